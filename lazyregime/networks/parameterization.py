@@ -1,0 +1,81 @@
+"""A parameterization gives each layer W = s w, w ~ N(0, 1), a forward multiplier m and a learning-rate multiplier.
+
+All that a network computes depends on s m only; all that gradient flow does depends on the learning rate over s^2.
+So with the canonical product s m (1/sqrt(fan_in), and 1/N for a mean-field readout of N units) and a step Lambda s^2,
+
+    ntk          s = 1,             m = 1/sqrt(fan_in),                      Lambda = 1
+    mean_field   s = 1,             m as ntk, the readout times 1/sqrt(N),   Lambda = N
+    mup          s = 1/sqrt(fan_in), m = 1; the readout s = 1, m = 1/N,      Lambda = N
+
+and mean_field and mup follow the same trajectory under gradient descent, as does ntk at alpha / sqrt(N)
+([JGH18]; [GSJW20], section 2; Yang and Hu, arXiv 2011.14522, table 1). `standard` is PyTorch's default: uniform
+weights and biases of variance 1 / (3 fan_in), no multipliers, one learning rate.
+
+Adam's step does not know the size of a gradient, so it is given the size that a step of gradient descent has: the
+canonical |dF/dw| = m |delta| with |delta| = 1/sqrt(N) below the readout, times s.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from lazyregime.errors import LazyRegimeError
+
+Parameterization = Literal["standard", "ntk", "mean_field", "mup"]
+PARAMETERIZATIONS: tuple[str, ...] = ("standard", "ntk", "mean_field", "mup")
+
+
+@dataclass(frozen=True)
+class LayerScale:
+    """How one layer is drawn, multiplied and stepped. `standard` layers have no `init_std`: PyTorch draws them."""
+
+    init_std: float | None
+    multiplier: float
+    bias_multiplier: float
+    sgd: float  # learning-rate multiplier of weight and bias under gradient descent, for the weight
+    sgd_bias: float
+    adam: float  # the same under Adam
+    adam_bias: float
+    gradient: float  # the size of a gradient against the ntk parameterization's: Adam's eps is multiplied by it
+
+
+STANDARD = LayerScale(None, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+
+
+def layer_scale(
+    parameterization: str, *, fan_in: int, width: int, readout: bool, bias_scale: float = 0.1
+) -> LayerScale:
+    """The scales of a layer with `fan_in` inputs a unit, in a network of `width` hidden units.
+
+    Args:
+        parameterization: One of `PARAMETERIZATIONS`.
+        fan_in: Inputs that a unit sums over (channels times kernel area for a convolution).
+        width: N, the hidden units or channels.
+        readout: Whether this is the last layer.
+        bias_scale: The factor of a N(0, 1) bias in all but `standard`; 0.1 as in [JGH18], section 6.
+
+    Raises:
+        LazyRegimeError: If the parameterization is not known.
+    """
+    if parameterization == "standard":
+        return STANDARD
+    if parameterization not in PARAMETERIZATIONS:
+        choices = ", ".join(PARAMETERIZATIONS)
+        raise LazyRegimeError(f"parameterization={parameterization!r} is not known; choose one of {choices}.")
+    rich = parameterization != "ntk"  # a readout of size 1/N
+    down = width**-0.5 if rich and readout else 1.0
+    product = fan_in**-0.5 * down  # s m
+    std = fan_in**-0.5 if parameterization == "mup" and not readout else 1.0
+    step = float(width) if rich else 1.0
+    # |dF/dw| in the ntk parameterization; alpha carries the factor sqrt(N) between it and the others (see docs).
+    delta = 1.0 if readout else width**-0.5
+    adam = (width**0.5 if rich else 1.0) * delta
+    return LayerScale(
+        init_std=std,
+        multiplier=product / std,
+        bias_multiplier=bias_scale * down,
+        sgd=step * std**2,
+        sgd_bias=step,
+        adam=adam * fan_in**-0.5 * std,
+        adam_bias=adam * bias_scale,
+        gradient=width**-0.5 / std if rich else 1.0,
+    )
