@@ -1,0 +1,65 @@
+"""A classification problem in memory: each split is one tensor of inputs and one of labels; a batch is an index into it."""
+
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from lazyregime.errors import LazyRegimeError
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class ClassificationData:
+    """Images with labels: normalized pixels (x/255 - mean)/std as float32.
+
+    Attributes:
+        name: The name a configuration uses.
+        validation_inputs: Held out of the training set; may have no rows.
+        n_outputs: The number of classes.
+        mean: Subtracted from x/255.
+        std: Divided by after that.
+    """
+
+    name: str
+    train_inputs: Float[Tensor, "n channels height width"]
+    train_labels: Int64[Tensor, " n"]
+    validation_inputs: Float[Tensor, "v channels height width"]
+    validation_labels: Int64[Tensor, " v"]
+    test_inputs: Float[Tensor, "m channels height width"]
+    test_labels: Int64[Tensor, " m"]
+    n_outputs: int
+    mean: float
+    std: float
+
+    def raw(self, inputs: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        """Normalized inputs back as pixels 0, 1, ..., 255: rounded, so exactly those of the file."""
+        return inputs.mul(self.std).add_(self.mean).mul_(255).round_()
+
+
+def normalize(pixels: Tensor, mean: float, std: float) -> Float[Tensor, "*shape"]:
+    """(x/255 - mean)/std in float32, in the order of operations of torchvision's ToTensor and Normalize."""
+    return pixels.to(torch.float32).div_(255).sub_(mean).div_(std)
+
+
+def first_per_class(labels: Int64[Tensor, " n"], per_class: int) -> Int64[Tensor, " a"]:
+    """Indices of the first `per_class` samples of each class that occurs, ordered by class: the anchors.
+
+    >>> first_per_class(torch.tensor([1, 0, 1, 0, 0]), per_class=2).tolist()
+    [1, 3, 0, 2]
+
+    Raises:
+        LazyRegimeError: If `per_class` is less than one, or a class has fewer samples.
+    """
+    if per_class < 1:
+        raise LazyRegimeError(f"per_class is {per_class}; give at least 1 sample a class.")
+    classes, counts = labels.unique(return_counts=True)
+    if bool((counts < per_class).any()):
+        scarce, count = int(classes[counts.argmin()]), int(counts.min())
+        raise LazyRegimeError(
+            f"per_class is {per_class}, but class {scarce} has {count} of the {len(labels)} samples. "
+            f"Give at most {count}, or more training samples."
+        )
+    return torch.cat([(labels == label).nonzero().squeeze(1)[:per_class] for label in classes])

