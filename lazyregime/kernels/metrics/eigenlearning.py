@@ -1,0 +1,93 @@
+r"""Test error of kernel ridge regression from the kernel's eigenvalues alone (Simon et al. 2110.03922).
+
+kappa > 0 solves  sum_i l_i / (l_i + kappa) + ridge / kappa = n;   L_i = l_i / (l_i + kappa);
+E_0 = n / (n - sum_i L_i^2);   test = E_0 (sum_i (1 - L_i)^2 v_i^2 + noise);   train = (ridge / (n kappa))^2 test.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from lazyregime.errors import LazyRegimeError
+from lazyregime.kernels._tensors import as_float64
+
+
+@dataclass(frozen=True)
+class Eigenlearning:
+    """The prediction.
+
+    Attributes:
+        kappa: The threshold: modes with eigenvalue far above it are learned.
+        learnabilities: L_i, in the order of the eigenvalues; they add up to n when the ridge is 0.
+        overfitting: E_0, the factor by which fitting the samples amplifies the error.
+        test_mse: Expected squared error on a new sample, noise included.
+        train_mse: Expected squared error on the training samples.
+    """
+
+    kappa: float
+    learnabilities: Float[Tensor, " modes"]
+    overfitting: float
+    test_mse: float
+    train_mse: float
+
+
+def eigenlearning(
+    eigenvalues: Float[Tensor, " modes"],
+    power: Float[Tensor, " modes"],
+    n_samples: int,
+    *,
+    ridge: float | int = 0.0,
+    noise: float | int = 0.0,
+) -> Eigenlearning:
+    """Predicts the errors of ridge regression on `n_samples` samples drawn at random.
+
+    Args:
+        eigenvalues: Of the kernel as an operator under the data's distribution, so that k(x, x) averages to their sum;
+            for a domain of N equally likely points, the eigenvalues of its gram matrix divided by N.
+        power: v_i^2, squared coefficients of the target in the orthonormal eigenfunctions; for N points,
+            the squared projections divided by N.
+        n_samples: Size of the training set.
+        ridge: As in (K + ridge I)^{-1}.
+        noise: Variance of the noise on the labels.
+
+    Raises:
+        LazyRegimeError: If eigenvalues or power are negative, or without ridge fewer modes than samples are non-zero.
+    """
+    lam, v2 = as_float64(eigenvalues, "spectrum"), as_float64(power, "power")
+    if lam.shape != v2.shape or bool((lam < 0).any()) or bool((v2 < 0).any()) or ridge < 0 or n_samples < 1:
+        raise LazyRegimeError(
+            f"eigenlearning got {lam.numel()} eigenvalues (lowest {float(lam.min()):.3g}), {v2.numel()} powers (lowest "
+            f"{float(v2.min()):.3g}), ridge {ridge} and n = {n_samples}; all must be >= 0, n >= 1, and shapes equal."
+        )
+    if ridge == 0 and int((lam > 0).sum()) <= n_samples:
+        raise LazyRegimeError(
+            f"Without ridge, {int((lam > 0).sum())} non-zero modes cannot be learned from n = {n_samples} samples: "
+            "kappa would be 0. Give a ridge, more modes or fewer samples."
+        )
+    kappa = _solve_kappa(lam, n_samples, ridge)
+    learn = lam / (lam + kappa)
+    overfitting = n_samples / (n_samples - float((learn**2).sum()))
+    test = overfitting * (float(((1 - learn) ** 2 * v2).sum()) + noise)
+    return Eigenlearning(kappa, learn, overfitting, test, (ridge / (n_samples * kappa)) ** 2 * test)
+
+
+def _solve_kappa(lam: Tensor, n: int, ridge: float) -> float:
+    """Bisection in log kappa; the left side falls monotonically from above n to 0."""
+    high = torch.log(2 * (lam.sum() + ridge) / n)  # there the left side is below n
+    low = high - 1.0
+    while _modes(lam, low, ridge) < n:
+        low = low - (high - low)
+    for _ in range(200):
+        middle = (low + high) / 2
+        if bool(_modes(lam, middle, ridge) > n):
+            low = middle
+        else:
+            high = middle
+    return float(torch.exp((low + high) / 2))
+
+
+def _modes(lam: Tensor, log_kappa: Tensor, ridge: float) -> Tensor:
+    kappa = torch.exp(log_kappa)
+    return (lam / (lam + kappa)).sum() + ridge / kappa
