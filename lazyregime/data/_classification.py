@@ -1,10 +1,10 @@
-"""A classification problem in memory: each split is one tensor of inputs and one of labels; a batch is an index into it."""
+"""A classification problem in memory: a split is one tensor of inputs and one of labels, a batch an index into it."""
 
 from dataclasses import dataclass
 from typing import final
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
@@ -39,7 +39,7 @@ class ClassificationData:
         return inputs.mul(self.std).add_(self.mean).mul_(255).round_()
 
 
-def normalize(pixels: Tensor, mean: float, std: float) -> Float[Tensor, "*shape"]:
+def normalize(pixels: UInt8[Tensor, "*shape"], mean: float, std: float) -> Float[Tensor, "*shape"]:
     """(x/255 - mean)/std in float32, in the order of operations of torchvision's ToTensor and Normalize."""
     return pixels.to(torch.float32).div_(255).sub_(mean).div_(std)
 
@@ -55,11 +55,13 @@ def first_per_class(labels: Int64[Tensor, " n"], per_class: int) -> Int64[Tensor
     """
     if per_class < 1:
         raise LazyRegimeError(f"per_class is {per_class}; give at least 1 sample a class.")
-    classes, counts = labels.unique(return_counts=True)
-    if bool((counts < per_class).any()):
-        scarce, count = int(classes[counts.argmin()]), int(counts.min())
-        raise LazyRegimeError(
-            f"per_class is {per_class}, but class {scarce} has {count} of the {len(labels)} samples. "
-            f"Give at most {count}, or more training samples."
-        )
-    return torch.cat([(labels == label).nonzero().squeeze(1)[:per_class] for label in classes])
+    chosen = [labels[:0]]
+    for label in range(len(torch.bincount(labels))):
+        indices = torch.where(labels == label)[0]
+        if 0 < len(indices) < per_class:
+            raise LazyRegimeError(
+                f"per_class is {per_class}, but class {label} has {len(indices)} of the {len(labels)} samples. "
+                f"Give at most {len(indices)}, or more training samples."
+            )
+        chosen.append(indices[:per_class])
+    return torch.cat(chosen)

@@ -4,12 +4,12 @@ apt checks the package's signature. Where it knows no packages yet (a fresh cont
 temporary folder, so the system's own state is neither needed nor touched.
 """
 
-import gzip
 import shutil
 from pathlib import Path
 
 from lazyregime.data._command import run_command
 from lazyregime.data._image_set import SourceFailed
+from lazyregime.data._store import read
 
 PACKAGE = "dataset-fashion-mnist"
 SYSTEM_FOLDER = Path("/usr/share/datasets/fashion-mnist")
@@ -39,7 +39,7 @@ def download(file_names: tuple[str, ...], folder: Path) -> dict[str, bytes]:
     run_command(["dpkg-deb", "--extract", str(packages[0]), str(folder / "unpacked")], folder=folder)
     unpacked = folder / "unpacked" / SYSTEM_FOLDER.relative_to("/")
     try:
-        return {name: gzip.decompress((unpacked / f"{name}.gz").read_bytes()) for name in file_names}
+        return {name: read(unpacked / f"{name}.gz") for name in file_names}
     except FileNotFoundError as error:
         raise SourceFailed(f"the package has no {Path(error.filename).name}") from error
 

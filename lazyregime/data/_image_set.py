@@ -8,7 +8,7 @@ from typing import final
 
 
 @final
-class SourceFailed(Exception):  # noqa: N818 (what happened, and no fault of the program)
+class SourceFailed(Exception):
     """A source could not give the files; the message says why, as the end of a sentence."""
 
 
@@ -32,7 +32,7 @@ class IdxFile:
 @final
 @dataclass(frozen=True)
 class Source:
-    """A place to fetch from: how it is called in messages, and the files' uncompressed bytes, made in an empty folder."""
+    """A place to fetch from: its name in messages, and what gets the files, uncompressed, given an empty folder."""
 
     label: str
     fetch: Callable[[Path], dict[str, bytes]]

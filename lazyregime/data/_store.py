@@ -1,13 +1,15 @@
-"""Files under the data folder: read and checked byte for byte, written whole or not at all, by one process at a time."""
+"""Files under the data folder: checked byte for byte when read, written whole or not at all, by one process a time."""
 
 import contextlib
+import errno
 import gzip
 import os
-import tempfile
 import time
+import uuid
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import IO
 
 from lazyregime.data._image_set import IdxFile
 
@@ -16,56 +18,78 @@ try:
 except ImportError:  # Windows: no lock, and renames alone keep the files whole
     fcntl = None
 
-_LOCK_SECONDS = 1800.0
+LOCK_SECONDS = 1800.0  # longer than any source may take
 _POLL = 0.2
 
 
+def read(path: Path) -> bytes:
+    """A file's bytes, uncompressed if its name ends in .gz.
+
+    Raises:
+        OSError: If it cannot be read or uncompressed.
+    """
+    content = path.read_bytes()
+    if path.suffix != ".gz":
+        return content
+    try:
+        return gzip.decompress(content)
+    except (EOFError, zlib.error) as error:
+        raise OSError(errno.EILSEQ, str(error), str(path)) from error
+
+
 def read_checked(file: IdxFile, folders: list[Path]) -> tuple[bytes | None, list[str]]:
-    """The first copy of a file with the right checksum, plain or .gz, and a sentence for each broken copy met before it."""
+    """The first right copy of a file, plain or .gz, if there is one; and a sentence for each broken copy before it."""
     broken: list[str] = []
-    for folder in folders:
-        for path in (folder / file.name, folder / f"{file.name}.gz"):
-            if not path.is_file():
-                continue
-            try:
-                content = path.read_bytes()
-                fault = file.fault(gzip.decompress(content) if path.suffix == ".gz" else content)
-            except (OSError, EOFError, zlib.error) as error:
-                fault = f"it cannot be read ({error})"
-            else:
-                if fault is None:
-                    return (gzip.decompress(content) if path.suffix == ".gz" else content), broken
-            broken.append(f"{path} is broken: {fault}")
+    for path in (folder / name for folder in folders for name in (file.name, f"{file.name}.gz")):
+        try:
+            content = read(path)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            broken.append(f"{path} cannot be read ({error.strerror or error})")
+            continue
+        fault = file.fault(content)
+        if fault is None:
+            return content, broken
+        broken.append(f"{path} is broken: {fault}")
     return None, broken
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file that others see either as it was or complete."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    temporary = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
     try:
-        with os.fdopen(descriptor, "wb") as stream:
+        with temporary.open("xb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def only_one(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, waiting for whoever has it; where the file system has no locks, go on without."""
+def only_one(folder: Path, *, waiting: Callable[[], None]) -> Generator[None]:
+    """Hold the folder's lock, or none where the file system has none; `waiting` is called once if another has it."""
     with (folder / ".lock").open("a") as lock:
-        if fcntl is not None:
-            deadline = time.monotonic() + _LOCK_SECONDS
-            while time.monotonic() < deadline:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    time.sleep(_POLL)
-                except OSError:
-                    break
+        _lock(lock, waiting)
         yield
+
+
+def _lock(lock: IO[str], waiting: Callable[[], None]) -> None:
+    """Take the lock; closing the file, or the end of the process however it ends, gives it back."""
+    if fcntl is None:
+        return
+    began, told = time.monotonic(), False
+    while time.monotonic() - began < LOCK_SECONDS:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not told:
+                waiting()
+                told = True
+            time.sleep(_POLL)
+        except OSError:
+            return
+        else:
+            return

@@ -1,4 +1,4 @@
-"""torchvision: imported with any build of torch, and its own download of the image sets, which runs in a second process.
+"""torchvision: imported with any build of torch, and its own download of image sets, which runs in a second process.
 
 A second process can be ended when the network hangs, and its progress bars and mirrors' messages stay out of sight.
 """
@@ -15,9 +15,9 @@ import torch
 from lazyregime.data._command import run_command
 from lazyregime.data._image_set import SourceFailed
 
-# torchvision's Python files give these two operators of its compiled part a shape rule while they are imported.
-_OPERATORS = ("torchvision::nms", "torchvision::qnms")
-_SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+# The operators of its compiled part to which torchvision's Python files give a shape rule while they are imported.
+_NMS = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+_SCHEMAS = {"torchvision::nms": _NMS, "torchvision::qnms": _NMS}
 _SOCKET_SECONDS = 10.0
 
 
@@ -31,16 +31,17 @@ def import_torchvision() -> ModuleType:
     Raises:
         ImportError: If torchvision is not installed.
     """
-    try:
-        return importlib.import_module("torchvision")
-    except RuntimeError as error:
-        if "operator torchvision::" not in str(error):
-            raise
-    for half_imported in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
-        del sys.modules[half_imported]
-    for operator in _OPERATORS:
-        torch.library.define(operator, _SCHEMA)
-    return importlib.import_module("torchvision")
+    missing = dict(_SCHEMAS)
+    while True:
+        try:
+            return importlib.import_module("torchvision")
+        except RuntimeError as error:
+            operator = next((name for name in missing if f"operator {name} does not exist" in str(error)), None)
+            if operator is None:
+                raise
+        for half_imported in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+            del sys.modules[half_imported]
+        torch.library.define(operator, missing.pop(operator))
 
 
 def download(class_name: str, file_names: tuple[str, ...], folder: Path) -> dict[str, bytes]:
@@ -52,7 +53,7 @@ def download(class_name: str, file_names: tuple[str, ...], folder: Path) -> dict
     package_root = str(Path(__file__).parents[2])
     search_path = os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")]))
     run_command(
-        [sys.executable, "-m", "lazyregime.data._torchvision", class_name, str(folder)],
+        [sys.executable, "-c", f"from {__name__} import download_here; download_here({class_name!r}, {str(folder)!r})"],
         folder=folder,
         environment={"PYTHONPATH": search_path},
     )
@@ -62,18 +63,13 @@ def download(class_name: str, file_names: tuple[str, ...], folder: Path) -> dict
         raise SourceFailed(f"it did not bring {Path(error.filename).name}") from error
 
 
-def _main(class_name: str, folder: str) -> None:
+def download_here(class_name: str, folder: str) -> None:
     """What the second process does; one line on stderr says what went wrong."""
     socket.setdefaulttimeout(_SOCKET_SECONDS)
     try:
         import_torchvision()
-        datasets = importlib.import_module("torchvision.datasets")
-        getattr(datasets, class_name)(folder, download=True)
+        getattr(importlib.import_module("torchvision.datasets"), class_name)(folder, download=True)
     except ImportError as error:
         sys.exit(f"torchvision cannot be imported ({error})")
     except (OSError, RuntimeError) as error:
         sys.exit(str(error).strip().rpartition("\n")[2].strip("<> "))
-
-
-if __name__ == "__main__":
-    _main(*sys.argv[1:])
