@@ -1,0 +1,212 @@
+"""What a person at the keyboard sees: bars and tables on a terminal, plain whole lines anywhere else."""
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TextIO
+
+import rich.box
+from rich.console import Console as RichConsole
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+_LINE_SECONDS = 10.0  # without a terminal: a line at least so often while a task runs,
+_LINE_SHARE = 0.1  # or after so much of it,
+_SILENT_SECONDS = 2.0  # and none for what takes less
+_REDRAW_SECONDS = 0.1
+_UNBOUNDED_COLUMNS = 100_000
+
+Update = Callable[..., None]  # update(done, status="")
+
+
+class Console:
+    """Where the doors print: results and progress on stdout, warnings and errors on stderr."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.is_terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+        self._rich = RichConsole(
+            highlight=False,
+            markup=False,
+            emoji=False,
+            force_terminal=self.is_terminal,
+            width=None if self.is_terminal else _UNBOUNDED_COLUMNS,
+            color_system="auto" if self.is_terminal else None,
+        )
+        self._bars: Progress | None = None
+
+    def say(self, text: str = "") -> None:
+        """One or more lines, whole: nothing is cropped, no word is coloured."""
+        if not self.quiet:
+            self._print(text)
+
+    def warn(self, text: str) -> None:
+        """A line on stderr, also where the console is quiet."""
+        _to_stderr(f"Warning: {text}", "\x1b[33m")
+
+    def error(self, text: str) -> None:
+        """A line on stderr, also where the console is quiet."""
+        _to_stderr(f"Error: {text}", "\x1b[31m")
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]], title: str | None = None) -> None:
+        """A table; columns of numbers are flush right. None is an empty cell."""
+        if self.quiet:
+            return
+        table = Table(title=title, title_justify="left", box=rich.box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        for index, column in enumerate(columns):
+            cells = [row[index] for row in rows]
+            table.add_column(column, justify="right" if _are_numbers(cells) else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*("" if cell is None else str(cell) for cell in row))
+        if self.is_terminal:
+            self._rich.print(table)
+            return
+        with self._rich.capture() as capture:
+            self._rich.print(table)
+        self._print("\n".join(line.rstrip() for line in capture.get().splitlines()))
+
+    @contextlib.contextmanager
+    def progress(self, description: str, total: int | None = None) -> Iterator[Update]:
+        """A bar, or plain lines; yields ``update(done, status="")``, cheap enough for an inner loop."""
+        if self.quiet:
+            yield lambda done, status="": None
+        elif self.is_terminal:
+            with self._bar(description, total) as update:
+                yield update
+        else:
+            lines = _Lines(description, total, self._print)
+            yield lines.update
+            lines.close()
+
+    @contextlib.contextmanager
+    def kernel_progress(self, description: str) -> Iterator[Callable[[int, int], None]]:
+        """The same as the ``progress(done, total)`` that the kernels call; the total is learnt from the first call."""
+        with contextlib.ExitStack() as stack:
+            update: Update | None = None
+
+            def report(done: int, total: int) -> None:
+                nonlocal update
+                if update is None:
+                    update = stack.enter_context(self.progress(description, total))
+                update(done)
+
+            yield report
+
+    @contextlib.contextmanager
+    def _bar(self, description: str, total: int | None) -> Iterator[Update]:
+        """A row in the one live display: tasks may be nested (a kernel while training)."""
+        bars = self._bars
+        if bars is None:
+            bars = self._bars = _live_bars(self._rich)
+            bars.start()
+        task = bars.add_task(description, total=total, status="")
+        try:
+            yield _throttled(bars, task)
+        finally:
+            bars.remove_task(task)
+            if not bars.tasks:
+                bars.stop()
+                self._bars = None
+
+    def _print(self, text: str) -> None:
+        if self.is_terminal:
+            self._rich.print(text, soft_wrap=True)
+        else:
+            _write(sys.stdout, text)
+
+
+class _Lines:
+    """Progress without a terminal: a line every ten seconds or every tenth, with the time left."""
+
+    def __init__(self, description: str, total: int | None, print_line: Callable[[str], None]) -> None:
+        self.description, self.total, self.print_line = description, total, print_line
+        self.start = self.last_time = time.monotonic()
+        self.last_done = self.done = 0
+        self.said_something = False
+
+    def update(self, done: int, status: str = "") -> None:
+        self.done = done
+        now = time.monotonic()
+        since = now - self.last_time
+        share = (done - self.last_done) / self.total if self.total else 0.0
+        if since >= _LINE_SECONDS or (since >= _SILENT_SECONDS and share >= _LINE_SHARE):
+            self.last_time, self.last_done, self.said_something = now, done, True
+            self.print_line(f"{self.description}: {self._state(now - self.start)}{status and f', {status}'}")
+
+    def close(self) -> None:
+        if self.said_something:
+            self.print_line(f"{self.description}: done, {duration(time.monotonic() - self.start)}")
+
+    def _state(self, elapsed: float) -> str:
+        if not self.total:
+            return f"{self.done}, {duration(elapsed)}"
+        left = elapsed * (self.total - self.done) / self.done if self.done else None
+        estimate = "" if left is None else f", about {duration(left)} left"
+        return f"{self.done / self.total:.0%} ({self.done}/{self.total}), {duration(elapsed)}{estimate}"
+
+
+def duration(seconds: float) -> str:
+    """``8 s``, ``2 min 05 s``, ``1 h 02 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def _live_bars(console: RichConsole) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[status]}"),
+        console=console,
+        transient=True,
+        refresh_per_second=4,
+    )
+
+
+def _throttled(bars: Progress, task: TaskID) -> Update:
+    """Passes an update on only as often as the eye can see one."""
+    next_time = 0.0
+
+    def update(done: int, status: str = "") -> None:
+        nonlocal next_time
+        now = time.monotonic()
+        if now >= next_time:
+            next_time = now + _REDRAW_SECONDS
+            fields: dict[str, Any] = {"status": status} if status else {}
+            bars.update(task, completed=done, **fields)
+
+    return update
+
+
+def _are_numbers(cells: Sequence[object]) -> bool:
+    def is_number(cell: object) -> bool:
+        try:
+            float(str(cell).rstrip("%"))
+        except ValueError:
+            return cell in (None, "", "-", "–")
+        return True
+
+    return bool(cells) and all(is_number(cell) for cell in cells)
+
+
+def _to_stderr(text: str, colour: str) -> None:
+    coloured = sys.stderr.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    _write(sys.stderr, f"{colour}{text}\x1b[0m" if coloured else text)
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """A line, at once; a letter that the stream's encoding has not becomes a question mark."""
+    try:
+        print(text, file=stream, flush=True)
+    except UnicodeEncodeError:
+        encoding = stream.encoding or "ascii"
+        print(text.encode(encoding, "replace").decode(encoding), file=stream, flush=True)
