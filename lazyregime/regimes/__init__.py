@@ -1,0 +1,29 @@
+"""Floor 3: what is trained, as Lightning modules: one base, one short file a regime."""
+
+from lazyregime.regimes.base import SCHEDULES, AbstractRegime, alpha_of, evaluate, laziness
+from lazyregime.regimes.feature import Feature
+from lazyregime.regimes.lazy import Lazy
+from lazyregime.regimes.losses import MSE, AbstractLoss, CrossEntropy, SoftHinge, predict
+from lazyregime.regimes.optimizers import SGD, AbstractOptimizer, Adam
+from lazyregime.regimes.regular import Regular
+from lazyregime.regimes.scaled import Scaled
+
+__all__ = [
+    "MSE",
+    "SCHEDULES",
+    "SGD",
+    "AbstractLoss",
+    "AbstractOptimizer",
+    "AbstractRegime",
+    "Adam",
+    "CrossEntropy",
+    "Feature",
+    "Lazy",
+    "Regular",
+    "Scaled",
+    "SoftHinge",
+    "alpha_of",
+    "evaluate",
+    "laziness",
+    "predict",
+]

@@ -1,0 +1,191 @@
+"""F(x) = alpha h(x) trained on l(F, y) / alpha^2, where h is the network, f - f0, or the tangent model J(w0) (w - w0).
+
+[COB19, section 1.1] for the scaling; the regimes differ in h and alpha only (design: Regimes).
+"""
+
+import math
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from lazyregime.errors import LazyRegimeError
+from lazyregime.networks import Centred, Linearized, parameter_scales
+from lazyregime.regimes.losses import AbstractLoss, CrossEntropy, predict
+from lazyregime.regimes.optimizers import AbstractOptimizer, Adam
+
+SCHEDULES = ("constant", "linear", "cosine", "plateau")
+CHECK_EVERY = 50  # steps between two looks for a loss that is not finite: a look waits for the device
+
+
+class AbstractRegime(pl.LightningModule):
+    """What every regime shares: the alpha head, the loss over alpha^2, the co-scaled optimizer, the epoch's sums.
+
+    Args:
+        network: f(x; w) at its initialization w0.
+        alpha: Output scale; positive.
+        centred: Subtract f(x; w0).
+        linearized: Replace f by its tangent model at w0 (which is centred by construction).
+        loss: l(F, y).
+        optimizer: The recipe of the steps.
+        schedule: constant, linear or cosine (both to zero), or plateau (steered by a callback).
+
+    Raises:
+        LazyRegimeError: If alpha is not positive and finite, or the choices contradict each other.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        alpha: float,
+        centred: bool,
+        linearized: bool,
+        loss: AbstractLoss | None = None,
+        optimizer: AbstractOptimizer | None = None,
+        schedule: str = "constant",
+    ) -> None:
+        super().__init__()
+        check_alpha(alpha)
+        if linearized and not centred:
+            raise LazyRegimeError(
+                "regime.linearized=true with regime.centred=false is a contradiction: the tangent model is "
+                "J(w0) (w - w0), which starts at zero; set regime.centred=true, or regime.linearized=false."
+            )
+        if schedule not in SCHEDULES:
+            raise LazyRegimeError(f"schedule={schedule!r} is not known; choose one of {', '.join(SCHEDULES)}.")
+        self.network = network
+        self.function = _function(network, centred=centred, linearized=linearized)
+        self.alpha, self.centred, self.linearized = float(alpha), centred, linearized
+        self.loss, self.optimizer = loss or CrossEntropy(), optimizer or Adam()
+        self.schedule = schedule
+        self._sums: Tensor | None = None  # loss, correct predictions, samples of this epoch
+        self._bad_step: Tensor | None = None
+
+    @property
+    def trained(self) -> nn.Module:
+        """The function whose gradients make the kernel: the tangent model where linearized, else the network."""
+        return self.function if self.linearized else self.network
+
+    def forward(self, x: Float[Tensor, "n *d"]) -> Float[Tensor, "n k"]:
+        """F(x) = alpha h(x)."""
+        outputs = self.function(x)
+        return outputs if self.alpha == 1 else self.alpha * outputs
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """l(F, y) / alpha^2."""
+        x, y = batch
+        outputs = self(x)
+        loss = self.loss(outputs, y)
+        self._count(outputs.detach(), y, loss.detach())
+        if batch_idx % CHECK_EVERY == 0:
+            self.check_finite()
+        return loss / self.alpha**2
+
+    def configure_optimizers(self) -> Any:
+        """The co-scaled optimizer, and its schedule by step."""
+        optimizer = self.optimizer.build(self._scaled_parameters(), alpha=self.alpha)
+        if self.schedule in ("constant", "plateau"):
+            return optimizer
+        steps = float(self.trainer.estimated_stepping_batches)
+
+        def factor(step: int) -> float:
+            left = max(0.0, 1.0 - step / steps)
+            return left if self.schedule == "linear" else 0.5 * (1 - math.cos(math.pi * left))
+
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def epoch_means(self) -> dict[str, float]:
+        """Mean training loss and accuracy of the epoch so far, and begin anew."""
+        self.check_finite()
+        assert self._sums is not None, "no step was taken"
+        loss, correct, count = self._sums.tolist()
+        self._sums = None
+        return {"train_loss": loss / count, "train_accuracy": correct / count}
+
+    def check_finite(self) -> None:
+        """Stop at a loss that was not finite.
+
+        Raises:
+            LazyRegimeError: Naming the first such step, alpha, the learning rate and the width.
+        """
+        if self._bad_step is None or (step := int(self._bad_step)) < 0:
+            return
+        lr = getattr(self.optimizer, "lr", None)
+        width = getattr(self.network, "width", None)
+        raise LazyRegimeError(
+            f"The training loss was not finite at step {step} (alpha={self.alpha:g}, lr={lr}, width={width}); "
+            "use a smaller lr, or trainer.precision=float64 if alpha is large."
+        )
+
+    def on_train_epoch_start(self) -> None:
+        """Begin the epoch's sums anew."""
+        self._sums = None
+
+    @torch.no_grad()
+    def _count(self, outputs: Tensor, labels: Tensor, loss: Tensor) -> None:
+        n = labels.shape[0]
+        correct = (predict(outputs) == labels).sum()
+        sums = torch.stack([loss.double() * n, correct.double(), torch.full_like(loss, n, dtype=torch.float64)])
+        self._sums = sums if self._sums is None else self._sums + sums
+        step = torch.where(torch.isfinite(loss), -1, self.trainer.global_step) if self._trainer else loss.new_tensor(-1)
+        if self._bad_step is None:
+            self._bad_step = step
+        else:
+            self._bad_step = torch.where(self._bad_step < 0, step, self._bad_step)
+
+    def _scaled_parameters(self) -> list[tuple[str, nn.Parameter, Any]]:
+        # The tangent model's parameters stand in the order of the network's, under other names.
+        scales = parameter_scales(self.network)
+        named = [(name, scales[name]) for name, _ in self.network.named_parameters()]
+        parameters = self.function.delta if isinstance(self.function, Linearized) else self.network.parameters()
+        return [(name, p, scale) for (name, scale), p in zip(named, parameters, strict=True)]
+
+
+def _function(network: nn.Module, *, centred: bool, linearized: bool) -> nn.Module:
+    if linearized:
+        return Linearized(network)
+    return Centred(network) if centred else network
+
+
+def check_alpha(alpha: float) -> None:
+    """Refuse an output scale that is not positive and finite.
+
+    Raises:
+        LazyRegimeError: Saying what is allowed.
+    """
+    if not 0 < alpha < math.inf:
+        raise LazyRegimeError(
+            f"alpha={alpha:g} is not possible: the loss is divided by alpha^2; alpha must be positive and finite "
+            "(small alpha: feature learning; large alpha: lazy)."
+        )
+
+
+def laziness(alpha: float, *, width: int, parameterization: str) -> float:
+    """Alpha in mean-field units: alpha for a readout of 1/N, sqrt(N) alpha for one of 1/sqrt(N) (science, section 0)."""
+    return alpha * _laziness_of_one(width, parameterization)
+
+
+def alpha_of(laziness: float, *, width: int, parameterization: str) -> float:
+    """The alpha that has this laziness."""
+    return laziness / _laziness_of_one(width, parameterization)
+
+
+def _laziness_of_one(width: int, parameterization: str) -> float:
+    return 1.0 if parameterization in ("mean_field", "mup") else math.sqrt(width)
+
+
+@torch.no_grad()
+def evaluate(
+    module: AbstractRegime, inputs: Float[Tensor, "n *d"], labels: Int[Tensor, " n"], *, chunk: int = 2000
+) -> dict[str, float]:
+    """Mean loss (not divided by alpha^2) and accuracy of F on these points."""
+    loss, correct = 0.0, 0
+    for x, y in zip(inputs.split(chunk), labels.split(chunk), strict=True):
+        outputs = module(x)
+        loss += float(module.loss(outputs, y)) * len(y)
+        correct += int((predict(outputs) == y).sum())
+    return {"loss": loss / len(labels), "accuracy": correct / len(labels)}
