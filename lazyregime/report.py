@@ -1,0 +1,60 @@
+"""python -m lazyregime.report RUNS...: the tables on the screen, and the whole report in a folder."""
+
+import argparse
+import io
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from lazyregime.errors import LazyRegimeError
+
+DESCRIPTION = """\
+Read runs and report on them: the poster's table (kernel at initialization, kernel after training, network) beside the
+published values, the regimes side by side, and every run that is unfinished, with its reason."""
+EPILOG = """\
+examples:
+  python -m lazyregime.report runs/mnist                      one group of runs
+  python -m lazyregime.report runs/mnist runs/poster          several groups in one report
+  python -m lazyregime.report runs --out report               all runs, written to ./report"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse, build, print. Returns the exit code: 2 for a mistake in what was given."""
+    parser = argparse.ArgumentParser(
+        "lazyregime-report", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUNS", help="run folders, or folders that hold runs")
+    parser.add_argument("--out", type=Path, help="where to write (default: report/ under the first RUNS)")
+    given = parser.parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # an old terminal shows ? for ±, and goes on
+    try:
+        _report(given.runs, given.out)
+    except LazyRegimeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _report(runs: list[Path], out: Path | None) -> None:
+    from lazyregime.reports._terminal import show
+    from lazyregime.reports.build import build_report
+
+    report = build_report(runs, out)
+    console = Console(highlight=False)
+    for table in report.tables:
+        show(table, console)
+    for heading, lines in (("Written", report.files), ("Missing from the poster's table", report.missing)):
+        if lines:
+            console.print(f"{heading}:", style="bold")
+            for line in lines:
+                console.print(f"  {line}", markup=False, soft_wrap=True)
+    next_command = report.missing[0] if report.missing else "python -m lazyregime.train -m regime=scaled alpha=0.1,1,10,100"
+    console.print("Next:", style="bold")
+    console.print(f"  {next_command}", markup=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

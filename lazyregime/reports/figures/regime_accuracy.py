@@ -1,0 +1,64 @@
+"""What each regime reaches: the network, and the kernel before and after training."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from lazyregime.reports.style import COLOURS, GREY, accuracy_axis, grid
+
+CAPTION = (
+    "Test accuracy by regime, mean and standard error over seeds: the network, and kernel regression (protocol adh) "
+    "with its kernel at initialization and after training."
+)
+MARKS = (
+    ("kernel_accuracy_adh_init", "o", False, "kernel at initialization"),
+    ("kernel_accuracy_adh_final", "s", True, "kernel after training"),
+    ("test_accuracy", "D", True, "network"),
+)
+MOST_PANELS = 9
+
+
+def draw(table: pd.DataFrame) -> Figure | None:
+    """From the regimes table; a panel for each network, width and data set that has more than one row to compare."""
+    panels = [part for _, part in table.groupby(["network", "width", "data"], sort=False) if len(part) > 1][:MOST_PANELS]
+    if not panels:
+        return None
+    columns = min(len(panels), 3)
+    tallest = max(map(len, panels))
+    figure, axes = grid(-(-len(panels) // columns), columns, width=4.8, height=1.3 + 0.42 * tallest)
+    for ax, part in zip(axes.flat, panels, strict=False):
+        _panel(ax, part)
+    for ax in axes.flat[len(panels) :]:
+        ax.remove()
+    handles = [
+        Line2D([], [], color=GREY, marker=marker, linestyle="none", markerfacecolor=GREY if filled else "white", label=label)
+        for _, marker, filled, label in MARKS
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    return figure
+
+
+def _panel(ax: Axes, part: pd.DataFrame) -> None:
+    rows = part.to_dict("records")
+    for y, row in enumerate(rows):
+        colour = COLOURS.get(row["regime"], GREY)
+        known = [row[measure] for measure, *_ in MARKS if row[measure] == row[measure]]
+        if known:
+            ax.plot([min(known), max(known)], [y, y], color=colour, alpha=0.3, linewidth=3, solid_capstyle="round")
+        for measure, marker, filled, _ in MARKS:
+            error = row[f"{measure}_error"]
+            ax.errorbar(row[measure], y, xerr=None if error != error else error, color=colour, marker=marker,
+                        markerfacecolor=colour if filled else "white", linestyle="none", zorder=3)  # fmt: skip
+    first = rows[0]
+    ax.set_yticks(range(len(rows)), [_name(row) for row in rows])
+    ax.set_ylim(len(rows) - 0.4, -0.6)
+    ax.grid(axis="y", visible=False)
+    accuracy_axis(ax, part[[measure for measure, *_ in MARKS]].to_numpy(dtype=float).ravel(), "x")
+    ax.set_title(f"{first['network']} {first['width']}, {str(first['data']).replace('_', '-')}")
+    ax.set_xlabel("test accuracy")
+
+
+def _name(row: dict[str, object]) -> str:
+    name = f"scaled α = {row['alpha']:g}" if row["regime"] == "scaled" else str(row["regime"])
+    return name + (f"\n({row['settings']})" if row["settings"] else "")

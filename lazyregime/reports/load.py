@@ -1,0 +1,64 @@
+"""Run folders as one table: one row a run, finished or not."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from lazyregime.errors import LazyRegimeError
+from lazyregime.reports._folder import find_runs, read_run
+
+FIRST_COLUMNS = (
+    *("path", "status", "reason", "name", "id", "group", "data", "arch", "width", "regime", "alpha", "seed"),
+    *("test_accuracy", "kernel_accuracy_adh_init", "kernel_accuracy_adh_final"),
+    *("kernel_accuracy_poster_init", "kernel_accuracy_poster_final", "kernel_change", "kernel_distance"),
+    *("kernel_alignment_init", "kernel_alignment_final", "parameter_displacement", "verdict", "num_params"),
+    *("n_train", "epochs", "num_anchors", "num_test_probe", "seconds", "finished"),
+)
+NUMBERS = frozenset(FIRST_COLUMNS[8:]) - {"regime", "verdict", "finished"}
+
+Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+
+
+def load_runs(path_or_paths: Paths) -> pd.DataFrame:
+    """Read run folders, or folders of them at any depth, into a table with one row a run.
+
+    The columns are the scalars of result.json, the resolved configuration under `config.` (as in
+    `config.optimizer.lr`), `path`, `status` (complete, failed, running or incomplete) and, unless complete, `reason`.
+
+    Args:
+        path_or_paths: A run folder, a group of them, `runs` itself, or several of these.
+
+    Raises:
+        LazyRegimeError: If a path does not exist or holds no run.
+    """
+    given = [path_or_paths] if isinstance(path_or_paths, str | os.PathLike) else list(path_or_paths)
+    if not given:
+        raise LazyRegimeError("No path was given: name at least one run folder, or a folder that holds runs.")
+    folders = {folder.resolve(): folder for path in given for folder in _runs_at(Path(path))}
+    return as_table([read_run(folder) for folder in folders.values()])
+
+
+def as_table(rows: list[dict[str, object]]) -> pd.DataFrame:
+    """Rows of `read_run` with the columns every reader may rely on, in a steady order."""
+    runs = pd.DataFrame(rows)
+    others = sorted((name for name in runs.columns if name not in FIRST_COLUMNS), key=lambda s: ("." in s, s))
+    runs = runs.reindex(columns=[*FIRST_COLUMNS, *others])
+    for name in NUMBERS:
+        runs[name] = pd.to_numeric(runs[name], errors="coerce")
+    return runs
+
+
+def _runs_at(path: Path) -> list[Path]:
+    if not path.exists():
+        raise LazyRegimeError(f"{path} does not exist: give a run folder or a folder that holds runs, such as runs/.")
+    if not path.is_dir():
+        raise LazyRegimeError(f"{path} is a file: give the run folder that holds it, or a folder that holds runs.")
+    folders = list(find_runs(path))
+    if not folders:
+        raise LazyRegimeError(
+            f"{path} holds no run (no config.yaml or result.json at any depth): "
+            "make one with `python -m lazyregime.train`, or give another folder."
+        )
+    return folders

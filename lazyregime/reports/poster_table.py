@@ -1,0 +1,86 @@
+"""The poster's table: Lazy, Feature and Regular accuracies of one regular run, under both protocols, beside the published.
+
+Lazy is kernel regression with the kernel at initialization, Feature with the kernel of the same network after training,
+Regular the network's own test accuracy.
+"""
+
+import pandas as pd
+
+from lazyregime.reports.published import ROWS, TOLERANCE_POINTS, published
+from lazyregime.reports.settings import Settings, differences, network_of, one_per_seed, settings_of
+from lazyregime.reports.summary import estimate
+
+COLUMNS = (
+    *("network", "arch", "width", "settings", "row", "protocol", "published", "mean", "standard_error", "num_seeds"),
+    *("difference_points", "flagged", "num_params", "num_params_published", "num_params_equal", "num_repeated", "key"),
+)
+MEASURED_AS = {
+    ("Lazy", "poster"): "kernel_accuracy_poster_init",
+    ("Lazy", "adh"): "kernel_accuracy_adh_init",
+    ("Feature", "poster"): "kernel_accuracy_poster_final",
+    ("Feature", "adh"): "kernel_accuracy_adh_final",
+    ("Regular", "none"): "test_accuracy",
+}
+POSTER_NETWORKS = ("MLP", "CNN")
+
+
+def poster_runs(runs: pd.DataFrame) -> pd.DataFrame:
+    """Complete regular runs on MNIST of three-layer networks, with their `network` and comparable `key`."""
+    regular = runs[(runs.status == "complete") & (runs.regime == "regular") & (runs.data == "mnist")]
+    regular = with_keys(regular)
+    wanted = [name in POSTER_NETWORKS or name.startswith("CNN with") for name in regular.network]
+    return regular[pd.Series(wanted, index=regular.index, dtype=bool)]
+
+
+def with_keys(runs: pd.DataFrame) -> pd.DataFrame:
+    """Add `network` (in words) and `key` (the settings), by which runs may be averaged."""
+    records = runs.to_dict("records")
+    keys = pd.Series([settings_of(record) for record in records], index=runs.index, dtype=object)
+    return runs.assign(network=[network_of(record) for record in records], key=keys)
+
+
+def poster_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """One row a number of the table: network, width, settings, row and protocol; see COLUMNS."""
+    chosen = poster_runs(runs)
+    rows = []
+    for (network, arch), family in chosen.groupby(["network", "arch"], sort=False):
+        labels = differences(family.key)
+        for (width, key), group in _by_width_and_key(family):
+            rows += _numbers(str(network), str(arch), width, key, labels[key], group)
+    table = pd.DataFrame(rows, columns=pd.Index(COLUMNS))
+    order = {name: i for i, name in enumerate(POSTER_NETWORKS)}
+    rank = table.network.map(lambda name: order.get(name, len(order)))
+    return table.assign(rank=rank).sort_values(["rank", "width", "settings"], kind="stable").drop(columns="rank")
+
+
+def _by_width_and_key(family: pd.DataFrame) -> list[tuple[tuple[int, Settings], pd.DataFrame]]:
+    groups: dict[tuple[int, Settings], list[object]] = {}
+    for index, width, key in zip(family.index, family.width, family.key, strict=True):
+        groups.setdefault((int(width), key), []).append(index)
+    return [(name, family.loc[members]) for name, members in groups.items()]
+
+
+def _numbers(
+    network: str, arch: str, width: int, key: Settings, label: str, group: pd.DataFrame
+) -> list[dict[str, object]]:
+    group, num_repeated = one_per_seed(group)
+    column = published(arch, width) if network in POSTER_NETWORKS else None
+    counts = sorted(group.num_params.dropna().unique())
+    num_params = int(counts[0]) if len(counts) == 1 else None
+    base = {"network": network, "arch": arch, "width": width, "settings": label, "num_params": num_params}
+    base |= {"num_params_published": column.num_params if column else None, "num_repeated": num_repeated, "key": key}
+    base |= {"num_params_equal": num_params == column.num_params if column else None}
+    rows = []
+    for row in ROWS:
+        for protocol in ("none",) if row == "Regular" else ("poster", "adh"):
+            target = column.value(row) if column else None
+            found = estimate(group[MEASURED_AS[row, protocol]])
+            points = 100 * (found.mean - target) if target is not None and found.exists else float("nan")
+            flagged = abs(points) > TOLERANCE_POINTS + 1e-9
+            rows.append(
+                base
+                | {"row": row, "protocol": protocol, "published": target, "mean": found.mean}
+                | {"standard_error": found.error, "num_seeds": found.count}
+                | {"difference_points": points, "flagged": flagged}
+            )
+    return rows

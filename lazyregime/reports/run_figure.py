@@ -1,0 +1,136 @@
+"""One run on one page: the kernel before and after training, its spectrum, and the accuracy on the way."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lazyregime.errors import LazyRegimeError
+from lazyregime.reports._folder import read_kernels, read_metrics, read_run
+from lazyregime.reports._table import fraction, short
+from lazyregime.reports.settings import network_of
+from lazyregime.reports.style import COLOURS, GREY, accuracy_axis, house_style, save
+
+Kernels = Mapping[str, np.ndarray]
+
+
+def draw_run(folder: str | Path, result: Mapping[str, Any] | None = None) -> Path:
+    """Draw `figures/summary.png` of a run folder and return its path.
+
+    Args:
+        folder: The run folder; metrics.csv or kernels.safetensors must be there.
+        result: The scalars of result.json, where the file is not written yet.
+
+    Raises:
+        LazyRegimeError: If the folder holds neither metrics nor kernels.
+    """
+    folder = Path(folder)
+    run = read_run(folder) | dict(result or {})
+    kernels, metrics = read_kernels(folder / "kernels.safetensors"), read_metrics(folder / "metrics.csv")
+    with_kernels = {"gram_init", "gram_final"} <= set(kernels)
+    with_metrics = not metrics.empty and metrics.get("test_accuracy", pd.Series(dtype=float)).notna().any()
+    if not with_kernels and not with_metrics:
+        raise LazyRegimeError(f"{folder} has no kernels and no test accuracies to draw: train it to the end of an epoch.")
+    with house_style():
+        figure = Figure(figsize=(10.4, 8.9) if with_kernels else (6.4, 4.6), layout="constrained")
+        if with_kernels:
+            panels = figure.subplot_mosaic([["before", "after"], ["spectrum", "accuracy"]], height_ratios=[1.12, 1])
+            _grams(figure, panels["before"], panels["after"], kernels)
+            _spectra(panels["spectrum"], kernels, COLOURS.get(str(run.get("regime")), GREY))
+            accuracy = panels["accuracy"]
+        else:
+            accuracy = figure.subplots()
+        _accuracy(accuracy, metrics if with_metrics else pd.DataFrame(), run)
+        figure.suptitle(_title(run), x=0.015, ha="left")
+        return save(figure, folder / "figures" / "summary.png", formats=("png",))
+
+
+def _title(run: Mapping[str, Any]) -> str:
+    alpha = run.get("alpha")
+    first = [f"{run.get('regime', 'run')}: {network_of(run)}", f"width {run.get('width', '?')}"]
+    first += [f"α = {alpha:.3g}"] if isinstance(alpha, int | float) else []
+    first += [f"seed {run['seed']}"] if run.get("seed") is not None else []
+    change, distance = run.get("kernel_change"), run.get("kernel_distance")
+    if not isinstance(change, int | float) or not isinstance(distance, int | float):
+        return ", ".join(first)
+    return ", ".join(first) + (
+        f"\n{run.get('verdict', '')}: the kernel changed by {short(change)} of its norm, "
+        f"kernel distance (1 - cos) {short(distance)}"
+    )
+
+
+def _grams(figure: Figure, before: Axes, after: Axes, kernels: Kernels) -> None:
+    """Both Gram matrices in units of their mean diagonal, ordered by class, on one colour scale."""
+    labels = kernels.get("anchor_labels", np.zeros(len(kernels["gram_init"])))
+    order = np.argsort(labels, kind="stable")
+    grams = [kernels[name][np.ix_(order, order)] for name in ("gram_init", "gram_final")]
+    grams = [gram * (len(gram) / np.trace(gram)) for gram in grams]
+    apart = ~np.eye(len(order), dtype=bool)
+    low, high = np.percentile(np.concatenate([gram[apart] for gram in grams]), [0.5, 99.5])
+    image = None
+    for ax, gram, title in zip((before, after), grams, ("Kernel at initialization", "Kernel after training"), strict=True):
+        image = ax.imshow(gram, vmin=low, vmax=high, cmap="magma", interpolation="nearest")
+        ax.set_title(title)
+        ax.grid(visible=False)
+        ax.spines[:].set_visible(False)
+        _class_ticks(ax, labels[order])
+    bar = figure.colorbar(image, ax=[before, after], shrink=0.85, aspect=28, pad=0.015, extend="both")
+    bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
+    bar.set_label("kernel / mean diagonal")
+
+
+def _class_ticks(ax: Axes, labels: np.ndarray) -> None:
+    """The class at the middle of its block, and a thin line where the next begins."""
+    classes, starts = np.unique(labels, return_index=True)
+    ends = np.append(starts[1:], len(labels))
+    middles = (starts + ends - 1) / 2
+    for set_ticks in (ax.set_xticks, ax.set_yticks):
+        set_ticks(middles, [f"{c:g}" for c in classes])
+    ax.tick_params(length=0)
+    for start in starts[1:]:
+        ax.axhline(start - 0.5, color="white", linewidth=0.35, alpha=0.6)
+        ax.axvline(start - 0.5, color="white", linewidth=0.35, alpha=0.6)
+    ax.set_xlabel("class of the anchor")
+    ax.set_ylabel("class of the anchor")
+
+
+def _spectra(ax: Axes, kernels: Kernels, colour: str) -> None:
+    for name, style, word in (("init", "--", "at initialization"), ("final", "-", "after training")):
+        spectrum = kernels.get(f"spectrum_{name}")
+        values = np.linalg.eigvalsh(kernels[f"gram_{name}"])[::-1] if spectrum is None else spectrum
+        values = np.asarray(values, dtype=np.float64) / np.sum(values)
+        rank = np.arange(1, len(values) + 1)
+        ax.loglog(rank, np.where(values > 0, values, np.nan), style, color=GREY if name == "init" else colour, label=word)
+    ax.set_title("Spectrum")
+    ax.set_xlabel("rank of the eigenvalue")
+    ax.set_ylabel("eigenvalue / trace")
+    ax.legend(loc="lower left")
+
+
+def _accuracy(ax: Axes, metrics: pd.DataFrame, run: Mapping[str, Any]) -> None:
+    """The network by epoch, and the kernel regressions as levels named at the right end of their lines."""
+    protocol, seen = str(run.get("protocol", "adh")), []
+    end = 1.0
+    if not metrics.empty:
+        line = metrics.dropna(subset="test_accuracy")
+        end = max(float(line.epoch.max()), 1.0)
+        ax.plot(line.epoch, line.test_accuracy, color=COLOURS.get(str(run.get("regime")), GREY), marker="o", label="network")
+        seen += list(line.test_accuracy)
+    for when, style, word in (("init", "--", "kernel at initialization"), ("final", "-", "kernel after training")):
+        value = run.get(f"kernel_accuracy_{protocol}_{when}")
+        if isinstance(value, int | float) and np.isfinite(value):
+            ax.axhline(value, color=GREY, linestyle=style, linewidth=1.4, label=f"{word} {fraction(value)}")
+            seen.append(value)
+    if run.get("test_accuracy") is not None and not metrics.empty:
+        ax.lines[0].set_label(f"network {fraction(float(run['test_accuracy']))}")
+    if seen:
+        accuracy_axis(ax, np.array(seen, dtype=float))
+    ax.set_xlim(0 if not metrics.empty and metrics.epoch.min() < 1 else 0.8, end + 0.2)
+    ax.set_title(f"Test accuracy (kernel regression: protocol {protocol})")
+    ax.set_xlabel("epoch")
+    ax.set_ylabel("test accuracy")
+    ax.legend(loc="best")

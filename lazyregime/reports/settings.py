@@ -1,0 +1,117 @@
+"""Runs may be averaged only if they differ in nothing but their seeds: what counts as a difference, and its name."""
+
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+
+Settings = tuple[tuple[str, str], ...]
+Record = Mapping[str, object]
+
+SEEDS = ("seed", "init_seed", "data_seed", "batch_seed")
+COUNTED = ("data", "loss", "optimizer", "n_train", "num_anchors", "num_test_probe", "parameterization", "selected_on")
+
+# Keys of the configuration that do not change a result, or that the tables already have a column for.
+NOT_SETTINGS = {
+    *("name", "group", "tags", "data_dir", "runs_dir", "rerun", "experiment", "debug", "width", "alpha", "laziness", "lr"),
+    *("parameterization", "loss.name", "optimizer.name", "data.name", "regime.name", "regime.parameterization"),
+    *("arch.name", "arch.depth", "arch.activation", "arch.last_activation", "arch.parameterization"),
+    *("data.n_train", "ntk.n_test", "ntk.anchors_per_class", "ntk.protocol", "ntk.at_epochs", "ntk.at_loss_fractions"),
+    *("trainer.accelerator", "trainer.devices", "trainer.num_threads", "trainer.progress", "trainer.profile"),
+}
+NOT_SETTINGS_ANYWHERE = {*SEEDS, "_target_", "_convert_", "width", "data_dir", "offline", "memory_budget"}
+NOT_SETTINGS_UNDER = ("tracking.", "hydra.", "paths.")
+
+# What a reader must see even where the regimes differ by nature (learning rate and parameterization are theirs).
+ALWAYS_TOLD = {
+    *("data", "loss", "optimizer", "n_train", "num_anchors", "num_test_probe", "epochs"),
+    *("trainer.max_epochs", "trainer.batch_size", "trainer.schedule", "trainer.limit_batches", "data.n_test"),
+}
+
+WORDS = {
+    "n_train": "training images",
+    "num_anchors": "anchors",
+    "num_test_probe": "test images of the kernel",
+    "selected_on": "weights selected on",
+    "trainer.max_epochs": "epochs",
+    "trainer.batch_size": "batch size",
+    "trainer.schedule": "schedule",
+    "trainer.select": "weights",
+    "data.n_test": "test images",
+    "optimizer.lr": "learning rate",
+}
+
+
+def settings_of(run: Record) -> Settings:
+    """Everything that decides a run's numbers, but for seeds, width, alpha, regime and architecture."""
+    found = {key: _text(run[key]) for key in COUNTED if key in run}
+    configured = {key.removeprefix("config."): value for key, value in run.items() if key.startswith("config.")}
+    found |= {key: _text(value) for key, value in configured.items() if _is_setting(key)}
+    if found.get("trainer.max_epochs", "none") == "none" and "epochs" in run:
+        found["epochs"] = _text(run["epochs"])
+    return tuple(sorted((key, value) for key, value in found.items() if value != "none"))
+
+
+def differences(all_settings: Iterable[Settings], keys: set[str] | None = None) -> dict[Settings, str]:
+    """For each of several settings, in words, what it does not share with all the others (among `keys`)."""
+    distinct = list(dict.fromkeys(all_settings))
+    tables = [dict(settings) for settings in distinct]
+    varying = [
+        key
+        for key in dict.fromkeys(key for table in tables for key in table)
+        if len({table.get(key, "none") for table in tables}) > 1 and (keys is None or key in keys)
+    ]
+    return {
+        settings: ", ".join(dict.fromkeys(f"{_words(key)} {table.get(key, 'none')}" for key in varying))
+        for settings, table in zip(distinct, tables, strict=True)
+    }
+
+
+def shared(all_settings: Iterable[Settings]) -> str:
+    """The settings worth reading that all have in common, in words."""
+    tables = [dict(settings) for settings in all_settings]
+    keys = [*("data", "n_train", "loss", "optimizer", "optimizer.lr", "trainer.max_epochs", "epochs"), *WORDS]
+    common = {key: tables[0].get(key) for key in dict.fromkeys(keys)} if tables else {}
+    return ", ".join(
+        f"{_words(key)} {value}"
+        for key, value in common.items()
+        if value is not None and all(table.get(key) == value for table in tables)
+    )
+
+
+def one_per_seed(runs: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Of comparable runs with the same seeds keep the one finished last; also how many were left out."""
+    seeds = [name for name in (*SEEDS, *(f"config.{seed}" for seed in SEEDS)) if name in runs]
+    known = runs[runs[seeds].notna().any(axis=1)].sort_values("finished", kind="stable", na_position="first")
+    repeated = known.index[known.duplicated(seeds, keep="last")]
+    return runs.drop(repeated), len(repeated)
+
+
+def network_of(run: Record) -> str:
+    """The architecture in words, without its width: MLP, CNN (the poster's, linear third convolution), …"""
+    arch = str(run.get("arch", "network"))
+    depth, activation = run.get("config.arch.depth"), run.get("config.arch.activation")
+    words = [arch.replace("_", " ") if arch == "two_layer" else arch.upper()]
+    if isinstance(depth, int | float) and depth == depth and depth != 3:
+        words.append(f"depth {depth:g}")
+    if isinstance(activation, str) and activation != "relu":
+        words.append(activation)
+    if arch == "cnn" and run.get("config.arch.last_activation") is not False:
+        words.append("with an activation after the last convolution")
+    return " ".join(words)
+
+
+def _is_setting(key: str) -> bool:
+    leaf = key.rpartition(".")[2]
+    return not (key in NOT_SETTINGS or leaf in NOT_SETTINGS_ANYWHERE or key.startswith(NOT_SETTINGS_UNDER))
+
+
+def _text(value: object) -> str:
+    if value is None or (isinstance(value, float) and value != value):
+        return "none"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e12 else f"{value:g}"
+
+
+def _words(key: str) -> str:
+    return WORDS.get(key, key.rpartition(".")[2] if key.startswith(("trainer.", "optimizer.")) else key).replace("_", " ")
