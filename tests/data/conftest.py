@@ -1,0 +1,57 @@
+"""A small image set with everything that the real ones have: 60 training and 20 test images, all in one folder."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+
+from lazyregime.data._idx import encode_idx
+from lazyregime.data._image_set import IdxFile, ImageSet, Source, SourceFailed
+
+NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+
+
+@dataclass(frozen=True)
+class TinySet:
+    """The set, the right bytes of its files, and a place to count what the sources were asked."""
+
+    contents: dict[str, bytes]
+    asked: list[str]
+
+    def image_set(self, *sources: Source) -> ImageSet:
+        a, b, c, d = (IdxFile(name, len(x), hashlib.md5(x).hexdigest()) for name, x in self.contents.items())
+        return ImageSet("Tiny", "Tiny", (a, b, c, d), 0.1307, 0.3081, (), sources)
+
+    def good(self, label: str = "a good source") -> Source:
+        def fetch(folder: Path) -> dict[str, bytes]:
+            self.asked.append(label)
+            return dict(self.contents)
+
+        return Source(label, fetch)
+
+    def failing(self, label: str, reason: str) -> Source:
+        def fetch(folder: Path) -> dict[str, bytes]:
+            self.asked.append(label)
+            raise SourceFailed(reason)
+
+        return Source(label, fetch)
+
+    def lay_out(self, data_dir: Path) -> Path:
+        home = data_dir / "Tiny" / "raw"
+        home.mkdir(parents=True)
+        for name, content in self.contents.items():
+            (home / name).write_bytes(content)
+        return home
+
+
+@pytest.fixture
+def tiny() -> TinySet:
+    generator = torch.Generator().manual_seed(0)
+
+    def numbers(shape: tuple[int, ...], high: int) -> bytes:
+        return encode_idx(shape, torch.randint(high, shape, generator=generator, dtype=torch.uint8).numpy().tobytes())
+
+    contents = (numbers((60, 28, 28), 256), numbers((60,), 10), numbers((20, 28, 28), 256), numbers((20,), 10))
+    return TinySet(dict(zip(NAMES, contents, strict=True)), [])
