@@ -1,5 +1,8 @@
 """Kernels of neural networks: empirical and infinite-width, the regression with them, and their metrics."""
 
+from lazyregime.kernels.infinite import InfiniteCNN, InfiniteMLP, infinite_counterpart, infinite_ntk
+from lazyregime.kernels.kernel import AbstractKernel
+from lazyregime.kernels.empirical import LayerCall, Lookup, Outer, Rows, empirical_ntk, explain, register_rule
 from lazyregime.kernels.metrics import (
     Eigenlearning,
     centre,
@@ -21,8 +24,17 @@ from lazyregime.kernels.regression import KernelRegression
 from lazyregime.kernels.solve import SolveReport
 
 __all__ = [
+    "AbstractKernel",
+    "InfiniteCNN",
+    "InfiniteMLP",
+    "infinite_counterpart",
+    "infinite_ntk",
     "Eigenlearning",
     "KernelRegression",
+    "LayerCall",
+    "Lookup",
+    "Outer",
+    "Rows",
     "SolveReport",
     "accuracy",
     "centre",
@@ -32,9 +44,12 @@ __all__ = [
     "effective_rank",
     "eigenlearning",
     "eigenprojections",
+    "empirical_ntk",
+    "explain",
     "kernel_distance",
     "kernel_velocity",
     "participation_ratio",
+    "register_rule",
     "relative_change",
     "spectrum",
     "target_alignment",

@@ -1,0 +1,9 @@
+"""The empirical tangent kernel of any torch module, layer by layer where a layer has structure."""
+
+from lazyregime.kernels.empirical import _rules_linear as _rules_linear
+from lazyregime.kernels.empirical._explain import Explanation, explain
+from lazyregime.kernels.empirical._factors import Lookup, Outer, Rows
+from lazyregime.kernels.empirical._ntk import empirical_ntk
+from lazyregime.kernels.empirical._registry import LayerCall, register_rule
+
+__all__ = ["Explanation", "LayerCall", "Lookup", "Outer", "Rows", "empirical_ntk", "explain", "register_rule"]

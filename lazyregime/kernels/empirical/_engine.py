@@ -1,0 +1,166 @@
+"""Theta = sum over layers of their terms: one side's factors held, the other's streamed, one triangle when symmetric."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import final
+
+import torch
+from torch import Tensor
+
+from lazyregime.kernels.empirical._factors import Form, allocate
+from lazyregime.kernels.empirical._fallback import Fallback
+from lazyregime.kernels.empirical._forms import build
+from lazyregime.kernels.empirical._plan import Plan
+from lazyregime.kernels.empirical._survey import Survey
+
+Progress = Callable[[int, int], None]
+
+
+@final
+class Engine:
+    """Fills a kernel block by block; see `_plan` for the sizes of the blocks."""
+
+    def __init__(self, found: Survey, fallback: Fallback | None, plan: Plan, progress: Progress | None = None) -> None:
+        self.found, self.fallback, self.plan = found, fallback, plan
+        self.progress = progress
+        self.done = 0
+
+    def run(self, x1: Tensor, x2: Tensor | None, dtype: torch.dtype) -> Tensor:
+        """The kernel, in the layout of `allocate`."""
+        n, m = x1.shape[0], (x1 if x2 is None else x2).shape[0]
+        out = allocate(n, m, self.plan.task.k, self.plan.task.outputs, dtype, x1.device)
+        if x2 is None:
+            self._fill(out, x1, x1, symmetric=True)
+            _mirror(out, self.plan)
+        elif n <= m:
+            self._fill(out, x1, x2, symmetric=False)
+        else:
+            self._fill(self._transposed(out), x2, x1, symmetric=False)
+        return out
+
+    def _transposed(self, out: Tensor) -> Tensor:
+        return {
+            "trace": lambda: out.mT,
+            "diagonal": lambda: out.mT,
+            "full": lambda: out.permute(2, 3, 0, 1),
+        }[self.plan.task.outputs]()
+
+    def _fill(self, out: Tensor, held: Tensor, streamed: Tensor, *, symmetric: bool) -> None:
+        n, m = held.shape[0], streamed.shape[0]
+        total = n * (n + 1) // 2 if symmetric else n * m
+        start = 0
+        while start < n:
+            stop = min(n, start + self.plan.hold)
+            before = self.done
+            try:
+                self._fill_rows(out, held, streamed, start, stop, total, symmetric)
+            except torch.OutOfMemoryError:
+                # The rows are computed anew in smaller chunks; earlier rows are kept.
+                self.plan = self.plan.halved()
+                self.done = before
+                self._block(out, slice(start, stop), slice(start if symmetric else 0, m)).zero_()
+                torch.cuda.empty_cache()
+                continue
+            start = stop
+
+    def _fill_rows(
+        self, out: Tensor, held: Tensor, streamed: Tensor, start: int, stop: int, total: int, symmetric: bool
+    ) -> None:
+        mine = self.gather(held[start:stop])
+        if symmetric:
+            for i in _chunks(stop - start, self.plan.stream):
+                for j in _chunks(stop - start, self.plan.stream):
+                    if j.start >= i.start:
+                        rows, columns = _shift(i, start), _shift(j, start)
+                        self._add(out, narrow(mine, i), narrow(mine, j), rows, columns)
+                        size = i.stop - i.start
+                        self._advance(size * (size + 1) // 2 if i == j else size * (j.stop - j.start), total)
+        first = stop if symmetric else 0
+        for chunk in _chunks(streamed.shape[0] - first, self.plan.stream):
+            columns = _shift(chunk, first)
+            self._add(out, mine, self.gather(streamed[columns]), slice(start, stop), columns)
+            self._advance((stop - start) * (columns.stop - columns.start), total)
+
+    def _add(self, out: Tensor, mine: list[Form], other: list[Form], rows: slice, columns: slice) -> None:
+        block = self._block(out, rows, columns)
+        for form, partner in zip(mine, other, strict=True):
+            form.add_to(partner, block, self.plan.task.outputs, self.plan.temporary)  # pyright: ignore[reportArgumentType]
+
+    def _block(self, out: Tensor, rows: slice, columns: slice) -> Tensor:
+        outputs = self.plan.task.outputs
+        return {"trace": lambda: out[rows, columns], "diagonal": lambda: out[:, rows, columns]}.get(
+            outputs, lambda: out[rows, :, columns]
+        )()
+
+    def _advance(self, pairs: int, total: int) -> None:
+        self.done += pairs
+        if self.progress is not None:
+            self.progress(self.done, total)
+
+    def gather(self, x: Tensor) -> list[Form]:
+        """The factors of all rows of x, recorded in chunks."""
+        n, record = x.shape[0], self.plan.record
+        gathered: list[Form] | None = None
+        for chunk in _chunks(n, record):
+            forms = self.factors(x[chunk])
+            if chunk.stop - chunk.start == n:
+                return forms
+            if gathered is None:
+                gathered = [form.with_tensors([t.new_empty((n, *t.shape[1:])) for t in form.tensors()]) for form in forms]
+            for target, form in zip(gathered, forms, strict=True):
+                for into, tensor in zip(target.tensors(), form.tensors(), strict=True):
+                    into[chunk] = tensor
+        assert gathered is not None
+        return gathered
+
+    def factors(self, x: Tensor) -> list[Form]:
+        """The factors of one chunk of rows, layer by layer."""
+        forms: list[Form] = []
+        if self.found.layers:
+            calls = self.found.record(x)
+            calls.reverse()
+            for layer, planned in zip(self.found.layers, self.plan.layers, strict=False):
+                # Popped, so that a layer's gradients are freed once its factors are made.
+                call = calls.pop()
+                factors = layer.registered.rule(layer.module, call)
+                del call
+                for factor, cost in zip(factors, planned.costs, strict=True):
+                    forms += build(factor, cost.form, self.found.num_outputs)
+        if self.fallback is not None:
+            forms.append(self.fallback.gradients(x))
+        return forms
+
+
+def narrow(forms: Sequence[Form], rows: slice) -> list[Form]:
+    """The factors of some rows, as views."""
+    return [form.with_tensors([tensor[rows] for tensor in form.tensors()]) for form in forms]
+
+
+def _chunks(n: int, size: int) -> Iterator[slice]:
+    for start in range(0, n, size):
+        yield slice(start, min(n, start + size))
+
+
+def _shift(rows: slice, by: int) -> slice:
+    return slice(rows.start + by, rows.stop + by)
+
+
+def _mirror(out: Tensor, plan: Plan) -> None:
+    """Copy the upper triangle of blocks to the lower one."""
+    n = out.shape[-1] if plan.task.outputs == "diagonal" else out.shape[0]
+    step = 256
+    for i in _chunks(n, step):
+        for j in _chunks(n, step):
+            if j.start < i.start:
+                continue
+            if plan.task.outputs == "full":
+                lower, upper = out[j, :, i], out[i, :, j].permute(2, 3, 0, 1)
+            else:
+                lower, upper = out[..., j, i], out[..., i, j].mT
+            if i == j:
+                size = i.stop - i.start
+                below = torch.ones(size, size, dtype=torch.bool, device=out.device).tril(-1)
+                if plan.task.outputs == "full":
+                    below = below[:, None, :, None]
+                lower.copy_(torch.where(below, upper, lower))
+            else:
+                lower.copy_(upper)

@@ -1,0 +1,120 @@
+"""Theta(x, x')_kk' = <df_k(x)/dw, df_k'(x')/dw>: the empirical neural tangent kernel of any module [JGH18]."""
+
+from typing import Any, cast
+
+import torch
+from jaxtyping import Shaped
+from torch import Tensor, nn
+
+from lazyregime.errors import LazyRegimeError
+from lazyregime.kernels.empirical._checks import check_inputs, check_model
+from lazyregime.kernels.empirical._engine import Engine, Progress
+from lazyregime.kernels.empirical._factors import Outputs
+from lazyregime.kernels.empirical._fallback import make_fallback
+from lazyregime.kernels.empirical._forms import Task
+from lazyregime.kernels.empirical._memory import default_budget
+from lazyregime.kernels.empirical._plan import make_plan
+from lazyregime.kernels.empirical._survey import Rules, survey
+from lazyregime.networks import Linearized
+
+
+def empirical_ntk(
+    model: nn.Module,
+    x1: Shaped[Tensor, "n *d"],
+    x2: Shaped[Tensor, "m *d"] | None = None,
+    *,
+    outputs: Outputs = "trace",
+    memory_budget: int | None = None,
+    progress: Progress | None = None,
+    accumulate: torch.dtype | None = None,
+    rules: Rules = "auto",
+) -> Shaped[Tensor, "n m *k"]:
+    r"""The exact kernel $\Theta(x, x')_{kk'} = \langle \nabla_w f_k(x), \nabla_w f_{k'}(x') \rangle$ of a module, without its Jacobian.
+
+    Layers with a rule cost two matrix products (see `explain` and `register_rule`); everything else goes through an exact
+    fallback. Only parameters with `requires_grad` count. A `Linearized` model is J(w0) delta, so its kernel is that of its
+    `.network` at w0 and does not depend on delta; it is computed from there. Computed in the model's dtype; on a GPU without TF32.
+
+    Time: about one forward pass and one backward pass an output over x1 and x2, and 2 n m (a + k b) operations a layer of a inputs and b outputs.
+    Memory peaks at `memory_budget`, the kernel included.
+
+    Args:
+        model: Any module; in eval mode if it has dropout or BatchNorm.
+        x1: Inputs, samples first.
+        x2: Other inputs; without them the kernel of x1 with itself, of which one triangle is computed.
+        outputs: "trace" (n, m), the sum over outputs; "full" (n, m, k, k); "diagonal" (n, m, k), each output's own kernel.
+        memory_budget: Bytes; by default a part of what is free.
+        progress: Called with (pairs done, pairs in all).
+        accumulate: torch.float64 to add the terms of layers and chunks in double precision, which is then the result's.
+        rules: "none" sends every parameter through the fallback.
+
+    Raises:
+        LazyRegimeError: If the model is random or depends on the batch, has complex parameters, or needs more than the budget.
+
+    Example:
+        >>> layer = torch.nn.Linear(2, 1)
+        >>> empirical_ntk(layer, torch.tensor([[1.0, 2.0]]))            # |x|^2 + 1
+        tensor([[6.]])
+    """
+    engine = prepare(model, x1, x2, outputs, memory_budget, accumulate, rules, progress)
+    x1, x2 = clean(x1), None if x2 is None else clean(x2)
+    with torch.no_grad():
+        theta = engine.run(x1, x2, accumulate or kernel_dtype(engine))
+    return {
+        "trace": lambda: theta,
+        "diagonal": lambda: theta.permute(1, 2, 0),
+        "full": lambda: theta.permute(0, 2, 1, 3),
+    }[outputs]()
+
+
+def kernel_dtype(engine: Engine) -> torch.dtype:
+    """The model's own dtype."""
+    return next(iter(engine.found.leaves.values())).dtype
+
+
+def clean(x: Tensor) -> Tensor:
+    """The inputs without history."""
+    return x.detach().clone() if x.is_inference() else x.detach()
+
+
+def prepare(
+    model: nn.Module,
+    x1: Tensor,
+    x2: Tensor | None,
+    outputs: Outputs,
+    memory_budget: int | None,
+    accumulate: torch.dtype | None,
+    rules: Rules,
+    progress: Progress | None = None,
+) -> Engine:
+    """Check the request, survey the model and plan the work."""
+    _check_options(outputs, memory_budget, accumulate, rules)
+    check_model(model)
+    network, everything = model, False
+    if type(model) is Linearized and rules == "auto":
+        network, everything = cast(nn.Module, model.network), True
+    parameters = dict(network.named_parameters())
+    check_inputs(x1, x2, parameters)
+    if not any(everything or p.requires_grad for p in parameters.values()):
+        raise LazyRegimeError(
+            "the model has no parameter with requires_grad, so its tangent kernel is zero; set requires_grad_(True) on those that count."
+        )
+    probe = clean(torch.cat([x1[:2]] if x2 is None else [x1[:2], x2[:1]]))
+    found = survey(network, lambda _, p: everything or p.requires_grad, probe, rules)
+    fallback = make_fallback(found, probe)
+    task = Task(x1.shape[0], (x1 if x2 is None else x2).shape[0], found.num_outputs, outputs, x2 is None)
+    dtype = next(iter(found.leaves.values())).dtype
+    budget = default_budget(x1.device) if memory_budget is None else memory_budget
+    plan = make_plan(found, task, budget, dtype.itemsize, (accumulate or dtype).itemsize)
+    return Engine(found, fallback, plan, progress)
+
+
+def _check_options(outputs: Any, memory_budget: Any, accumulate: Any, rules: Any) -> None:
+    if outputs not in ("trace", "full", "diagonal"):
+        raise LazyRegimeError(f"outputs is {outputs!r}; it must be 'trace', 'full' or 'diagonal'.")
+    if rules not in ("auto", "none"):
+        raise LazyRegimeError(f"rules is {rules!r}; it must be 'auto' or 'none' (everything through the exact fallback).")
+    if memory_budget is not None and (not isinstance(memory_budget, int) or memory_budget <= 0):
+        raise LazyRegimeError(f"memory_budget is {memory_budget!r}; it must be a positive number of bytes, e.g. 2 * 2**30.")
+    if accumulate not in (None, torch.float32, torch.float64):
+        raise LazyRegimeError(f"accumulate is {accumulate!r}; it must be torch.float64, torch.float32 or None.")

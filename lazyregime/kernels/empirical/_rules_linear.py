@@ -1,0 +1,100 @@
+"""Linear: grad_k W(x) = sum_t b_kt a_t^T, with forward multipliers where the layer has them; Embedding, Conv1d/2d alike."""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lazyregime.kernels.empirical._factors import Factor, Lookup, Outer
+from lazyregime.kernels.empirical._registry import LayerCall, RegisteredRule, register_builtin
+from lazyregime.networks.layers import ScaledConv2d, ScaledLinear
+
+_WEIGHT_BIAS = frozenset({"weight", "bias"})
+
+
+def _multipliers(layer: Any, call: LayerCall) -> tuple[float, float]:
+    if isinstance(layer, ScaledLinear | ScaledConv2d):
+        return call.multiplier("weight", layer.weight_multiplier), call.multiplier("bias", layer.bias_multiplier)
+    return call.multiplier("weight"), call.multiplier("bias")
+
+
+def linear(layer: nn.Linear, call: LayerCall) -> list[Factor]:
+    """All dimensions between the first and the last are positions."""
+    (x,) = call.inputs
+    n, d = x.shape[0], x.shape[-1]
+    weight, bias = _multipliers(layer, call)
+    b = None if call.b is None else _positions(call.b)[:, :, None]
+    return [Outer((x.reshape(n, 1, -1, d),), b, weight, bias)]
+
+
+def _positions(b: Tensor) -> Tensor:
+    # (n, k, *t, o) -> (n, k, t, o) whatever the memory layout; t = 1 when there is none.
+    return b[:, :, None] if b.ndim == 3 else b.flatten(2, -2)
+
+
+def embedding(layer: nn.Embedding, call: LayerCall) -> list[Factor]:
+    """Row ids[t] of the table receives b_kt; the padding row receives nothing."""
+    (ids,) = call.inputs
+    assert call.b is not None
+    b = _positions(call.b)
+    ids = ids.reshape(ids.shape[0], -1)
+    if layer.padding_idx is not None:
+        b = b * (ids != layer.padding_idx)[:, None, :, None]
+    return [Lookup(ids, b)]
+
+
+def convolution(layer: nn.Conv1d | nn.Conv2d, call: LayerCall) -> list[Factor]:
+    """grad_k w = sum_t b_kt patch_t^T: unfolded along the width only, piece i (a row of the kernel) being a view of that."""
+    (x,) = call.inputs
+    assert call.b is not None
+    weight, bias = _multipliers(layer, call)
+    x, b = _pad(layer, x), call.b
+    two = isinstance(layer, nn.Conv2d)
+    (kh, kw), (sh, sw), (dh, dw) = (
+        v if two else (1, *v) for v in (layer.kernel_size, layer.stride, layer.dilation)
+    )
+    if not two:
+        x, b, sh = x[:, :, None], b[:, :, :, None], 1
+    n, c = x.shape[:2]
+    k, g, (oh, ow) = b.shape[1], layer.groups, b.shape[-2:]
+    last = two and _channels_last(x)
+    # (n, g, c, H, ow, kw), then one copy laid out so that the kernel's rows are slices of it.
+    windows = x.unfold(3, (kw - 1) * dw + 1, sw)[..., ::dw].unflatten(1, (g, c // g))
+    columns = windows.permute((0, 3, 4, 1, 5, 2) if last else (0, 1, 5, 2, 3, 4)).contiguous()
+    pieces: list[Tensor] = []
+    for i in range(kh):
+        rows = slice(i * dh, i * dh + (oh - 1) * sh + 1, sh)
+        if last:
+            piece = columns[:, rows].reshape(n, oh * ow, g, -1).transpose(1, 2)
+        else:
+            piece = columns[..., rows, :].reshape(n, g, -1, oh * ow).mT
+        pieces.append(piece)
+    b = b.unflatten(2, (g, -1)).flatten(4).permute(0, 1, 2, 4, 3)
+    return [Outer(tuple(pieces), b.reshape(n, k, g, oh * ow, -1), weight, bias)]
+
+
+def _pad(layer: nn.Conv1d | nn.Conv2d, x: Tensor) -> Tensor:
+    # Both of PyTorch's spellings ("same", numbers) end up in this attribute, last dimension first.
+    padding: list[int] = list(layer._reversed_padding_repeated_twice)  # pyright: ignore[reportPrivateUsage]
+    if not any(padding):
+        return x
+    return F.pad(x, padding, mode="constant" if layer.padding_mode == "zeros" else layer.padding_mode)
+
+
+def _channels_last(x: Tensor) -> bool:
+    return x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
+
+
+def _embedding_applies(layer: nn.Embedding) -> bool:
+    return layer.max_norm is None and not layer.scale_grad_by_freq
+
+
+for _type in (nn.Linear, ScaledLinear):
+    register_builtin(_type, RegisteredRule(linear, _WEIGHT_BIAS, -1, identity_readout=True, name="linear"))
+for _type in (nn.Conv1d, nn.Conv2d, ScaledConv2d):
+    register_builtin(_type, RegisteredRule(convolution, _WEIGHT_BIAS, 1, name="convolution"))
+register_builtin(
+    nn.Embedding,
+    RegisteredRule(embedding, frozenset({"weight"}), -1, name="lookup", applies=_embedding_applies),
+)

@@ -1,0 +1,146 @@
+"""One forward pass and one backward pass an output give each layer's inputs and output gradients."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import GradientEdge, get_gradient_edge
+
+from lazyregime.errors import LazyRegimeError
+from lazyregime.kernels.empirical._registry import LayerCall
+
+Forward = Callable[[Tensor], Tensor]
+
+
+@final
+@dataclass(frozen=True)
+class Seen:
+    """One call of a layer: what went in, and the point of the graph its output came from."""
+
+    inputs: tuple[Tensor, ...]
+    versions: tuple[int, ...]
+    edge: GradientEdge | None
+    shape: torch.Size
+    sources: frozenset[Any]
+
+
+def record(forward: Forward, modules: Sequence[nn.Module], x: Tensor) -> tuple[Tensor, dict[nn.Module, list[Seen]]]:
+    """The output as (n, k) and every call of the given modules."""
+    seen: dict[nn.Module, list[Seen]] = {}
+
+    def remember(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        # The edge is taken now, so that a later in-place operation on the output does not move it.
+        given = [value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)]
+        inputs = tuple(value.detach() for value in given)
+        sources = frozenset(value.grad_fn for value in given if value.grad_fn is not None)
+        is_node = isinstance(output, Tensor) and output.requires_grad
+        edge = get_gradient_edge(output) if is_node else None
+        shape = output.shape if isinstance(output, Tensor) else torch.Size()
+        seen.setdefault(module, []).append(Seen(inputs, tuple(v._version for v in inputs), edge, shape, sources))
+
+    with ExitStack() as stack:
+        stack.enter_context(torch.enable_grad())
+        stack.enter_context(torch.autocast(x.device.type, enabled=False))
+        for module in modules:
+            handle = module.register_forward_hook(remember, with_kwargs=True)
+            stack.callback(handle.remove)
+        y = forward(x)
+    return y, seen
+
+
+def flat_output(y: Any, n: int) -> Tensor:
+    """The model's output as (n, k).
+
+    Raises:
+        LazyRegimeError: If it is no tensor with one row a sample.
+    """
+    if not isinstance(y, Tensor) or y.ndim == 0 or y.shape[0] != n:
+        what = f"a tensor of shape {tuple(y.shape)}" if isinstance(y, Tensor) else f"a {type(y).__name__}"
+        raise LazyRegimeError(
+            f"empirical_ntk needs a model whose output is one tensor with a row for each of the {n} inputs, but it returned {what}; "
+            "wrap the model in a module that does."
+        )
+    if y.is_complex():
+        raise LazyRegimeError("empirical_ntk needs real outputs, but the model's are complex; take real and imaginary parts.")
+    return y.reshape(n, -1)
+
+
+def calls(
+    y: Tensor,
+    seen: Sequence[Seen],
+    trained: Sequence[frozenset[str]],
+    channel_dims: Sequence[int],
+    identity: Sequence[bool],
+    cotangents: Tensor | None = None,
+) -> list[LayerCall]:
+    """What the rules are given: b for every row of `cotangents` (k', n, k), by default the k outputs themselves."""
+    n, k = y.shape
+    num = k if cotangents is None else cotangents.shape[0]
+    wanted = [index for index, same in enumerate(identity) if not same]
+    edges = [seen[index].edge for index in wanted]
+    buffers: dict[int, Tensor] = {}
+    basis = torch.eye(k, dtype=y.dtype, device=y.device) if cotangents is None else None
+    for output in range(num if edges else 0):
+        cotangent = basis[output].expand(n, k) if basis is not None else cotangents[output]  # pyright: ignore[reportOptionalSubscript]
+        grads = torch.autograd.grad(y, edges, cotangent, retain_graph=output < num - 1, allow_unused=True)  # pyright: ignore[reportArgumentType]
+        for index, grad in zip(wanted, grads, strict=True):
+            if index not in buffers:
+                buffers[index] = _buffer(grad, seen[index].shape, num, channel_dims[index], y)
+            if grad is not None:
+                buffers[index][:, output].copy_(grad)
+    for call in seen:
+        if call.versions != tuple(value._version for value in call.inputs):
+            raise LazyRegimeError(
+                "the model overwrites a layer's input after using it, which no backward pass of it would survive; "
+                "make that operation out of place."
+            )
+    return [
+        LayerCall(call.inputs, buffers.get(index), trained[index], num) for index, call in enumerate(seen)
+    ]
+
+
+def _buffer(grad: Tensor | None, shape: torch.Size, k: int, channel_dim: int, like: Tensor) -> Tensor:
+    """(n, k, ...) in the gradient's own layout with k just before the channels, so that (k, channels) are one axis of a GEMM."""
+    if grad is None:
+        return like.new_zeros((shape[0], k, *shape[1:]))
+    order = sorted(range(1, grad.ndim), key=lambda dim: (-grad.stride(dim), dim))
+    channel = channel_dim % grad.ndim
+    place = order.index(channel) if channel in order else 0
+    physical = [0, *order[:place], -1, *order[place:]]
+    sizes = [k if dim == -1 else grad.shape[dim] for dim in physical]
+    logical = [physical.index(dim) for dim in (0, -1, *range(1, grad.ndim))]
+    return grad.new_zeros(sizes).permute(logical)
+
+
+def weights_used(y: Tensor) -> dict[int, int]:
+    """How often each leaf (by id) is used in the graph of y."""
+    return _leaf_uses([y.grad_fn], frozenset())
+
+
+def weights_used_inside(call: Seen) -> dict[int, int]:
+    """How often each leaf is used between a layer's inputs and its output."""
+    return {} if call.edge is None else _leaf_uses([call.edge.node], call.sources)
+
+
+def _leaf_uses(roots: Sequence[Any], stop: frozenset[Any]) -> dict[int, int]:
+    uses: dict[int, int] = {}
+    visited: set[Any] = set()
+    todo = [root for root in roots if root is not None and root not in stop]
+    while todo:
+        node = todo.pop()
+        if node in visited:
+            continue
+        visited.add(node)
+        for child, _ in node.next_functions:
+            if child is None:
+                continue
+            if hasattr(child, "variable"):
+                key = id(child.variable)
+                uses[key] = uses.get(key, 0) + 1
+            elif child not in stop:
+                todo.append(child)
+    return uses
+

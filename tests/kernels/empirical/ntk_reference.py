@@ -1,0 +1,37 @@
+"""The definition: one gradient at a time, in float64, by plain autograd; shares nothing with the engine."""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+
+def gradients(model: nn.Module, x: Tensor) -> Tensor:
+    """(n, k, p) by a loop over samples and outputs."""
+    params = [p for p in model.parameters() if p.requires_grad]
+    rows = []
+    for i in range(x.shape[0]):
+        y = model(x[i : i + 1]).reshape(-1)
+        for k in range(y.shape[0]):
+            grads = torch.autograd.grad(y[k], params, retain_graph=True, allow_unused=True)
+            rows.append(
+                torch.cat([torch.zeros(p.numel()).to(y) if g is None else g.reshape(-1) for g, p in zip(grads, params)])
+            )
+    return torch.stack(rows).reshape(x.shape[0], -1, rows[0].numel())
+
+
+def ntk(model: nn.Module, x1: Tensor, x2: Tensor | None = None, outputs: str = "full") -> Tensor:
+    """The kernel in float64."""
+    model = copy.deepcopy(model).double()
+    x1, x2 = (x.double() if x is not None and x.is_floating_point() else x for x in (x1, x2))
+    j1 = gradients(model, x1)
+    j2 = j1 if x2 is None else gradients(model, x2)
+    full = torch.einsum("nap,mbp->nmab", j1, j2)
+    diagonal = full.diagonal(dim1=2, dim2=3)
+    return {"full": full, "diagonal": diagonal, "trace": diagonal.sum(-1)}[outputs]
+
+
+def relative_error(given: Tensor, expected: Tensor) -> float:
+    """Frobenius, relative."""
+    assert given.shape == expected.shape
+    return ((given.double() - expected).norm() / expected.norm()).item()
