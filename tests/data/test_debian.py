@@ -14,8 +14,8 @@ APT_GET = """#!/bin/sh
 echo "$@" >> "$LOG"
 case "$*" in
     *Dir::State::Lists=*update) touch "$TMPDIR/state/lists/known" ;;
-    *download*) if [ -e "$TMPDIR/state/lists/known" ]; then touch dataset.deb
-                else echo "E: Unable to locate package" >&2; exit 100; fi ;;
+    *Dir::State::Lists=*download*) [ -e "$TMPDIR/state/lists/known" ] && touch dataset.deb ;;
+    *) echo "E: Unable to locate package" >&2; exit 100 ;;
 esac
 """
 DPKG_DEB = """#!/bin/sh
