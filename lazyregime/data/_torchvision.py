@@ -68,6 +68,7 @@ def download_here(class_name: str, folder: str) -> None:
     socket.setdefaulttimeout(_SOCKET_SECONDS)
     try:
         import_torchvision()
+        print("imported", flush=True)  # a sign of life for whoever waits
         getattr(importlib.import_module("torchvision.datasets"), class_name)(folder, download=True)
     except ImportError as error:
         sys.exit(f"torchvision cannot be imported ({error})")
