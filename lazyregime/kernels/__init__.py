@@ -1,8 +1,8 @@
 """Kernels of neural networks: empirical and infinite-width, the regression with them, and their metrics."""
 
+from lazyregime.kernels.empirical import LayerCall, Lookup, Outer, Rows, empirical_ntk, explain, register_rule
 from lazyregime.kernels.infinite import InfiniteCNN, InfiniteMLP, infinite_counterpart, infinite_ntk
 from lazyregime.kernels.kernel import AbstractKernel
-from lazyregime.kernels.empirical import LayerCall, Lookup, Outer, Rows, empirical_ntk, explain, register_rule
 from lazyregime.kernels.metrics import (
     Eigenlearning,
     centre,
@@ -25,11 +25,9 @@ from lazyregime.kernels.solve import SolveReport
 
 __all__ = [
     "AbstractKernel",
+    "Eigenlearning",
     "InfiniteCNN",
     "InfiniteMLP",
-    "infinite_counterpart",
-    "infinite_ntk",
-    "Eigenlearning",
     "KernelRegression",
     "LayerCall",
     "Lookup",
@@ -46,6 +44,8 @@ __all__ = [
     "eigenprojections",
     "empirical_ntk",
     "explain",
+    "infinite_counterpart",
+    "infinite_ntk",
     "kernel_distance",
     "kernel_velocity",
     "participation_ratio",

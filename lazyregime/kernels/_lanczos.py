@@ -23,6 +23,7 @@ def extreme_eigenvalues(
     basis = [v / v.norm()]
     diagonal: list[float] = []
     off: list[float] = []
+    largest = 0.0
     for _ in range(min(num_iterations, n)):
         w = matvec(basis[-1])
         diagonal.append(float(basis[-1] @ w))
@@ -35,8 +36,9 @@ def extreme_eigenvalues(
             o = torch.tensor(off, dtype=torch.float64)
             t = t + torch.diag(o, 1) + torch.diag(o, -1)
         ritz, vectors = torch.linalg.eigh(t)
-        if beta * abs(float(vectors[-1, -1])) <= tolerance * abs(float(ritz[-1])):
-            return float(ritz[-1])
+        largest = float(ritz[-1])
+        if beta * abs(float(vectors[-1, -1])) <= tolerance * abs(largest):
+            break
         off.append(beta)
         basis.append(w / beta)
-    return float(ritz[-1])
+    return largest

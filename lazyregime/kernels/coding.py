@@ -1,19 +1,16 @@
 """Class labels as regression targets Y, and the readings of f = k(x, X) H^{-1} Y that turn values into labels."""
 
-from typing import Literal
-
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
 
-Coding = Literal["one_hot", "0.9/-0.1", "centred"]
 CODINGS = ("one_hot", "0.9/-0.1", "centred")
 
 
 def encode(
-    labels: Int[Tensor, " n"], n_outputs: int, coding: Coding = "one_hot"
+    labels: Int[Tensor, " n"], n_outputs: int, coding: str = "one_hot"
 ) -> tuple[Float[Tensor, "n k"], Float[Tensor, " k"]]:
     """Targets (n, k) and the intercept (k,) that predictions get back.
 

@@ -4,15 +4,12 @@ adh      argmax_c (k(x, X) H^{-1} Y)_c                                      [ADH
 poster   the class of the single anchor with the largest weight, argmax_i (k(x, X) H^{-1})_i
 """
 
-from typing import Literal
-
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
 
-Protocol = Literal["adh", "poster"]
 PROTOCOLS = ("adh", "poster")
 
 

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels._tensors import as_float64
-from lazyregime.kernels.coding import Coding, encode
-from lazyregime.kernels.protocol import Protocol, check_protocol, class_maxima
+from lazyregime.kernels.coding import encode
+from lazyregime.kernels.protocol import check_protocol, class_maxima
 from lazyregime.kernels.solve import CholeskySolver, SolveReport
 
 
@@ -43,8 +43,8 @@ class KernelRegression:
         *,
         ridge: float | int = 0.0,
         relative_ridge: float | int = 0.0,
-        coding: Coding = "one_hot",
-        protocol: Protocol = "adh",
+        coding: str = "one_hot",
+        protocol: str = "adh",
         n_outputs: int | None = None,
         accuracy: float | None = None,
     ) -> None:
