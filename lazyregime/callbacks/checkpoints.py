@@ -5,13 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import final
 
-import pytorch_lightning as pl
-from pytorch_lightning.callbacks import Checkpoint
 from typing_extensions import override
+
+from lazyregime.lightning import pl
 
 
 @final
-class LastCheckpoint(Checkpoint):
+class LastCheckpoint(pl.callbacks.Checkpoint):
     """Everything of a run at the end of an epoch. Lightning runs a `Checkpoint` behind all other callbacks.
 
     (ModelCheckpoint writes by way of the temporary folder, which may be another file system, where a move is no

@@ -1,4 +1,4 @@
-"""The fraction of hidden units whose sign is as it was at initialization: the stability of activations [COB19, fig. 2]."""
+"""The fraction of hidden units whose sign is as it was at initialization: activation stability [COB19, figure 2]."""
 
 from collections.abc import Callable
 

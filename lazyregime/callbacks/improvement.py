@@ -7,12 +7,12 @@ stops after five such epochs in a row.
 from pathlib import Path
 from typing import Any, final
 
-import pytorch_lightning as pl
 import torch
 from typing_extensions import override
 
 from lazyregime.callbacks.checkpoints import replace_file
 from lazyregime.errors import LazyRegimeError
+from lazyregime.lightning import pl
 
 MONITORS = ("test_accuracy", "validation_accuracy", "train_loss", "test_loss", "validation_loss")
 

@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, cast, final
 
-import pytorch_lightning as pl
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -32,6 +31,7 @@ from lazyregime.kernels import (
     relative_change,
     spectrum,
 )
+from lazyregime.lightning import pl
 from lazyregime.networks import Linearized, frozen_copy
 from lazyregime.regimes import AbstractRegime
 from lazyregime.regimes.base import CHECK_EVERY
@@ -95,6 +95,7 @@ class NTKProbe(pl.Callback):
         self.at_epochs = set(at_epochs or [])
         self.fractions = sorted(at_loss_fractions or [], reverse=True)
         self.first_loss: float | None = None
+        self._recent: list[Tensor] = []  # losses since the last look
         self.found: dict[str, Probed] = {}
 
     def measure(self, module: AbstractRegime, tag: str) -> Probed:
@@ -175,10 +176,14 @@ class NTKProbe(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        if not self.fractions or trainer.global_step % CHECK_EVERY:
+        if not self.fractions:
             return
         assert isinstance(pl_module, AbstractRegime)
-        loss = float(outputs["loss"]) * pl_module.alpha**2
+        self._recent.append(outputs["loss"].detach())
+        if trainer.global_step % CHECK_EVERY:
+            return
+        loss = float(torch.stack(self._recent).mean()) * pl_module.alpha**2
+        self._recent = []
         self.first_loss = loss if self.first_loss is None else self.first_loss
         while self.fractions and loss < self.fractions[0] * self.first_loss:
             self._probe_in_between(pl_module, f"loss_{self.fractions.pop(0):g}")

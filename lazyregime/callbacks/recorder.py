@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 from typing import Any, final
 
-import pytorch_lightning as pl
 from typing_extensions import override
 
 from lazyregime.data import ClassificationData
+from lazyregime.lightning import pl
 from lazyregime.regimes import AbstractRegime, evaluate
 
 Row = dict[str, float]

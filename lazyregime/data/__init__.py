@@ -3,5 +3,6 @@
 from lazyregime.data._classification import ClassificationData, first_per_class
 from lazyregime.data._mnist import fashion_mnist, mnist
 from lazyregime.data._torchvision import import_torchvision
+from lazyregime.data.batches import Batches
 
-__all__ = ["ClassificationData", "fashion_mnist", "first_per_class", "import_torchvision", "mnist"]
+__all__ = ["Batches", "ClassificationData", "fashion_mnist", "first_per_class", "import_torchvision", "mnist"]

@@ -1,4 +1,4 @@
-"""sigma(z), or c sigma(z) with c = E[sigma(Z)^2]^(-1/2), Z ~ N(0, 1): the unit-second-moment normalization of [GSJW20]."""
+"""sigma(z), or c sigma(z) with c = E[sigma(Z)^2]^(-1/2), Z ~ N(0, 1): normalized as in [GSJW20]."""
 
 import math
 from collections.abc import Callable
@@ -47,7 +47,7 @@ class Activation(nn.Module):
 
 
 def second_moment(name: str) -> float:
-    """E[sigma(Z)^2] for Z ~ N(0, 1): closed forms for relu and erf, else Gauss-Legendre quadrature on [-12, 12] (1e-12)."""
+    """E[sigma(Z)^2] for Z ~ N(0, 1): closed for relu and erf, else by quadrature on [-12, 12]."""
     if name == "relu":
         return 0.5
     if name == "erf":

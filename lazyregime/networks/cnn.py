@@ -61,13 +61,14 @@ class CNN(nn.Module):
         make = LayerFactory(parameterization, width, bias, bias_scale)
         layers: list[nn.Module] = []
         for channels in [in_channels] + [width] * (depth - 1):
-            layers += [make.conv2d(channels, width, KERNEL_SIZE), Activation(activation, normalize=normalize_activation)]
+            layers += [
+                make.conv2d(channels, width, KERNEL_SIZE),
+                Activation(activation, normalize=normalize_activation),
+            ]
         if not last_activation:
             layers.pop()
         self.width = width
-        self.layers = nn.Sequential(
-            *layers, nn.Flatten(), make.linear(width * final_size**2, n_outputs, readout=True)
-        )
+        self.layers = nn.Sequential(*layers, nn.Flatten(), make.linear(width * final_size**2, n_outputs, readout=True))
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k"]:  # noqa: D102
         return self.layers(x)

@@ -1,4 +1,4 @@
-"""y = m W x + m_b b: linear and convolutional layers with a forward multiplier (`standard` layers are PyTorch's own)."""
+"""y = m W x + m_b b: linear and convolutional layers with a forward multiplier (`standard`: PyTorch's own)."""
 
 from dataclasses import dataclass
 from typing import final

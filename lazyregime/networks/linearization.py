@@ -1,4 +1,4 @@
-"""J(w0) delta = d/dt f(x; w0 + t delta) at t = 0: the tangent model of a network at its initialization [COB19, section 1.2]."""
+"""J(w0) delta = d/dt f(x; w0 + t delta) at t = 0: the tangent model at w0 [COB19, section 1.2]."""
 
 import copy
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""f(x) = sum_j a_j sigma(<w_j, x>), scaled by 1/sqrt(N) (ntk) or 1/N (mean_field): the network of [MMN18] and [GMMM19]."""
+"""f(x) = sum_j a_j sigma(<w_j, x>), scaled by 1/sqrt(N) (ntk) or 1/N (mean_field): as in [MMN18], [GMMM19]."""
 
 from typing import final
 

@@ -6,12 +6,12 @@
 import math
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from lazyregime.errors import LazyRegimeError
+from lazyregime.lightning import pl
 from lazyregime.networks import Centred, Linearized, parameter_scales
 from lazyregime.regimes.losses import AbstractLoss, CrossEntropy, predict
 from lazyregime.regimes.optimizers import AbstractOptimizer, Adam
@@ -62,7 +62,8 @@ class AbstractRegime(pl.LightningModule):
         self.loss, self.optimizer = loss or CrossEntropy(), optimizer or Adam()
         self.schedule = schedule
         self._sums: Tensor | None = None  # loss, correct predictions, samples of this epoch
-        self._bad_step: Tensor | None = None
+        self._bad_step: Tensor | None = None  # the first step whose loss was not finite; -1 if there was none
+        self._steps_before, self._num_steps = 0, 0  # of earlier processes, and of this one
 
     @property
     def trained(self) -> nn.Module:
@@ -121,6 +122,10 @@ class AbstractRegime(pl.LightningModule):
             "use a smaller lr, or trainer.precision=float64 if alpha is large."
         )
 
+    def on_train_start(self) -> None:
+        """Count steps from those of the checkpoint."""
+        self._steps_before, self._num_steps = self.trainer.global_step, 0
+
     def on_train_epoch_start(self) -> None:
         """Begin the epoch's sums anew."""
         self._sums = None
@@ -131,11 +136,9 @@ class AbstractRegime(pl.LightningModule):
         correct = (predict(outputs) == labels).sum()
         sums = torch.stack([loss.double() * n, correct.double(), torch.full_like(loss, n, dtype=torch.float64)])
         self._sums = sums if self._sums is None else self._sums + sums
-        step = torch.where(torch.isfinite(loss), -1, self.trainer.global_step) if self._trainer else loss.new_tensor(-1)
-        if self._bad_step is None:
-            self._bad_step = step
-        else:
-            self._bad_step = torch.where(self._bad_step < 0, step, self._bad_step)
+        bad = torch.where(torch.isfinite(loss), -1, self._steps_before + self._num_steps)
+        self._bad_step = bad if self._bad_step is None else torch.where(self._bad_step < 0, bad, self._bad_step)
+        self._num_steps += 1
 
     def _scaled_parameters(self) -> list[tuple[str, nn.Parameter, Any]]:
         # The tangent model's parameters stand in the order of the network's, under other names.
@@ -165,7 +168,7 @@ def check_alpha(alpha: float) -> None:
 
 
 def laziness(alpha: float, *, width: int, parameterization: str) -> float:
-    """Alpha in mean-field units: alpha for a readout of 1/N, sqrt(N) alpha for one of 1/sqrt(N) (science, section 0)."""
+    """Alpha in mean-field units: alpha for a readout of 1/N, sqrt(N) alpha for one of 1/sqrt(N) [GSJW20]."""
     return alpha * _laziness_of_one(width, parameterization)
 
 

@@ -1,0 +1,99 @@
+"""The types of a configuration: what conf/ may say and a user may set. Groups that name a class are checked by it."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+
+# Choices are strings in the result; an Enum here lets the composition refuse another word, and list the right ones.
+Parameterization = Enum("Parameterization", {n: n for n in ("standard", "ntk", "mean_field", "mup")})
+Schedule = Enum("Schedule", {n: n for n in ("constant", "linear", "cosine", "plateau")})
+Select = Enum("Select", {n: n for n in ("last", "best")})
+Precision = Enum("Precision", {n: n for n in ("float32", "float64")})
+ProgressKind = Enum("ProgressKind", {n: n for n in ("auto", "bar", "lines", "none")})
+Protocol = Enum("Protocol", {n: n for n in ("adh", "poster")})
+TrackingKind = Enum("TrackingKind", {n: n for n in ("wandb", "tensorboard", "csv")})
+WandbMode = Enum("WandbMode", {n: n for n in ("auto", "online", "offline", "disabled")})
+
+
+@dataclass
+class Trainer:
+    """conf/trainer."""
+
+    max_epochs: int = 5
+    batch_size: int | None = 128
+    schedule: Schedule = Schedule["linear"]
+    monitor: str | None = None
+    patience: int | None = None
+    select: Select = Select["last"]
+    precision: Precision = Precision["float32"]
+    accelerator: str = "auto"
+    devices: int = 1
+    num_threads: int | None = None
+    progress: ProgressKind = ProgressKind["auto"]
+    limit_batches: int | None = None
+    profile: bool = False
+
+
+@dataclass
+class NTK:
+    """conf/ntk."""
+
+    enabled: bool = True
+    anchors_per_class: int = 30
+    n_test: int | None = None
+    protocol: Protocol = Protocol["adh"]
+    ridge: float = 0.0
+    at_epochs: list[int] = field(default_factory=list)
+    at_loss_fractions: list[float] = field(default_factory=list)
+    memory_budget: int | None = None
+
+
+@dataclass
+class Tracking:
+    """conf/tracking."""
+
+    kind: TrackingKind = TrackingKind["wandb"]
+    project: str = "lazyregime"
+    entity: str | None = None
+    mode: WandbMode = WandbMode["auto"]
+
+
+@dataclass
+class Config:
+    """conf/config.yaml."""
+
+    arch: Any = None
+    data: Any = None
+    loss: Any = None
+    optimizer: Any = None
+    regime: Any = None
+    trainer: Trainer = field(default_factory=Trainer)
+    ntk: NTK = field(default_factory=NTK)
+    tracking: Tracking = field(default_factory=Tracking)
+    experiment: Any = None
+    debug: Any = None
+
+    width: int = 1024
+    alpha: float | None = None
+    laziness: float | None = None
+    parameterization: Parameterization = Parameterization["standard"]
+    lr: float = 1e-3
+
+    seed: int = 0
+    init_seed: int = 0
+    data_seed: int = 0
+    batch_seed: int = 0
+
+    group: str = "default"
+    name: str | None = None
+    tags: list[str] = field(default_factory=list)
+    data_dir: str = "data"
+    runs_dir: str = "runs"
+    rerun: bool = False
+
+
+def register() -> None:
+    """Make the schema known to Hydra; conf/config.yaml begins with it."""
+    ConfigStore.instance().store("schema", Config)

@@ -1,0 +1,219 @@
+"""One run from its configuration to its result: data, network, regime, callbacks, Trainer, probe."""
+
+import datetime
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any
+
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from lazyregime.app.build import build_network, build_regime, laziness_of, load_data, torch_dtype
+from lazyregime.app.config import ConfigDict
+from lazyregime.app.console import Console
+from lazyregime.app.progress import TrainingProgress
+from lazyregime.app.runs import RunFolder, atomic_write
+from lazyregime.app.tables import write_rows
+from lazyregime.app.tracking import Tracking
+from lazyregime.callbacks import Improvement, LastCheckpoint, NTKProbe, Recorder
+from lazyregime.data import Batches, ClassificationData
+from lazyregime.lightning import pl
+from lazyregime.regimes import AbstractRegime, evaluate
+
+VERSIONS = ("lazyregime", "torch", "pytorch-lightning")
+
+
+class Training:
+    """One training run; `run` does it all, and leaves the step it reached in `step`, also where it fails."""
+
+    def __init__(self, config: ConfigDict, folder: RunFolder, console: Console, tracking: Tracking) -> None:
+        self.config, self.folder, self.console, self.tracking = config, folder, console, tracking
+        self.started, self._since = _now(), time.perf_counter()
+        if config["trainer"]["num_threads"] is not None:
+            torch.set_num_threads(config["trainer"]["num_threads"])
+        with console.progress(f"Loading {config['data']['name']}"):
+            data = load_data(config)
+        self.network = build_network(config)
+        self.num_params = sum(p.numel() for p in self.network.parameters())
+        self.recorder = Recorder(data, lambda rows: write_rows(folder.metrics, rows))
+        self.probe = self._probe(data)
+        self.improvement = self._improvement()
+        self.module = build_regime(config, self.network)
+        self.trainer = self._trainer()
+        self.device = self.trainer.strategy.root_device
+        self.data = self.recorder.data = _moved(data, self.device, torch_dtype(config))
+
+    @property
+    def step(self) -> int:
+        """Optimizer steps taken."""
+        return self.trainer.global_step
+
+    def run(self) -> dict[str, Any]:
+        """Train, or go on from the last checkpoint; measure; return the scalars of result.json."""
+        trainer, config = self.config["trainer"], self.config
+        torch.manual_seed(config["batch_seed"])
+        batches = Batches(
+            self.data.train_inputs, self.data.train_labels,
+            batch_size=trainer["batch_size"], seed=config["batch_seed"], limit=trainer["limit_batches"],
+        )  # fmt: skip
+        last = self.folder.checkpoints / "last.ckpt"
+        if last.exists():
+            self.console.say(f"Resuming from {last}")
+        resume = last if last.exists() else None
+        self.trainer.fit(self.module, train_dataloaders=batches, ckpt_path=resume, weights_only=True)
+        if self.improvement is not None and self.improvement.path is not None:
+            self.improvement.restore_best(self.module)
+        self.module.to(self.device).eval()
+        since = time.perf_counter()
+        measured: dict[str, Any] = {}
+        if self.probe is not None:
+            self.probe.measure(self.module, "final")
+            measured = self.probe.result()
+            atomic_write(self.folder.kernels, save(self.probe.tensors()))
+        seconds_probe = time.perf_counter() - since
+        return self._result(measured, seconds_probe)
+
+    def _result(self, measured: Mapping[str, Any], seconds_probe: float) -> dict[str, Any]:
+        config, alpha = self.config, self.module.alpha
+        return {
+            "status": "complete",
+            "command": "train",
+            "name": self.folder.name,
+            "id": self.folder.id,
+            "group": config["group"],
+            **{group: config[group]["name"] for group in ("regime", "arch", "loss", "optimizer", "data")},
+            "width": config["width"],
+            "alpha": alpha,
+            "laziness": laziness_of(config, alpha),
+            "parameterization": config["parameterization"],
+            **{key: config[key] for key in ("lr", "seed", "init_seed", "data_seed", "batch_seed")},
+            "n_train": len(self.data.train_labels),
+            "num_params": self.num_params,
+            "epochs": self.trainer.current_epoch,
+            "steps": self.step,
+            **self._accuracies(),
+            "protocol": config["ntk"]["protocol"],
+            **measured,
+            "num_anchors": len(self.probe.anchor_labels) if self.probe else 0,
+            "num_test_probe": len(self.probe.test_labels) if self.probe else 0,
+            "seconds": round(time.perf_counter() - self._since, 2),
+            "seconds_training": round(self.recorder.seconds, 2),
+            "seconds_probe": round(seconds_probe, 2),
+            "host": platform.node(),
+            "device": str(self.device),
+            "num_threads": torch.get_num_threads(),
+            "versions": {name: version(name) for name in VERSIONS},
+            "started": self.started,
+            "finished": _now(),
+        }
+
+    def _accuracies(self) -> dict[str, Any]:
+        data, module = self.data, self.module
+        train = evaluate(module, data.train_inputs, data.train_labels)
+        test = evaluate(module, data.test_inputs, data.test_labels)
+        held_out = None
+        if len(data.validation_labels):
+            held_out = evaluate(module, data.validation_inputs, data.validation_labels)["accuracy"]
+        best = self.improvement if self.improvement is not None and self.improvement.path is not None else None
+        return {
+            **{f"train_{key}": value for key, value in train.items()},
+            **{f"test_{key}": value for key, value in test.items()},
+            "validation_accuracy": held_out,
+            "selected_on": None if best is None else best.monitor.rpartition("_")[0],
+            "selected_epoch": None if best is None else best.best_epoch,
+        }
+
+    def _probe(self, data: ClassificationData) -> NTKProbe | None:
+        settings = {k: v for k, v in self.config["ntk"].items() if k not in ("enabled", "protocol")}
+        if not self.config["ntk"]["enabled"]:
+            return None
+        return NTKProbe(self.network, data, self.recorder, self.console.kernel_progress, **settings)
+
+    def _improvement(self) -> Improvement | None:
+        trainer = self.config["trainer"]
+        if trainer["monitor"] is None:
+            return None
+        return Improvement(
+            trainer["monitor"],
+            best=self.folder.checkpoints / "best.ckpt" if trainer["select"] == "best" else None,
+            patience=trainer["patience"],
+            halve=trainer["schedule"] == "plateau",
+        )
+
+    def _trainer(self) -> pl.Trainer:
+        config = self.config["trainer"]
+        last = LastCheckpoint(self.folder.checkpoints / "last.ckpt")
+        progress = TrainingProgress(self.console)
+        callbacks = [self.probe, self.recorder, self.improvement, progress, last]
+        return pl.Trainer(
+            max_epochs=config["max_epochs"],
+            accelerator=config["accelerator"],
+            devices=config["devices"],
+            logger=self.tracking.loggers,
+            callbacks=[c for c in callbacks if c is not None],
+            default_root_dir=self.folder.path,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            profiler=_profiler(self.folder) if config["profile"] else None,
+        )
+
+
+def _profiler(folder: RunFolder) -> Any:
+    from pytorch_lightning.profilers import SimpleProfiler
+
+    return SimpleProfiler(dirpath=folder.path, filename="profile")
+
+
+def _moved(data: ClassificationData, device: torch.device, dtype: torch.dtype) -> ClassificationData:
+    def inputs(x: Tensor) -> Tensor:
+        return x.to(device, dtype)
+
+    return replace(
+        data,
+        train_inputs=inputs(data.train_inputs), train_labels=data.train_labels.to(device),
+        validation_inputs=inputs(data.validation_inputs), validation_labels=data.validation_labels.to(device),
+        test_inputs=inputs(data.test_inputs), test_labels=data.test_labels.to(device),
+    )  # fmt: skip
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def summary_rows(result: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a person wants to know of a run, in words."""
+    rows = [("network, accuracy on the test set", f"{result['test_accuracy']:.4f}")]
+    if "kernel_change" not in result:
+        return rows
+    protocol = result["protocol"]
+    note = f"{result['num_anchors']} anchors, {result['num_test_probe']} test points, protocol {protocol}"
+    return [
+        ("kernel regression at initialization", f"{result[f'kernel_accuracy_{protocol}_init']:.4f}"),
+        ("kernel regression after training", f"{result[f'kernel_accuracy_{protocol}_final']:.4f}"),
+        *rows,
+        ("kernel moved by  |T1 - T0| / |T0|", f"{result['kernel_change']:.3g}"),
+        ("kernel turned by  1 - cos(T0, T1)", f"{result['kernel_distance']:.3g}"),
+        (f"({note})", ""),
+    ]
+
+
+def verdict_line(result: Mapping[str, Any]) -> str:
+    """The verdict with the two numbers it rests on."""
+    if "verdict" not in result:
+        return "Verdict: none, since the kernel was not probed (ntk=none)."
+    moved, turned = result["kernel_change"], result["kernel_distance"]
+    return f"Verdict: {result['verdict']} (the kernel moved by {moved:.3g} of its norm and turned by {turned:.3g})."
+
+
+def formula(module: AbstractRegime) -> str:
+    """What is trained, as a formula with its numbers."""
+    if module.linearized:
+        return f"F = alpha J(w0) (w - w0), alpha = {module.alpha:.4g}"
+    if module.centred:
+        return f"F = alpha (f - f0), alpha = {module.alpha:.4g}"
+    return "F = f"
