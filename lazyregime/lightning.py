@@ -5,10 +5,20 @@ our way first. So this project takes `pl` from here.
 """
 
 # ruff: noqa: E402
+import logging
+import warnings
+
 from lazyregime.data import import_torchvision
 
 import_torchvision()
 
 import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Checkpoint
 
-__all__ = ["pl"]
+# What Lightning says of devices, tips and limits is no news to our users; its warnings stay.
+for name in ("pytorch_lightning", "pytorch_lightning.utilities.rank_zero"):
+    logging.getLogger(name).setLevel(logging.WARNING)
+# torch's own deprecation, reached through Lightning
+warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")
+
+__all__ = ["Checkpoint", "pl"]

@@ -35,7 +35,7 @@ def execute(config: ConfigDict, console: Console) -> Result:
 def _compute(config: ConfigDict, folder: RunFolder, console: Console) -> Result:
     from lazyregime.app.tracking import open_tracking  # torch, Lightning and wandb take seconds to import
     from lazyregime.app.training import Training, formula
-    from lazyregime.reports import draw_run
+    from lazyregime.reports.run_figure import draw_run
 
     training: Training | None = None
     try:

@@ -6,15 +6,70 @@ from typing import Any
 
 from hydra.core.config_store import ConfigStore
 
-# Choices are strings in the result; an Enum here lets the composition refuse another word, and list the right ones.
-Parameterization = Enum("Parameterization", {n: n for n in ("standard", "ntk", "mean_field", "mup")})
-Schedule = Enum("Schedule", {n: n for n in ("constant", "linear", "cosine", "plateau")})
-Select = Enum("Select", {n: n for n in ("last", "best")})
-Precision = Enum("Precision", {n: n for n in ("float32", "float64")})
-ProgressKind = Enum("ProgressKind", {n: n for n in ("auto", "bar", "lines", "none")})
-Protocol = Enum("Protocol", {n: n for n in ("adh", "poster")})
-TrackingKind = Enum("TrackingKind", {n: n for n in ("wandb", "tensorboard", "csv")})
-WandbMode = Enum("WandbMode", {n: n for n in ("auto", "online", "offline", "disabled")})
+# Choices are words in the result; an Enum lets the composition refuse another word, and list the right ones.
+class Parameterization(Enum):
+    """Init, multiplier and step of each layer."""
+
+    standard = "standard"
+    ntk = "ntk"
+    mean_field = "mean_field"
+    mup = "mup"
+
+
+class Schedule(Enum):
+    """How the learning rate falls."""
+
+    constant = "constant"
+    linear = "linear"
+    cosine = "cosine"
+    plateau = "plateau"
+
+
+class Select(Enum):
+    """Which weights are measured."""
+
+    last = "last"
+    best = "best"
+
+
+class Precision(Enum):
+    """Of data and weights."""
+
+    float32 = "float32"
+    float64 = "float64"
+
+
+class ProgressKind(Enum):
+    """How a person sees progress."""
+
+    auto = "auto"
+    bar = "bar"
+    lines = "lines"
+    none = "none"
+
+
+class Protocol(Enum):
+    """Of the kernel regression."""
+
+    adh = "adh"
+    poster = "poster"
+
+
+class TrackingKind(Enum):
+    """Where numbers go besides the run folder."""
+
+    wandb = "wandb"
+    tensorboard = "tensorboard"
+    csv = "csv"
+
+
+class WandbMode(Enum):
+    """As wandb has them, and auto: online where logged in."""
+
+    auto = "auto"
+    online = "online"
+    offline = "offline"
+    disabled = "disabled"
 
 
 @dataclass
@@ -23,15 +78,15 @@ class Trainer:
 
     max_epochs: int = 5
     batch_size: int | None = 128
-    schedule: Schedule = Schedule["linear"]
+    schedule: Schedule = Schedule.linear
     monitor: str | None = None
     patience: int | None = None
-    select: Select = Select["last"]
-    precision: Precision = Precision["float32"]
+    select: Select = Select.last
+    precision: Precision = Precision.float32
     accelerator: str = "auto"
     devices: int = 1
     num_threads: int | None = None
-    progress: ProgressKind = ProgressKind["auto"]
+    progress: ProgressKind = ProgressKind.auto
     limit_batches: int | None = None
     profile: bool = False
 
@@ -43,7 +98,7 @@ class NTK:
     enabled: bool = True
     anchors_per_class: int = 30
     n_test: int | None = None
-    protocol: Protocol = Protocol["adh"]
+    protocol: Protocol = Protocol.adh
     ridge: float = 0.0
     at_epochs: list[int] = field(default_factory=list)
     at_loss_fractions: list[float] = field(default_factory=list)
@@ -54,10 +109,10 @@ class NTK:
 class Tracking:
     """conf/tracking."""
 
-    kind: TrackingKind = TrackingKind["wandb"]
+    kind: TrackingKind = TrackingKind.wandb
     project: str = "lazyregime"
     entity: str | None = None
-    mode: WandbMode = WandbMode["auto"]
+    mode: WandbMode = WandbMode.auto
 
 
 @dataclass
@@ -78,7 +133,7 @@ class Config:
     width: int = 1024
     alpha: float | None = None
     laziness: float | None = None
-    parameterization: Parameterization = Parameterization["standard"]
+    parameterization: Parameterization = Parameterization.standard
     lr: float = 1e-3
 
     seed: int = 0

@@ -7,11 +7,11 @@ from typing import final
 
 from typing_extensions import override
 
-from lazyregime.lightning import pl
+from lazyregime.lightning import Checkpoint, pl
 
 
 @final
-class LastCheckpoint(pl.callbacks.Checkpoint):
+class LastCheckpoint(Checkpoint):
     """Everything of a run at the end of an epoch. Lightning runs a `Checkpoint` behind all other callbacks.
 
     (ModelCheckpoint writes by way of the temporary folder, which may be another file system, where a move is no
