@@ -20,10 +20,16 @@ examples:
   python -m lazyregime.report runs --out report               all runs, written to ./report"""
 
 
+ALPHA_SWEEP = "python -m lazyregime.train -m regime=scaled alpha=0.1,1,10,100"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, build, print. Returns the exit code: 2 for a mistake in what was given."""
     parser = argparse.ArgumentParser(
-        "lazyregime-report", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+        "lazyregime-report",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUNS", help="run folders, or folders that hold runs")
     parser.add_argument("--out", type=Path, help="where to write (default: report/ under the first RUNS)")
@@ -42,18 +48,23 @@ def _report(runs: list[Path], out: Path | None) -> None:
     from lazyregime.reports._terminal import show
     from lazyregime.reports.build import build_report
 
-    report = build_report(runs, out)
+    try:
+        report = build_report(runs, out)
+    except OSError as error:
+        raise LazyRegimeError(
+            f"The report cannot be written ({error}): name a folder you may write to with --out."
+        ) from None
     console = Console(highlight=False)
     for table in report.tables:
         show(table, console)
-    for heading, lines in (("Written", report.files), ("Missing from the poster's table", report.missing)):
-        if lines:
-            console.print(f"{heading}:", style="bold")
-            for line in lines:
-                console.print(f"  {line}", markup=False, soft_wrap=True)
-    next_command = report.missing[0] if report.missing else "python -m lazyregime.train -m regime=scaled alpha=0.1,1,10,100"
-    console.print("Next:", style="bold")
-    console.print(f"  {next_command}", markup=False, soft_wrap=True)
+    _list(console, "Written (figures also as PDF)", report.files)
+    _list(console, "Next, to fill the poster's table" if report.missing else "Next", report.missing or [ALPHA_SWEEP])
+
+
+def _list(console: Console, heading: str, lines: Sequence[object]) -> None:
+    console.print(f"{heading}:", style="bold")
+    for line in lines:
+        console.print(f"  {line}", markup=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

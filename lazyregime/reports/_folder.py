@@ -5,6 +5,7 @@ import io
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from yaml import YAMLError
 Row = dict[str, Any]
 
 FILES_OF_A_RUN = ("result.json", "failure.json", "config.yaml", "metrics.csv", "kernels.safetensors", "lock")
+DEAD_AFTER_SECONDS = 300.0  # a lock of another host that has not been touched for so long
 NOT_RUNS = {"report", "wandb", "figures", "checkpoints", "lightning_logs", "__pycache__"}
 
 
@@ -134,9 +136,8 @@ def _status(folder: Path, result: Row, trouble: str) -> tuple[str, str]:
 
 def _progress(folder: Path) -> str:
     metrics = read_metrics(folder / "metrics.csv")
-    if "epoch" not in metrics or metrics.empty:
-        return "no epoch finished yet"
-    return f"{len(metrics)} epoch{'s' if len(metrics) > 1 else ''} finished"
+    last = metrics["epoch"].max() if "epoch" in metrics else 0
+    return f"{last:g} epoch{'s' if last > 1 else ''} finished" if last > 0 else "no epoch finished yet"
 
 
 def _is_being_written(lock: Path) -> bool:
@@ -144,12 +145,24 @@ def _is_being_written(lock: Path) -> bool:
     if not lock.exists():
         return False
     owner, _ = _read_json(lock)
-    if owner.get("host") != socket.gethostname() or not isinstance(owner.get("pid"), int):
-        return True
+    if owner.get("host") == socket.gethostname():
+        return _is_alive(owner.get("pid"), owner.get("process_started"))
+    try:  # on another host: its writer touches the lock every half a minute
+        return time.time() - lock.stat().st_mtime < DEAD_AFTER_SECONDS
+    except FileNotFoundError:
+        return False
+
+
+def _is_alive(pid: object, started: object) -> bool:
+    """Whether the process lives and is the same one (process ids are given again)."""
+    if not isinstance(pid, int):
+        return False
     try:
-        os.kill(owner["pid"], 0)
+        os.kill(pid, 0)
+        return started is None or Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19] == started
+    except PermissionError:
+        return True  # it is another user's
     except ProcessLookupError:
         return False
-    except PermissionError:
-        return True
-    return True
+    except OSError:
+        return True  # it lives, and this system has no /proc to tell more

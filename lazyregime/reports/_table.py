@@ -33,11 +33,6 @@ class Table:
     notes: list[str] = field(default_factory=list)
     lead: str = ""
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether the table has no rows to show."""
-        return not self.lines
-
 
 def fraction(value: float, error: float = float("nan"), digits: int = 4) -> str:
     """An accuracy as the poster prints it, with its standard error: .7705 ± .0012."""

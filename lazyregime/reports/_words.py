@@ -6,7 +6,7 @@ import pandas as pd
 
 from lazyregime.reports._table import Cell, Line, Span, Table, arrow, fraction, short
 from lazyregime.reports.published import SOURCE, TOLERANCE_POINTS
-from lazyregime.reports.settings import shared
+from lazyregime.reports.settings import ALWAYS_TOLD, TOLD, data_name, in_words, usual
 
 POSTER_COLUMNS = (
     *(("row", "left"), ("published", "right"), ("poster protocol", "right"), ("points", "right")),
@@ -37,18 +37,17 @@ def poster_words(table: pd.DataFrame) -> Table:
             "Lazy: regression with the kernel at initialization; Feature: with the kernel of the same network after "
             "training; Regular: that network. Mean ± standard error over seeds.",
             f"points: measured minus published, in percentage points; ! marks more than {TOLERANCE_POINTS:g}. "
-            f"Published: {SOURCE}.",
+            f"Published: {SOURCE}. Its CNN has no activation after the third convolution.",
             *notes,
         ]
-    common = shared(table.key.unique())
-    return Table("The poster's table", POSTER_COLUMNS, lines, notes, f"All rows: {common}." if common else "")
+    return Table("The poster's table", POSTER_COLUMNS, lines, notes, _common(table, TOLD))
 
 
 def regimes_words(table: pd.DataFrame) -> Table:
     """The regimes side by side, a section a network, width and data set."""
     lines: list[Line] = []
     for (network, width, data), part in table.groupby(["network", "width", "data"], sort=False):
-        lines.append(Span(f"{network} {width}, {str(data).replace('_', '-')}"))
+        lines.append(Span(f"{network} {width}, {data_name(data)}"))
         for row in part.to_dict("records"):
             lines.append([Cell(text) for text in _regime_row(row)])
             if row["settings"]:
@@ -58,19 +57,30 @@ def regimes_words(table: pd.DataFrame) -> Table:
         "alignment). kernel change: ‖Θ₁ - Θ₀‖ / ‖Θ₀‖. weights moved: ‖w - w₀‖ / ‖w₀‖.",
         "Means over seeds; standard errors of all columns are in regimes.csv.",
     ]
-    return Table("The regimes side by side", REGIME_COLUMNS, lines, notes if lines else [])
+    return Table("The regimes side by side", REGIME_COLUMNS, lines, notes if lines else [], _common(table, ALWAYS_TOLD))
 
 
 def unfinished_words(runs: pd.DataFrame, root: Path) -> Table:
     """The runs that count in no table, each with its reason."""
     unfinished = runs[runs.status != "complete"].sort_values(["status", "path"])
     lines: list[Line] = [
-        [Cell(row.status, "warn" if row.status == "failed" else "plain"), Cell(_relative(row.path, root)), Cell(row.reason)]
+        [
+            Cell(row.status, "warn" if row.status == "failed" else "plain"),
+            Cell(_relative(row.path, root)),
+            Cell(row.reason),
+        ]
         for row in unfinished.itertuples()
     ]
     columns = (("status", "left"), ("run", "left"), ("reason", "left"))
     notes = ["They are in none of the tables. The command that started them, given again, finishes them."]
     return Table("Unfinished runs", columns, lines, notes if lines else [])
+
+
+def _common(table: pd.DataFrame, keys: tuple[str, ...]) -> str:
+    """The settings of all rows that do not say otherwise, each row counted by its seeds."""
+    keyed = table[table.num_seeds > 0]
+    common = usual(key for key, count in zip(keyed.key, keyed.num_seeds, strict=True) for _ in range(count))
+    return f"Unless a row says otherwise: {in_words(common, keys)}." if common else ""
 
 
 def _parameters(first: "pd.Series[object]") -> str:

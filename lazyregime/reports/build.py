@@ -1,5 +1,6 @@
 """Runs in, a folder with the whole report out: report.md, report.html, the CSV files and the figures."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from lazyregime.reports.page import Picture, page
 from lazyregime.reports.poster_table import poster_table
 from lazyregime.reports.regimes_table import regimes_table
 from lazyregime.reports.style import house_style, save
+
+FEW = 4  # so many runs are shown one by one
 
 
 @dataclass(frozen=True)
@@ -40,18 +43,19 @@ def build_report(paths: Sequence[Path], out: Path | None = None) -> Report:
     out = Path(paths[0]) / "report" if out is None else out
     poster, regimes = poster_table(runs), regimes_table(runs)
     tables = [poster_words(poster), regimes_words(regimes), unfinished_words(runs, Path(paths[0]))]
-    tables = [table for table in tables if not table.is_empty]
-    pictures = _figures(out / "figures", runs, poster, regimes)
+    tables = [table for table in tables if table.lines]
+    pictures = [*_figures(out / "figures", runs, poster, regimes), *_summaries(runs)]
     missing = missing_commands(runs)
     title, lead = f"lazyregime: {_name(paths)}", _lead(runs)
+    document = page(title, lead, tables, pictures, missing)
     files = [
-        write_text(out / "report.html", page(title, lead, tables, pictures, missing)),
-        write_text(out / "report.md", _as_markdown(title, lead, tables, pictures, missing)),
+        write_text(out / "report.html", document),
+        write_text(out / "report.md", _as_markdown(title, lead, tables, pictures, missing, out)),
         write_text(out / "runs.csv", runs.to_csv(index=False)),
         write_text(out / "poster_table.csv", poster.drop(columns="key").to_csv(index=False)),
         write_text(out / "regimes.csv", regimes.drop(columns="key").to_csv(index=False)),
     ]
-    return Report(runs, tables, [*files, *(picture.path for picture in pictures)], missing)
+    return Report(runs, tables, [*files, *(p.path for p in pictures if p.path.is_relative_to(out))], missing)
 
 
 def _figures(folder: Path, runs: pd.DataFrame, poster: pd.DataFrame, regimes: pd.DataFrame) -> list[Picture]:
@@ -74,19 +78,30 @@ def _figures(folder: Path, runs: pd.DataFrame, poster: pd.DataFrame, regimes: pd
     return pictures
 
 
+def _summaries(runs: pd.DataFrame) -> list[Picture]:
+    """The figures of the runs themselves, where there are few."""
+    paths = [Path(path) / "figures" / "summary.png" for path in runs.path]
+    return [Picture(path, path.parents[1].name) for path in paths if path.is_file()] if len(runs) <= FEW else []
+
+
 def _name(paths: Sequence[Path]) -> str:
     return ", ".join(dict.fromkeys(Path(path).resolve().name for path in paths))
 
 
 def _lead(runs: pd.DataFrame) -> str:
     counts = runs.status.value_counts()
-    told = [f"{counts[status]} {status}" for status in ("complete", "running", "failed", "incomplete") if status in counts]
+    told = [
+        f"{counts[status]} {status}" for status in ("complete", "running", "failed", "incomplete") if status in counts
+    ]
     return f"{len(runs)} run{'s' if len(runs) > 1 else ''}: {', '.join(told)}."
 
 
-def _as_markdown(title: str, lead: str, tables: list[Table], pictures: list[Picture], missing: list[str]) -> str:
+def _as_markdown(
+    title: str, lead: str, tables: list[Table], pictures: list[Picture], missing: list[str], out: Path
+) -> str:
     parts = [f"# {title}\n", f"{lead}\n", *map(markdown, tables)]
-    parts += [f"![{picture.caption}](figures/{picture.path.name})\n" for picture in pictures]
+    for picture in pictures:
+        parts.append(f"![{picture.caption}]({Path(os.path.relpath(picture.path, out)).as_posix()})\n")
     if missing:
         parts += ["## What is missing, and how to make it\n", "```\n" + "\n".join(missing) + "\n```\n"]
     return "\n".join(parts)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from lazyregime.reports.poster_table import poster_runs
-from lazyregime.reports.published import POSTER
+from lazyregime.reports.published import POSTER, published
 
 ENOUGH_SEEDS = 3
 ARCH_CHOICE = {"mlp": "arch=mlp", "cnn": "arch=cnn arch.last_activation=false"}
@@ -30,7 +30,7 @@ def _seeds(done: pd.DataFrame, arch: str, choice: str, group: str) -> str:
     few = [
         int(width)
         for width, part in done[done.network == arch.upper()].groupby("width")
-        if part.seed.nunique() < ENOUGH_SEEDS
+        if part.seed.nunique() < ENOUGH_SEEDS and published(arch, int(width)) is not None
     ]
     return _train(f"{choice} width={_list(few)} seed={_list(range(ENOUGH_SEEDS))}", group) if few else ""
 
@@ -38,9 +38,12 @@ def _seeds(done: pd.DataFrame, arch: str, choice: str, group: str) -> str:
 def _regimes(runs: pd.DataFrame, done: pd.DataFrame, group: str) -> list[str]:
     commands = []
     for arch, choice in ARCH_CHOICE.items():
-        widths = sorted({int(width) for width in done[done.network == arch.upper()].width})
+        have = {int(width) for width in done[done.network == arch.upper()].width}
+        widths = sorted(width for width in have if published(arch, width) is not None)
         beside = runs[(runs.status == "complete") & (runs.arch == arch) & (runs.data == "mnist")]
-        lacking = [regime for regime in ("feature", "lazy") if not set(widths) <= set(beside[beside.regime == regime].width)]
+        lacking = [
+            regime for regime in ("feature", "lazy") if not set(widths) <= set(beside[beside.regime == regime].width)
+        ]
         if widths and lacking:
             commands.append(_train(f"regime={_list(lacking)} {choice} width={_list(widths)}", group))
     return commands

@@ -1,4 +1,4 @@
-"""The report as one HTML file that refers to nothing outside itself: figures are data URIs, the style is in the head."""
+"""The report as one HTML file that refers to nothing outside itself: figures and style are within."""
 
 import base64
 from collections.abc import Sequence
@@ -19,10 +19,12 @@ body { margin: 0 auto; padding: 2.5rem 1.25rem 4rem; max-width: 68rem; backgroun
 h1 { font-size: 1.7rem; margin: 0 0 .25rem; letter-spacing: -.01em; }
 h2 { font-size: 1.2rem; margin: 2.75rem 0 .5rem; }
 p { margin: .35rem 0; max-width: 52rem; } .lead, .note, figcaption, footer { color: var(--soft); font-size: .9rem; }
-.scroll { overflow-x: auto; margin: .9rem 0; border: 1px solid var(--line); border-radius: .5rem; background: var(--card); }
+.scroll { overflow-x: auto; margin: .9rem 0; border: 1px solid var(--line); border-radius: .5rem;
+  background: var(--card); }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .38rem .8rem; text-align: left; vertical-align: top; }
-th { color: var(--soft); font-weight: 600; font-size: .82rem; vertical-align: bottom; border-bottom: 1px solid var(--line); }
+th { color: var(--soft); font-weight: 600; font-size: .82rem; vertical-align: bottom;
+  border-bottom: 1px solid var(--line); }
 .right { text-align: right; white-space: nowrap; }
 tr.section td { background: var(--band); font-weight: 600; padding-top: .5rem; padding-bottom: .5rem; }
 tr.remark td { color: var(--soft); font-size: .85rem; padding-top: 0; padding-left: 1.8rem; }
@@ -50,8 +52,10 @@ def page(title: str, lead: str, tables: Sequence[Table], pictures: Sequence[Pict
         body += ["<h2>Figures</h2>", *map(_figure, pictures)]
     if commands:
         body += ["<h2>What is missing, and how to make it</h2>", f"<pre>{escape(chr(10).join(commands))}</pre>"]
-    body.append("<footer>Made by lazyregime; the numbers behind each table are in the CSV files beside this page.</footer>")
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+    body.append(
+        "<footer>Made by lazyregime; the numbers behind each table are in the CSV files beside this page.</footer>"
+    )
+    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
     head += f"<title>{escape(title)}</title><style>{STYLE}</style>"
     return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n' + "\n".join(body) + "\n</body></html>\n"
 
@@ -70,10 +74,16 @@ def _line(line: list[Cell] | Span, table: Table) -> str:
         kind = "section" if line.heading else "remark"
         return f'<tr class="{kind}"><td colspan="{len(table.columns)}">{escape(line.text)}</td></tr>'
     cells = zip(line, table.columns, strict=True)
-    return "<tr>" + "".join(f'<td class="{side} {cell.tone}">{escape(cell.text)}</td>' for cell, (_, side) in cells) + "</tr>"
+    return (
+        "<tr>"
+        + "".join(f'<td class="{side} {cell.tone}">{escape(cell.text)}</td>' for cell, (_, side) in cells)
+        + "</tr>"
+    )
 
 
 def _figure(picture: Picture) -> str:
     data = base64.b64encode(picture.path.read_bytes()).decode("ascii")
     caption = escape(picture.caption)
-    return f'<figure><img src="data:image/png;base64,{data}" alt="{caption}"><figcaption>{caption}</figcaption></figure>'
+    return (
+        f'<figure><img src="data:image/png;base64,{data}" alt="{caption}"><figcaption>{caption}</figcaption></figure>'
+    )

@@ -1,4 +1,4 @@
-"""The poster's table: Lazy, Feature and Regular accuracies of one regular run, under both protocols, beside the published.
+"""The poster's table: Lazy, Feature and Regular of one regular run, under both protocols, beside the published.
 
 Lazy is kernel regression with the kernel at initialization, Feature with the kernel of the same network after training,
 Regular the network's own test accuracy.
@@ -7,7 +7,16 @@ Regular the network's own test accuracy.
 import pandas as pd
 
 from lazyregime.reports.published import ROWS, TOLERANCE_POINTS, published
-from lazyregime.reports.settings import Settings, differences, network_of, one_per_seed, settings_of
+from lazyregime.reports.settings import (
+    POSTER_NETWORKS,
+    Settings,
+    network_of,
+    network_order,
+    one_per_seed,
+    settings_of,
+    unusual,
+    usual,
+)
 from lazyregime.reports.summary import estimate
 
 COLUMNS = (
@@ -21,7 +30,6 @@ MEASURED_AS = {
     ("Feature", "adh"): "kernel_accuracy_adh_final",
     ("Regular", "none"): "test_accuracy",
 }
-POSTER_NETWORKS = ("MLP", "CNN")
 
 
 def poster_runs(runs: pd.DataFrame) -> pd.DataFrame:
@@ -42,22 +50,15 @@ def with_keys(runs: pd.DataFrame) -> pd.DataFrame:
 def poster_table(runs: pd.DataFrame) -> pd.DataFrame:
     """One row a number of the table: network, width, settings, row and protocol; see COLUMNS."""
     chosen = poster_runs(runs)
-    rows = []
-    for (network, arch), family in chosen.groupby(["network", "arch"], sort=False):
-        labels = differences(family.key)
-        for (width, key), group in _by_width_and_key(family):
-            rows += _numbers(str(network), str(arch), width, key, labels[key], group)
-    table = pd.DataFrame(rows, columns=pd.Index(COLUMNS))
-    order = {name: i for i, name in enumerate(POSTER_NETWORKS)}
-    rank = table.network.map(lambda name: order.get(name, len(order)))
-    return table.assign(rank=rank).sort_values(["rank", "width", "settings"], kind="stable").drop(columns="rank")
-
-
-def _by_width_and_key(family: pd.DataFrame) -> list[tuple[tuple[int, Settings], pd.DataFrame]]:
-    groups: dict[tuple[int, Settings], list[object]] = {}
-    for index, width, key in zip(family.index, family.width, family.key, strict=True):
-        groups.setdefault((int(width), key), []).append(index)
-    return [(name, family.loc[members]) for name, members in groups.items()]
+    common = usual(chosen.key)
+    groups: dict[tuple[str, str, int, Settings], list[object]] = {}
+    for index, *name in zip(
+        chosen.index, chosen.network, chosen.arch, chosen.width.astype(int), chosen.key, strict=True
+    ):
+        groups.setdefault(tuple(name), []).append(index)
+    ordered = sorted(groups, key=lambda name: (network_order(name[0]), name[2], -len(groups[name])))
+    rows = [row for name in ordered for row in _numbers(*name, unusual(name[3], common), chosen.loc[groups[name]])]
+    return pd.DataFrame(rows, columns=pd.Index(COLUMNS))
 
 
 def _numbers(

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from lazyregime.reports.poster_table import with_keys
-from lazyregime.reports.settings import ALWAYS_TOLD, Settings, differences, one_per_seed
+from lazyregime.reports.settings import ALWAYS_TOLD, Settings, network_order, one_per_seed, unusual, usual
 from lazyregime.reports.summary import estimate
 
 MEASURES = (
@@ -25,32 +25,28 @@ def regimes_table(runs: pd.DataFrame) -> pd.DataFrame:
         alpha = float(run["alpha"]) if run["alpha"] == run["alpha"] else 1.0
         name = (run["network"], str(run["data"]), int(run["width"]), str(run["regime"]), alpha, run["key"])
         groups.setdefault(name, []).append(index)
-    labels = {name: _label(name, list(groups)) for name in groups}
+    across = usual(complete.key)
+    within = {regime: usual(part.key) for regime, part in complete.groupby("regime", sort=False)}
     rows = []
-    for name, members in groups.items():
-        group, _ = one_per_seed(complete.loc[members])
+    for name in sorted(groups, key=lambda name: _place(name, len(groups[name]))):
+        group, _ = one_per_seed(complete.loc[groups[name]])
         row = dict(zip(("network", "data", "width", "regime", "alpha", "key"), name, strict=True))
-        row |= {"settings": labels[name], "num_seeds": len(group), "num_params": group.num_params.iloc[0]}
+        told = (unusual(name[5], across, ALWAYS_TOLD), unusual(name[5], within[name[3]]))
+        settings = ", ".join(dict.fromkeys(word for words in told for word in words.split(", ") if word))
+        row |= {"settings": settings, "num_seeds": len(group), "num_params": group.num_params.iloc[0]}
         row["verdict"] = _verdict(group.verdict)
         for measure in MEASURES:
             found = estimate(group[measure]) if measure in group else estimate(pd.Series(dtype=float))
             row |= {measure: found.mean, f"{measure}_error": found.error}
         rows.append(row)
-    table = pd.DataFrame(rows, columns=pd.Index(COLUMNS))
-    rank = table.regime.map(lambda name: REGIMES.index(name) if name in REGIMES else len(REGIMES))
-    order = ["network", "data", "width", "rank", "alpha", "settings"]
-    return table.assign(rank=rank).sort_values(order, kind="stable").drop(columns="rank")
+    return pd.DataFrame(rows, columns=pd.Index(COLUMNS))
 
 
-def _label(
-    name: tuple[str, str, int, str, float, Settings], names: list[tuple[str, str, int, str, float, Settings]]
-) -> str:
-    """What is unlike the runs it stands beside: all settings within its regime, the weighty ones across regimes."""
-    network, data, width, regime, alpha, key = name
-    section = [other for other in names if other[:3] == (network, data, width)]
-    across = differences((other[5] for other in section), ALWAYS_TOLD)[key]
-    within = differences(other[5] for other in section if other[3:5] == (regime, alpha))[key]
-    return ", ".join(dict.fromkeys(filter(None, [*across.split(", "), *within.split(", ")])))
+def _place(name: tuple[str, str, int, str, float, Settings], count: int) -> tuple[object, ...]:
+    """Sections by network, data and width; within one, the regimes in their usual order, the most seeds first."""
+    network, data, width, regime, alpha, _ = name
+    rank = REGIMES.index(regime) if regime in REGIMES else len(REGIMES)
+    return (network_order(network), data, width, rank, alpha, -count)
 
 
 def _verdict(verdicts: "pd.Series[str]") -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.reports._folder import read_kernels, read_metrics, read_run
@@ -32,9 +33,11 @@ def draw_run(folder: str | Path, result: Mapping[str, Any] | None = None) -> Pat
     run = read_run(folder) | dict(result or {})
     kernels, metrics = read_kernels(folder / "kernels.safetensors"), read_metrics(folder / "metrics.csv")
     with_kernels = {"gram_init", "gram_final"} <= set(kernels)
-    with_metrics = not metrics.empty and metrics.get("test_accuracy", pd.Series(dtype=float)).notna().any()
+    with_metrics = {"epoch", "test_accuracy"} <= set(metrics) and bool(metrics["test_accuracy"].notna().any())
     if not with_kernels and not with_metrics:
-        raise LazyRegimeError(f"{folder} has no kernels and no test accuracies to draw: train it to the end of an epoch.")
+        raise LazyRegimeError(
+            f"{folder} has no kernels and no test accuracies to draw: train it to the end of an epoch."
+        )
     with house_style():
         figure = Figure(figsize=(10.4, 8.9) if with_kernels else (6.4, 4.6), layout="constrained")
         if with_kernels:
@@ -71,14 +74,15 @@ def _grams(figure: Figure, before: Axes, after: Axes, kernels: Kernels) -> None:
     grams = [gram * (len(gram) / np.trace(gram)) for gram in grams]
     apart = ~np.eye(len(order), dtype=bool)
     low, high = np.percentile(np.concatenate([gram[apart] for gram in grams]), [0.5, 99.5])
-    image = None
-    for ax, gram, title in zip((before, after), grams, ("Kernel at initialization", "Kernel after training"), strict=True):
-        image = ax.imshow(gram, vmin=low, vmax=high, cmap="magma", interpolation="nearest")
+    titles = ("a  Kernel at initialization", "b  Kernel after training")
+    for ax, gram, title in zip((before, after), grams, titles, strict=True):
+        ax.imshow(gram, vmin=low, vmax=high, cmap="magma", interpolation="nearest")
         ax.set_title(title)
         ax.grid(visible=False)
         ax.spines[:].set_visible(False)
         _class_ticks(ax, labels[order])
-    bar = figure.colorbar(image, ax=[before, after], shrink=0.85, aspect=28, pad=0.015, extend="both")
+    before.set_ylabel("class of the anchor")
+    bar = figure.colorbar(before.images[0], ax=[before, after], shrink=0.85, aspect=28, pad=0.015, extend="both")
     bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
     bar.set_label("kernel / mean diagonal")
 
@@ -95,7 +99,6 @@ def _class_ticks(ax: Axes, labels: np.ndarray) -> None:
         ax.axhline(start - 0.5, color="white", linewidth=0.35, alpha=0.6)
         ax.axvline(start - 0.5, color="white", linewidth=0.35, alpha=0.6)
     ax.set_xlabel("class of the anchor")
-    ax.set_ylabel("class of the anchor")
 
 
 def _spectra(ax: Axes, kernels: Kernels, colour: str) -> None:
@@ -104,8 +107,10 @@ def _spectra(ax: Axes, kernels: Kernels, colour: str) -> None:
         values = np.linalg.eigvalsh(kernels[f"gram_{name}"])[::-1] if spectrum is None else spectrum
         values = np.asarray(values, dtype=np.float64) / np.sum(values)
         rank = np.arange(1, len(values) + 1)
-        ax.loglog(rank, np.where(values > 0, values, np.nan), style, color=GREY if name == "init" else colour, label=word)
-    ax.set_title("Spectrum")
+        ax.loglog(
+            rank, np.where(values > 0, values, np.nan), style, color=GREY if name == "init" else colour, label=word
+        )
+    ax.set_title("c  Spectrum")
     ax.set_xlabel("rank of the eigenvalue")
     ax.set_ylabel("eigenvalue / trace")
     ax.legend(loc="lower left")
@@ -118,19 +123,28 @@ def _accuracy(ax: Axes, metrics: pd.DataFrame, run: Mapping[str, Any]) -> None:
     if not metrics.empty:
         line = metrics.dropna(subset="test_accuracy")
         end = max(float(line.epoch.max()), 1.0)
-        ax.plot(line.epoch, line.test_accuracy, color=COLOURS.get(str(run.get("regime")), GREY), marker="o", label="network")
+        ax.plot(
+            line.epoch, line.test_accuracy, color=COLOURS.get(str(run.get("regime")), GREY), marker="o", label="network"
+        )
         seen += list(line.test_accuracy)
+        between = line.dropna(subset=probed) if (probed := f"kernel_accuracy_{protocol}") in line else line[:0]
+        if len(between):
+            ax.plot(between.epoch, between[probed], "s", color=GREY, markersize=5, label="kernel in between")
+            seen += list(between[probed])
+    levels = 0
     for when, style, word in (("init", "--", "kernel at initialization"), ("final", "-", "kernel after training")):
         value = run.get(f"kernel_accuracy_{protocol}_{when}")
         if isinstance(value, int | float) and np.isfinite(value):
             ax.axhline(value, color=GREY, linestyle=style, linewidth=1.4, label=f"{word} {fraction(value)}")
             seen.append(value)
+            levels += 1
     if run.get("test_accuracy") is not None and not metrics.empty:
         ax.lines[0].set_label(f"network {fraction(float(run['test_accuracy']))}")
     if seen:
         accuracy_axis(ax, np.array(seen, dtype=float))
-    ax.set_xlim(0 if not metrics.empty and metrics.epoch.min() < 1 else 0.8, end + 0.2)
-    ax.set_title(f"Test accuracy (kernel regression: protocol {protocol})")
+    ax.set_xlim(-0.04 * end if not metrics.empty and metrics.epoch.min() < 1 else 1 - 0.05 * end, 1.04 * end)
+    ax.set_title(f"d  Test accuracy (kernel regression: protocol {protocol})" if levels else "Test accuracy")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     ax.set_xlabel("epoch")
     ax.set_ylabel("test accuracy")
     ax.legend(loc="best")

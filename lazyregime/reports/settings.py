@@ -1,18 +1,36 @@
 """Runs may be averaged only if they differ in nothing but their seeds: what counts as a difference, and its name."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 
 import pandas as pd
 
 Settings = tuple[tuple[str, str], ...]
 Record = Mapping[str, object]
+ABSENT = "none"
 
+POSTER_NETWORKS = ("MLP", "CNN")
 SEEDS = ("seed", "init_seed", "data_seed", "batch_seed")
 COUNTED = ("data", "loss", "optimizer", "n_train", "num_anchors", "num_test_probe", "parameterization", "selected_on")
 
 # Keys of the configuration that do not change a result, or that the tables already have a column for.
 NOT_SETTINGS = {
-    *("name", "group", "tags", "data_dir", "runs_dir", "rerun", "experiment", "debug", "width", "alpha", "laziness", "lr"),
+    *(
+        "name",
+        "group",
+        "tags",
+        "data_dir",
+        "runs_dir",
+        "rerun",
+        "resume",
+        "debug_name",
+        "experiment",
+        "debug",
+        "width",
+        "alpha",
+        "laziness",
+        "lr",
+    ),
     *("parameterization", "loss.name", "optimizer.name", "data.name", "regime.name", "regime.parameterization"),
     *("arch.name", "arch.depth", "arch.activation", "arch.last_activation", "arch.parameterization"),
     *("data.n_train", "ntk.n_test", "ntk.anchors_per_class", "ntk.protocol", "ntk.at_epochs", "ntk.at_loss_fractions"),
@@ -22,10 +40,11 @@ NOT_SETTINGS_ANYWHERE = {*SEEDS, "_target_", "_convert_", "width", "data_dir", "
 NOT_SETTINGS_UNDER = ("tracking.", "hydra.", "paths.")
 
 # What a reader must see even where the regimes differ by nature (learning rate and parameterization are theirs).
-ALWAYS_TOLD = {
-    *("data", "loss", "optimizer", "n_train", "num_anchors", "num_test_probe", "epochs"),
-    *("trainer.max_epochs", "trainer.batch_size", "trainer.schedule", "trainer.limit_batches", "data.n_test"),
-}
+ALWAYS_TOLD = (
+    *("data", "n_train", "loss", "optimizer", "trainer.max_epochs", "epochs", "trainer.batch_size", "trainer.schedule"),
+    *("trainer.limit_batches", "num_anchors", "num_test_probe", "data.n_test", "selected_on"),
+)
+TOLD = (*ALWAYS_TOLD[:4], "optimizer.lr", *ALWAYS_TOLD[4:], "trainer.select")
 
 WORDS = {
     "n_train": "training images",
@@ -46,36 +65,37 @@ def settings_of(run: Record) -> Settings:
     found = {key: _text(run[key]) for key in COUNTED if key in run}
     configured = {key.removeprefix("config."): value for key, value in run.items() if key.startswith("config.")}
     found |= {key: _text(value) for key, value in configured.items() if _is_setting(key)}
-    if found.get("trainer.max_epochs", "none") == "none" and "epochs" in run:
+    if found.get("trainer.max_epochs", ABSENT) == ABSENT and "epochs" in run:
         found["epochs"] = _text(run["epochs"])
-    return tuple(sorted((key, value) for key, value in found.items() if value != "none"))
+    return tuple(sorted((key, value) for key, value in found.items() if value != ABSENT))
 
 
-def differences(all_settings: Iterable[Settings], keys: set[str] | None = None) -> dict[Settings, str]:
-    """For each of several settings, in words, what it does not share with all the others (among `keys`)."""
-    distinct = list(dict.fromkeys(all_settings))
-    tables = [dict(settings) for settings in distinct]
-    varying = [
-        key
-        for key in dict.fromkeys(key for table in tables for key in table)
-        if len({table.get(key, "none") for table in tables}) > 1 and (keys is None or key in keys)
-    ]
-    return {
-        settings: ", ".join(dict.fromkeys(f"{_words(key)} {table.get(key, 'none')}" for key in varying))
-        for settings, table in zip(distinct, tables, strict=True)
-    }
-
-
-def shared(all_settings: Iterable[Settings]) -> str:
-    """The settings worth reading that all have in common, in words."""
+def usual(all_settings: Iterable[Settings]) -> dict[str, str]:
+    """Of each setting the most common value; an architecture's own keys count only where it has them."""
     tables = [dict(settings) for settings in all_settings]
-    keys = [*("data", "n_train", "loss", "optimizer", "optimizer.lr", "trainer.max_epochs", "epochs"), *WORDS]
-    common = {key: tables[0].get(key) for key in dict.fromkeys(keys)} if tables else {}
-    return ", ".join(
-        f"{_words(key)} {value}"
-        for key, value in common.items()
-        if value is not None and all(table.get(key) == value for table in tables)
-    )
+    found = {}
+    for key in dict.fromkeys(key for table in tables for key in table):
+        counts = Counter(table.get(key, ABSENT) for table in tables if key in table or not key.startswith("arch."))
+        found[key] = counts.most_common(1)[0][0]
+    return found
+
+
+def unusual(settings: Settings, common: Mapping[str, str], keys: Collection[str] | None = None) -> str:
+    """In words, where `settings` are unlike the usual ones (looking only at `keys`, if given)."""
+    table = dict(settings)
+    told = [
+        f"{_words(key)} {table.get(key, ABSENT)}"
+        for key in {**common, **table}
+        if (keys is None or key in keys)
+        and table.get(key, ABSENT) != common.get(key, ABSENT)
+        and (key in table or not key.startswith("arch."))
+    ]
+    return ", ".join(dict.fromkeys(told))
+
+
+def in_words(common: Mapping[str, str], keys: Iterable[str]) -> str:
+    """The usual settings worth reading."""
+    return ", ".join(f"{_words(key)} {common[key]}" for key in keys if common.get(key, ABSENT) != ABSENT)
 
 
 def one_per_seed(runs: pd.DataFrame) -> tuple[pd.DataFrame, int]:
@@ -87,7 +107,7 @@ def one_per_seed(runs: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 
 def network_of(run: Record) -> str:
-    """The architecture in words, without its width: MLP, CNN (the poster's, linear third convolution), …"""
+    """The architecture in words, without its width: MLP, CNN (the poster's), CNN with last ReLU and so on."""
     arch = str(run.get("arch", "network"))
     depth, activation = run.get("config.arch.depth"), run.get("config.arch.activation")
     words = [arch.replace("_", " ") if arch == "two_layer" else arch.upper()]
@@ -96,8 +116,18 @@ def network_of(run: Record) -> str:
     if isinstance(activation, str) and activation != "relu":
         words.append(activation)
     if arch == "cnn" and run.get("config.arch.last_activation") is not False:
-        words.append("with an activation after the last convolution")
+        words.append("with last ReLU" if activation in ("relu", None) else f"with last {activation}")
     return " ".join(words)
+
+
+def network_order(network: str) -> tuple[int, str]:
+    """The poster's networks first."""
+    return (POSTER_NETWORKS.index(network) if network in POSTER_NETWORKS else len(POSTER_NETWORKS), network)
+
+
+def data_name(data: object) -> str:
+    """MNIST, Fashion-MNIST, or the name as it is."""
+    return {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}.get(str(data), str(data))
 
 
 def _is_setting(key: str) -> bool:
@@ -107,11 +137,11 @@ def _is_setting(key: str) -> bool:
 
 def _text(value: object) -> str:
     if value is None or (isinstance(value, float) and value != value):
-        return "none"
+        return ABSENT
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     return f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e12 else f"{value:g}"
 
 
 def _words(key: str) -> str:
-    return WORDS.get(key, key.rpartition(".")[2] if key.startswith(("trainer.", "optimizer.")) else key).replace("_", " ")
+    return WORDS.get(key, key.removeprefix("trainer.").removeprefix("optimizer.")).replace("_", " ")

@@ -7,8 +7,10 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from lazyregime.reports._files import replacing
 
@@ -61,15 +63,21 @@ def house_style() -> Iterator[None]:
     """Our settings inside the block, and the reader's own again after it."""
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(STYLE)
+        mpl.rcParams.update(STYLE)  # pyright: ignore[reportCallIssue, reportArgumentType]
         yield
 
 
-def grid(rows: int, columns: int, width: float = 4.6, height: float = 3.7) -> tuple[Figure, np.ndarray]:
-    """A figure of equal panels that keeps its labels apart; no display, no pyplot."""
-    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08, wspace=0.04, hspace=0.05)  # type: ignore[union-attr]
-    return figure, figure.subplots(rows, columns, squeeze=False)
+def grid(rows: int, columns: int, width: float, heights: float | list[float]) -> tuple[Figure, np.ndarray]:
+    """A figure of panels, all of one height or each row of its own (inches); no display, no pyplot."""
+    heights = heights if isinstance(heights, list) else [heights] * rows
+    engine = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08, wspace=0.04, hspace=0.05)
+    figure = Figure(figsize=(width * columns, sum(heights)), layout=engine)
+    return figure, figure.subplots(rows, columns, squeeze=False, height_ratios=heights)
+
+
+def columns_for(count: int) -> int:
+    """Panels beside each other: three, or two where three would leave a hole."""
+    return 2 if count == 4 else min(count, 3)
 
 
 def save(figure: Figure, path: Path, formats: tuple[str, ...] = ("png", "pdf")) -> Path:
@@ -78,17 +86,39 @@ def save(figure: Figure, path: Path, formats: tuple[str, ...] = ("png", "pdf")) 
         metadata = {"CreationDate": None} if suffix == "pdf" else {"Software": None}
         with replacing(path.with_suffix(f".{suffix}")) as temporary:
             figure.savefig(temporary, dpi=160, metadata=metadata)
+        figure.set_layout_engine("none")  # the panels are placed; the next format need not place them again
     return path.with_suffix(".png")
 
 
-ACCURACY_TICKS = (0.0, 0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999)
+# The most wanted first: the others are drawn where there is room.
+ACCURACY_TICKS = (
+    0.9,
+    0.99,
+    0.5,
+    0.98,
+    0.8,
+    0.95,
+    0.999,
+    0.0,
+    0.97,
+    0.6,
+    0.995,
+    0.7,
+    0.96,
+    0.85,
+    0.985,
+    0.975,
+    0.998,
+    0.3,
+    0.1,
+)
 
 
 def accuracy_axis(axes: Axes, values: np.ndarray, which: str = "y") -> None:
     """An accuracy axis on which the error falls by equal factors, so that .60 and .99 can both be read."""
     finite = values[np.isfinite(values)]
     low, high = _padded(float(finite.min()), float(finite.max()))
-    ticks = _thinned([tick for tick in ACCURACY_TICKS if low <= tick <= high])
+    ticks = _with_room([tick for tick in ACCURACY_TICKS if low <= tick <= high], low, high)
     axis = axes.yaxis if which == "y" else axes.xaxis
     set_scale, set_limits = (axes.set_yscale, axes.set_ylim) if which == "y" else (axes.set_xscale, axes.set_xlim)
     set_scale("function", functions=(_to_scale, _from_scale))
@@ -121,14 +151,34 @@ def _padded(low: float, high: float) -> tuple[float, float]:
     return tuple(_from_scale(np.array([low - pad, high + pad])))
 
 
-def _thinned(ticks: list[float], most: int = 9) -> list[float]:
-    """Ticks that do not crowd: at least a twentieth of the axis apart."""
-    if len(ticks) < 2:
-        return ticks
-    places = _to_scale(np.array(ticks))
-    least = (places[-1] - places[0]) / most
-    kept = [0]
-    for i in range(1, len(ticks)):
-        if places[i] - places[kept[-1]] >= least:
-            kept.append(i)
-    return [ticks[i] for i in kept]
+def _with_room(ticks: list[float], low: float, high: float, most: int = 10) -> list[float]:
+    """The ticks that keep a distance from those already chosen."""
+    bottom, top = _to_scale(np.array([low, high]))
+    kept: list[float] = []
+    for tick in ticks:
+        gaps = np.abs(_to_scale(np.array(kept)) - _to_scale(np.array(tick)))
+        if not kept or gaps.min() > (top - bottom) / most:
+            kept.append(tick)
+    return sorted(kept)
+
+
+def plain_log_axis(axes: Axes, values: np.ndarray) -> None:
+    """A logarithmic y axis with plain numbers where it spans little, and never less than a factor of three."""
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    stretch = max(1.0, np.sqrt(3 * low / high)) * 1.25
+    axes.set_yscale("log")
+    axes.set_ylim(low / stretch, high * stretch)
+    if high / low < 300 and low > 1e-3:
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
+
+
+def shades(count: int) -> list[tuple[float, ...]]:
+    """`count` colours from light to dark that stay in order for every reader."""
+    return [tuple(colour) for colour in mpl.colormaps["viridis_r"](np.linspace(0.18, 0.95, max(count, 2)))][-count:]
+
+
+def tint(colour: str, strength: float) -> tuple[float, ...]:
+    """The colour mixed with white; 1 leaves it as it is."""
+    return tuple(1 - strength * (1 - np.array(to_rgb(colour))))

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lazyregime.reports.published import POSTER, ROWS
-from lazyregime.reports.style import COLOURS, GREY, MARKERS, accuracy_axis, grid, width_axis
+from lazyregime.reports.style import COLOURS, GREY, MARKERS, accuracy_axis, columns_for, grid, width_axis
 
 CAPTION = (
     "Test accuracy against width, mean and standard error over seeds. Lazy and Feature are kernel regression with the "
@@ -23,8 +23,8 @@ def draw(table: pd.DataFrame) -> Figure | None:
     panels = [part for _, part in table.groupby(["network", "key"], sort=False) if part["mean"].notna().any()][:6]
     if not panels:
         return None
-    columns = min(len(panels), 3)
-    figure, axes = grid(-(-len(panels) // columns), columns, width=5.2 if columns == 1 else 4.6, height=4.6)
+    columns = columns_for(len(panels))
+    figure, axes = grid(-(-len(panels) // columns), columns, width=5.2 if columns == 1 else 4.6, heights=4.6)
     for ax, part in zip(axes.flat, panels, strict=False):
         _panel(ax, part)
     for ax in axes.flat[len(panels) :]:
@@ -40,12 +40,14 @@ def _panel(ax: Axes, part: pd.DataFrame) -> None:
     seen = [part["mean"].to_numpy(dtype=float)]
     for (row, protocol), line in part.dropna(subset="mean").groupby(["row", "protocol"], sort=False):
         name, x = str(row).lower(), line.width.to_numpy(dtype=float) * OFFSETS[str(protocol)]
-        ax.errorbar(
-            x, line["mean"], yerr=line.standard_error.fillna(0.0), color=COLOURS[name], marker=MARKERS[name],
-            linestyle=LINES[str(protocol)], alpha=0.75 if protocol == "poster" else 1.0, markersize=5,
-        )  # fmt: skip
+        ax.plot(
+            x, line["mean"], color=COLOURS[name], marker=MARKERS[name], linestyle=LINES[str(protocol)], markersize=5
+        )
+        ax.errorbar(x, line["mean"], yerr=line.standard_error, color=COLOURS[name], linestyle="none")
     for row in ROWS:
-        points = [(c.width, value) for c in poster if (value := c.value(row)) is not None and c.width in set(part.width)]
+        points = [
+            (c.width, value) for c in poster if (value := c.value(row)) is not None and c.width in set(part.width)
+        ]
         if points:
             x, y = np.array(points, dtype=float).T
             ax.plot(x, y, color=COLOURS[row.lower()], marker=MARKERS[row.lower()], markerfacecolor="white",
@@ -60,11 +62,15 @@ def _panel(ax: Axes, part: pd.DataFrame) -> None:
 def _legend() -> list[Line2D]:
     rows = [
         Line2D([], [], color=COLOURS[row.lower()], marker=MARKERS[row.lower()], label=label)
-        for row, label in zip(ROWS, ("Lazy: kernel at init", "Feature: kernel after training", "Regular: network"), strict=True)
+        for row, label in zip(
+            ROWS, ("Lazy: kernel at init", "Feature: kernel after training", "Regular: network"), strict=True
+        )
     ]
     return [
         *rows,
         Line2D([], [], color=GREY, linestyle="-", label="protocol adh"),
         Line2D([], [], color=GREY, linestyle="--", label="protocol poster"),
-        Line2D([], [], color=GREY, marker="o", markersize=9, markerfacecolor="white", linestyle="none", label="published"),
+        Line2D(
+            [], [], color=GREY, marker="o", markersize=9, markerfacecolor="white", linestyle="none", label="published"
+        ),
     ]

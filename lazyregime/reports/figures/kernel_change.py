@@ -5,50 +5,64 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lazyregime.reports.style import COLOURS, GREY, MARKERS, grid, width_axis
+from lazyregime.reports.settings import data_name
+from lazyregime.reports.style import COLOURS, GREY, MARKERS, grid, plain_log_axis, tint, width_axis
 
 CAPTION = (
     "Relative change of the kernel and kernel distance between initialization and the end of training, mean and "
     "standard error over seeds. At fixed alpha in the NTK parameterization the change falls like width to the -1/2 "
     "once the network is lazy (grey guide)."
 )
-MEASURES = (("kernel_change", "relative change of the kernel, ‖Θ₁ - Θ₀‖ / ‖Θ₀‖"), ("kernel_distance", "kernel distance, 1 - cos"))
+MEASURES = (
+    ("kernel_change", "relative change of the kernel, ‖Θ₁ - Θ₀‖ / ‖Θ₀‖"),
+    ("kernel_distance", "kernel distance, 1 - cos"),
+)
 FROZEN = 1e-6  # below this the kernel has not moved: rounding, and off the axis
 MOST_SERIES = 9
 
 
 def draw(table: pd.DataFrame) -> Figure | None:
-    """From the regimes table; a row of panels for each architecture and data set."""
-    moved = table[(table.kernel_change > 0) | (table.kernel_distance > 0) | (table.kernel_change == 0)]
-    families = [part for _, part in moved.groupby(["network", "data"], sort=False) if (part.kernel_change > FROZEN).any()]
+    """From the regimes table; a row of panels for each architecture and data set that has something to compare."""
+    families = [
+        part
+        for _, part in table.groupby(["network", "data"], sort=False)
+        if len(part) > 1 and (part.kernel_change > FROZEN).any() and (part.kernel_distance > FROZEN**2).any()
+    ]
     if not families:
         return None
-    figure, axes = grid(len(families), 2, width=4.9, height=4.0)
+    figure, axes = grid(len(families), 2, width=4.9, heights=4.0)
     for row, part in zip(axes, families, strict=True):
         for ax, (measure, label) in zip(row, MEASURES, strict=True):
             _panel(ax, part, measure)
             ax.set_ylabel(label)
-            ax.set_title(f"{part.network.iloc[0]}, {str(part.data.iloc[0]).replace('_', '-')}")
+            ax.set_title(f"{part.network.iloc[0]}, {data_name(part.data.iloc[0])}")
         handles, labels = row[0].get_legend_handles_labels()
         row[1].legend(handles, labels, loc="center left", bbox_to_anchor=(1.02, 0.5))
     return figure
 
 
 def _panel(ax: Axes, part: pd.DataFrame, measure: str) -> None:
-    series = list(part.groupby(["regime", "alpha", "key"], sort=False))
-    alphas = sorted({alpha for (regime, alpha, _), _ in series if regime == "scaled"})
-    for (regime, alpha, _), line in series[:MOST_SERIES]:
-        shown = line[line[measure] > (FROZEN if measure == "kernel_change" else FROZEN**2)]
-        label = _label(str(regime), float(alpha), line, shown.empty)
-        colour, strength = COLOURS.get(str(regime), GREY), 1.0
-        if regime == "scaled" and len(alphas) > 1:
-            strength = 0.35 + 0.65 * alphas.index(alpha) / (len(alphas) - 1)
-        ax.errorbar(shown.width, shown[measure], yerr=_downward_safe(shown, measure), color=colour, alpha=strength,
-                    marker=MARKERS.get(str(regime), "o"), label=label, linestyle="-" if len(shown) > 1 else "none")  # fmt: skip
-        if regime == "scaled" and len(shown) > 1 and measure == "kernel_change":
+    """A line a regime; for scaled, a line an alpha (feature's alpha goes with the width by itself)."""
+    by_alpha = part.assign(line=part.alpha.where(part.regime == "scaled", 0.0))
+    alphas = sorted(set(by_alpha.line) - {0.0})
+    smallest, guided = FROZEN if measure == "kernel_change" else FROZEN**2, False
+    for (regime, alpha, _), line in list(by_alpha.groupby(["regime", "line", "key"], sort=False))[:MOST_SERIES]:
+        shown = line[line[measure] > smallest]
+        strength = 0.4 + 0.6 * (alphas.index(alpha) + 1) / len(alphas) if regime == "scaled" else 1.0
+        colour, marker = tint(COLOURS.get(str(regime), GREY), strength), MARKERS.get(str(regime), "o")
+        ax.plot(
+            shown.width,
+            shown[measure],
+            color=colour,
+            marker=marker,
+            label=_label(str(regime), float(alpha), line, shown.empty),
+        )
+        ax.errorbar(shown.width, shown[measure], yerr=_downward_safe(shown, measure), color=colour, linestyle="none")
+        if regime == "scaled" and len(shown) > 1 and measure == "kernel_change" and not guided:
             _guide(ax, shown)
+            guided = True
     width_axis(ax, part.width.to_numpy(dtype=float))
-    ax.set_yscale("log")
+    plain_log_axis(ax, part[measure][part[measure] > smallest].to_numpy(dtype=float))
     ax.set_xlabel("width")
 
 
@@ -57,12 +71,13 @@ def _guide(ax: Axes, shown: pd.DataFrame) -> None:
     x = shown.width.to_numpy(dtype=float)
     y = 1.25 * shown.kernel_change.iloc[0] * np.sqrt(x[0] / x)
     ax.plot(x, y, color=GREY, linestyle=":", linewidth=1.2)
-    ax.annotate("slope -1/2", (x[-1], y[-1]), xytext=(0, 4), textcoords="offset points", color=GREY, ha="right", fontsize=8)
+    style = {"textcoords": "offset points", "color": GREY, "va": "center", "fontsize": 8}
+    ax.annotate("slope -1/2", (x[-1], y[-1]), xytext=(9, 0), **style)
 
 
 def _downward_safe(shown: pd.DataFrame, measure: str) -> np.ndarray:
-    """Error bars that do not reach zero on a logarithmic axis."""
-    error = shown[f"{measure}_error"].fillna(0.0).to_numpy(dtype=float)
+    """Standard errors that do not reach zero on a logarithmic axis."""
+    error = shown[f"{measure}_error"].to_numpy(dtype=float)
     return np.stack([np.minimum(error, 0.95 * shown[measure].to_numpy(dtype=float)), error])
 
 

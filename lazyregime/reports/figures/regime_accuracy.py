@@ -5,7 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from lazyregime.reports.style import COLOURS, GREY, accuracy_axis, grid
+from lazyregime.reports.settings import data_name
+from lazyregime.reports.style import COLOURS, GREY, accuracy_axis, columns_for, grid
 
 CAPTION = (
     "Test accuracy by regime, mean and standard error over seeds: the network, and kernel regression (protocol adh) "
@@ -21,18 +22,30 @@ MOST_PANELS = 9
 
 def draw(table: pd.DataFrame) -> Figure | None:
     """From the regimes table; a panel for each network, width and data set that has more than one row to compare."""
-    panels = [part for _, part in table.groupby(["network", "width", "data"], sort=False) if len(part) > 1][:MOST_PANELS]
+    panels = [part for _, part in table.groupby(["network", "width", "data"], sort=False) if len(part) > 1][
+        :MOST_PANELS
+    ]
     if not panels:
         return None
-    columns = min(len(panels), 3)
-    tallest = max(map(len, panels))
-    figure, axes = grid(-(-len(panels) // columns), columns, width=4.8, height=1.3 + 0.42 * tallest)
+    columns = columns_for(len(panels))
+    rows = [panels[i : i + columns] for i in range(0, len(panels), columns)]
+    heights = [0.9 + 0.42 * max(map(len, row)) for row in rows]
+    figure, axes = grid(len(rows), columns, width=4.8, heights=[*heights[:-1], heights[-1] + 0.3])
     for ax, part in zip(axes.flat, panels, strict=False):
         _panel(ax, part)
     for ax in axes.flat[len(panels) :]:
         ax.remove()
     handles = [
-        Line2D([], [], color=GREY, marker=marker, linestyle="none", markerfacecolor=GREY if filled else "white", label=label)
+        Line2D(
+            [],
+            [],
+            color=GREY,
+            marker=marker,
+            linestyle="none",
+            markersize=6 if filled else 10,
+            markerfacecolor=GREY if filled else "white",
+            label=label,
+        )
         for _, marker, filled, label in MARKS
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
@@ -49,13 +62,14 @@ def _panel(ax: Axes, part: pd.DataFrame) -> None:
         for measure, marker, filled, _ in MARKS:
             error = row[f"{measure}_error"]
             ax.errorbar(row[measure], y, xerr=None if error != error else error, color=colour, marker=marker,
-                        markerfacecolor=colour if filled else "white", linestyle="none", zorder=3)  # fmt: skip
+                        markersize=6 if filled else 10, markerfacecolor=colour if filled else "white",
+                        linestyle="none", zorder=3)  # fmt: skip
     first = rows[0]
     ax.set_yticks(range(len(rows)), [_name(row) for row in rows])
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.grid(axis="y", visible=False)
     accuracy_axis(ax, part[[measure for measure, *_ in MARKS]].to_numpy(dtype=float).ravel(), "x")
-    ax.set_title(f"{first['network']} {first['width']}, {str(first['data']).replace('_', '-')}")
+    ax.set_title(f"{first['network']} {first['width']}, {data_name(first['data'])}")
     ax.set_xlabel("test accuracy")
 
 

@@ -10,41 +10,61 @@ from matplotlib.lines import Line2D
 
 from lazyregime.reports._folder import read_kernels
 from lazyregime.reports.poster_table import with_keys
-from lazyregime.reports.style import GREY, grid
+from lazyregime.reports.regimes_table import REGIMES
+from lazyregime.reports.settings import ALWAYS_TOLD, data_name, network_order, unusual, usual
+from lazyregime.reports.style import GREY, columns_for, grid, shades
 
 CAPTION = (
     "Spectrum of the kernel's Gram matrix on the anchors at initialization (dashed) and after training (solid), "
     "eigenvalues divided by their sum, mean over seeds."
 )
 MOST_LINES = 5
-# Light to dark with width or alpha.
-SHADES = ("#56B4E9", "#0072B2", "#E69F00", "#D55E00", "#5b2a6e")
+
+Line = tuple[str, tuple[np.ndarray, np.ndarray]]
 
 
 def draw(runs: pd.DataFrame) -> Figure | None:
-    """From the runs' kernels.safetensors; a panel for each architecture and regime, a colour for each width (and alpha)."""
+    """From the runs' kernels.safetensors; a panel an architecture and regime, a colour a width or alpha."""
     complete = with_keys(runs[(runs.status == "complete") & runs[["arch", "width", "regime"]].notna().all(axis=1)])
+    common = usual(complete.key)
+    families = complete.groupby(["network", "data", "regime"], sort=False)
     panels = []
-    for (network, data, regime), family in complete.groupby(["network", "data", "regime"], sort=False):
-        lines = [
-            (width, alpha, spectra)
-            for (width, alpha, _), part in family.groupby(["width", "alpha", "key"], dropna=False)
-            if (spectra := _mean_spectra(part.path)) is not None
-        ]
+    for network, data, regime in sorted(
+        families.groups, key=lambda name: (network_order(name[0]), name[1], _rank(name[2]))
+    ):
+        family = complete.loc[families.groups[network, data, regime]]
+        title = f"{network}, {data_name(data)}: {regime}"
+        if regime == "scaled" and family.alpha.nunique() > 1:
+            width = family.groupby("width").alpha.nunique().idxmax()
+            family, title = family[family.width == width], f"{title}, width {width:g}"
+        lines = _lines(family, common, by_alpha=regime == "scaled")
         if lines:
-            panels.append((f"{network}, {str(data).replace('_', '-')}: {regime}", regime == "scaled", _spread(lines)))
+            panels.append((title, lines))
     if not panels:
         return None
-    columns = min(len(panels), 3)
-    figure, axes = grid(-(-len(panels) // columns), columns, width=4.6, height=3.9)
-    for ax, (title, with_alpha, lines) in zip(axes.flat, panels, strict=False):
-        _panel(ax, title, with_alpha, lines)
+    columns = columns_for(len(panels))
+    figure, axes = grid(-(-len(panels) // columns), columns, width=4.6, heights=3.9)
+    for ax, (title, lines) in zip(axes.flat, panels, strict=False):
+        _panel(ax, title, lines)
     for ax in axes.flat[len(panels) :]:
         ax.remove()
     ends = [Line2D([], [], color=GREY, linestyle=style, label=label)
             for style, label in (("--", "at initialization"), ("-", "after training"))]  # fmt: skip
     figure.legend(handles=ends, loc="outside lower center", ncols=2)
     return figure
+
+
+def _lines(family: pd.DataFrame, common: dict[str, str], by_alpha: bool) -> list[Line]:
+    """A label with its mean spectra for each width (or alpha) and settings, evenly chosen if there are too many."""
+    lines = []
+    for (width, alpha, key), part in family.groupby(["width", "alpha", "key"], dropna=False):
+        spectra, settings = _mean_spectra(part.path), unusual(key, common, ALWAYS_TOLD)
+        if spectra is not None:
+            name = f"α = {alpha:g}" if by_alpha else f"width {width:g}"
+            lines.append((name + (f" ({settings})" if settings else ""), spectra))
+    if len(lines) > MOST_LINES:
+        lines = [lines[i] for i in np.linspace(0, len(lines) - 1, MOST_LINES).round().astype(int)]
+    return lines
 
 
 def _mean_spectra(paths: "pd.Series[str]") -> tuple[np.ndarray, np.ndarray] | None:
@@ -66,17 +86,13 @@ def _normalized(spectrum: np.ndarray) -> np.ndarray:
     return values / values.sum()
 
 
-def _spread(lines: list) -> list:
-    """At most `MOST_LINES` of them, evenly chosen."""
-    if len(lines) <= MOST_LINES:
-        return lines
-    return [lines[i] for i in np.linspace(0, len(lines) - 1, MOST_LINES).round().astype(int)]
+def _rank(regime: str) -> int:
+    return REGIMES.index(regime) if regime in REGIMES else len(REGIMES)
 
 
-def _panel(ax: Axes, title: str, with_alpha: bool, lines: list) -> None:
-    for (width, alpha, (before, after)), colour in zip(lines, SHADES, strict=False):
+def _panel(ax: Axes, title: str, lines: list[Line]) -> None:
+    for (label, (before, after)), colour in zip(lines, shades(len(lines)), strict=True):
         rank = np.arange(1, len(before) + 1)
-        label = f"width {width:g}" + (f", α = {alpha:g}" if with_alpha else "")
         ax.loglog(rank, np.where(before > 0, before, np.nan), color=colour, linestyle="--", linewidth=1.3)
         ax.loglog(rank, np.where(after > 0, after, np.nan), color=colour, label=label)
     ax.set_title(title)
