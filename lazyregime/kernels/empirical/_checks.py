@@ -52,7 +52,9 @@ def check_inputs(x1: Any, x2: Any, parameters: dict[str, nn.Parameter]) -> None:
             continue
         if not isinstance(x, Tensor) or x.ndim == 0 or x.shape[0] == 0:
             what = f"a tensor of shape {tuple(x.shape)}" if isinstance(x, Tensor) else f"a {type(x).__name__}"
-            raise LazyRegimeError(f"{name} must be a tensor with at least one sample in its first dimension, but is {what}.")
+            raise LazyRegimeError(
+                f"{name} must be a tensor with at least one sample in its first dimension, but is {what}."
+            )
         if x.is_floating_point() and dtypes and x.dtype not in dtypes:
             model_dtype = ", ".join(sorted(str(dtype).removeprefix("torch.") for dtype in dtypes))
             given = str(x.dtype).removeprefix("torch.")

@@ -1,6 +1,6 @@
 """Theta = sum over layers of their terms: one side's factors held, the other's streamed, one triangle when symmetric."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import final
 
 import torch
@@ -65,19 +65,20 @@ class Engine:
     def _fill_rows(
         self, out: Tensor, held: Tensor, streamed: Tensor, start: int, stop: int, total: int, symmetric: bool
     ) -> None:
-        mine = self.gather(held[start:stop])
+        mine = [(_shift(rows, start), self.gather(held[_shift(rows, start)])) for rows in _chunks(stop - start, self.plan.stream)]
         if symmetric:
-            for i in _chunks(stop - start, self.plan.stream):
-                for j in _chunks(stop - start, self.plan.stream):
-                    if j.start >= i.start:
-                        rows, columns = _shift(i, start), _shift(j, start)
-                        self._add(out, narrow(mine, i), narrow(mine, j), rows, columns)
-                        size = i.stop - i.start
-                        self._advance(size * (size + 1) // 2 if i == j else size * (j.stop - j.start), total)
+            for index, (rows, factors) in enumerate(mine):
+                for columns, others in mine[index:]:
+                    self._add(out, factors, others, rows, columns)
+                    size = rows.stop - rows.start
+                    pairs = size * (size + 1) // 2 if rows == columns else size * (columns.stop - columns.start)
+                    self._advance(pairs, total)
         first = stop if symmetric else 0
         for chunk in _chunks(streamed.shape[0] - first, self.plan.stream):
             columns = _shift(chunk, first)
-            self._add(out, mine, self.gather(streamed[columns]), slice(start, stop), columns)
+            others = self.gather(streamed[columns])
+            for rows, factors in mine:
+                self._add(out, factors, others, rows, columns)
             self._advance((stop - start) * (columns.stop - columns.start), total)
 
     def _add(self, out: Tensor, mine: list[Form], other: list[Form], rows: slice, columns: slice) -> None:
@@ -105,7 +106,9 @@ class Engine:
             if chunk.stop - chunk.start == n:
                 return forms
             if gathered is None:
-                gathered = [form.with_tensors([t.new_empty((n, *t.shape[1:])) for t in form.tensors()]) for form in forms]
+                gathered = [
+                    form.with_tensors([t.new_empty((n, *t.shape[1:])) for t in form.tensors()]) for form in forms
+                ]
             for target, form in zip(gathered, forms, strict=True):
                 for into, tensor in zip(target.tensors(), form.tensors(), strict=True):
                     into[chunk] = tensor
@@ -128,11 +131,6 @@ class Engine:
         if self.fallback is not None:
             forms.append(self.fallback.gradients(x))
         return forms
-
-
-def narrow(forms: Sequence[Form], rows: slice) -> list[Form]:
-    """The factors of some rows, as views."""
-    return [form.with_tensors([tensor[rows] for tensor in form.tensors()]) for form in forms]
 
 
 def _chunks(n: int, size: int) -> Iterator[slice]:

@@ -71,7 +71,7 @@ class Gradients:
         return replace(self, pieces=tuple(tensors))
 
     def add_to(self, other: "Gradients", out: Tensor, outputs: Outputs, temporary: int = TEMPORARY) -> None:
-        """out += the term of these samples with those; out is laid out as `allocate` says."""
+        """Out += the term of these samples with those; out is laid out as `allocate` says."""
         for g_nkp, h_mkp, scale in zip(self.pieces, other.pieces, self.scales, strict=True):
             if outputs == "trace":
                 add_product(out, g_nkp.flatten(1), h_mkp.flatten(1).mT, scale)
@@ -114,7 +114,7 @@ class Gram:
         return a_ij.add_(self.bias) if self.bias else a_ij
 
     def add_to(self, other: "Gram", out: Tensor, outputs: Outputs, temporary: int = TEMPORARY) -> None:
-        """out += the term of these samples with those; out is laid out as `allocate` says."""
+        """Out += the term of these samples with those; out is laid out as `allocate` says."""
         if self.b is None or other.b is None:
             self._add_identity(other, out, outputs)
             return
@@ -173,7 +173,7 @@ def allocate(n: int, m: int, k: int, outputs: Outputs, dtype: torch.dtype, devic
 
 
 def add_product(out: Tensor, x: Tensor, y: Tensor, scale: float) -> None:
-    """out += scale x y, inside the matrix product where the types allow it."""
+    """Out += scale x y, inside the matrix product where the types allow it."""
     if out.dtype == x.dtype:
         out.addmm_(x, y, alpha=scale)
     else:

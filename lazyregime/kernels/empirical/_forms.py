@@ -1,8 +1,7 @@
 """Per-sample gradients or Gram matrices, whichever takes fewer operations for these n, m and k."""
 
-from typing import Literal, final
-
 from dataclasses import dataclass
+from typing import Literal, final
 
 import torch
 from torch import Tensor
@@ -13,6 +12,9 @@ FormName = Literal["gradients", "gram"]
 
 # An elementwise operation on a temporary costs about as long as this many multiply-adds of a matrix product.
 _ELEMENTWISE = 32
+
+# Below this many columns a GEMM is turned around.
+_NARROW = 24
 
 
 @final
@@ -67,9 +69,7 @@ def costs(factor: Factor, task: Task) -> list[Cost]:
         return [Cost("gram", 2.0 * task.pairs * p, p)]
     o = factor.b.shape[-1]
     size = g * o * (p * (factor.weight != 0) + (factor.bias != 0))
-    gradients = Cost(
-        "gradients", 2.0 * k * task.rows * t * size + 2.0 * task.pairs * task.k_products * size, k * size
-    )
+    gradients = Cost("gradients", 2.0 * k * task.rows * t * size + 2.0 * task.pairs * task.k_products * size, k * size)
     return [gradients, _gram_cost(task, g, t, p, o)]
 
 
@@ -108,19 +108,31 @@ def _positions_first(b_nkto: Tensor) -> Tensor:
 def _gradients(factor: Outer) -> Gradients:
     assert factor.b is not None
     n, k, g, t, o = factor.b.shape
+    # (n g, k o, t): a view in the layouts the engine allocates.
+    b = factor.b.permute(0, 2, 1, 4, 3)
+    b = b.reshape(n, k * o, t) if g == 1 else b.reshape(n * g, k * o, t)
+    inputs = [a[:, 0] if g == 1 else a.reshape(n * g, t, -1) for a in factor.a] if factor.weight else []
     pieces: list[Tensor] = []
     scales: list[float] = []
-    # (n, g, k o, t): a view in the layouts the engine allocates.
-    b = factor.b.permute(0, 2, 1, 4, 3)
-    if factor.weight:
-        for a in factor.a:
-            if g == 1:
-                piece = torch.bmm(b.reshape(n, k * o, t), a[:, 0]).view(n, k, -1)
-            else:
-                piece = b.reshape(n, g, k * o, t) @ a
-                piece = piece.view(n, g, k, -1).transpose(1, 2).reshape(n, k, -1)
-            pieces.append(piece)
-            scales.append(factor.weight**2)
+    if sum(a.shape[-1] for a in inputs) <= _NARROW:
+        # A GEMM with so few columns is slow; with so few rows it is not.
+        multipliers = [factor.weight] * len(inputs)
+        if factor.bias:
+            inputs.append(factor.b.new_ones(()).expand(n * g, t, 1))
+            multipliers.append(factor.bias)
+        if inputs:
+            scaled = [a if c == 1.0 else a * c for a, c in zip(inputs, multipliers, strict=True)]
+            piece = torch.bmm(torch.cat(scaled, -1).mT, b.mT)
+            pieces.append(piece.view(n, g, -1, k, o).permute(0, 3, 1, 2, 4).reshape(n, k, -1))
+            scales.append(1.0)
+        return Gradients(tuple(pieces), tuple(scales))
+    for a in inputs:
+        piece = torch.bmm(b, a)
+        if g == 1:
+            pieces.append(piece.view(n, k, -1))
+        else:
+            pieces.append(piece.view(n, g, k, -1).transpose(1, 2).reshape(n, k, -1))
+        scales.append(factor.weight**2)
     if factor.bias:
         pieces.append(factor.b.sum(3).flatten(2))
         scales.append(factor.bias**2)

@@ -99,8 +99,9 @@ def prepare(
         raise LazyRegimeError(
             "the model has no parameter with requires_grad, so its tangent kernel is zero; set requires_grad_(True) on those that count."
         )
-    probe = clean(torch.cat([x1[:2]] if x2 is None else [x1[:2], x2[:1]]))
+    probe = clean(x1[:2] if x2 is None or len(x1) > 1 else torch.cat([x1, x2[:1]]))
     found = survey(network, lambda _, p: everything or p.requires_grad, probe, rules)
+    found.trace = outputs == "trace"
     fallback = make_fallback(found, probe)
     task = Task(x1.shape[0], (x1 if x2 is None else x2).shape[0], found.num_outputs, outputs, x2 is None)
     dtype = next(iter(found.leaves.values())).dtype
@@ -113,8 +114,12 @@ def _check_options(outputs: Any, memory_budget: Any, accumulate: Any, rules: Any
     if outputs not in ("trace", "full", "diagonal"):
         raise LazyRegimeError(f"outputs is {outputs!r}; it must be 'trace', 'full' or 'diagonal'.")
     if rules not in ("auto", "none"):
-        raise LazyRegimeError(f"rules is {rules!r}; it must be 'auto' or 'none' (everything through the exact fallback).")
+        raise LazyRegimeError(
+            f"rules is {rules!r}; it must be 'auto' or 'none' (everything through the exact fallback)."
+        )
     if memory_budget is not None and (not isinstance(memory_budget, int) or memory_budget <= 0):
-        raise LazyRegimeError(f"memory_budget is {memory_budget!r}; it must be a positive number of bytes, e.g. 2 * 2**30.")
+        raise LazyRegimeError(
+            f"memory_budget is {memory_budget!r}; it must be a positive number of bytes, e.g. 2 * 2**30."
+        )
     if accumulate not in (None, torch.float32, torch.float64):
         raise LazyRegimeError(f"accumulate is {accumulate!r}; it must be torch.float64, torch.float32 or None.")

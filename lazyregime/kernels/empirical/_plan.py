@@ -9,8 +9,8 @@ from lazyregime.kernels.empirical._forms import Cost, Task, choose
 from lazyregime.kernels.empirical._survey import Survey
 
 # Bytes a recording works best with: small enough for the caches and for a modest peak, large enough for the GEMMs.
-_RECORD_TARGET = 128 << 20
-_STREAM_TARGET = 128 << 20
+_RECORD_TARGET = 64 << 20
+_STREAM_ROWS = 128
 _MAX_ROWS = 512
 
 
@@ -62,7 +62,9 @@ class Plan:
             LazyRegimeError: If there is nothing left to halve.
         """
         if self.hold == self.stream == self.record == 1:
-            raise LazyRegimeError("the device is out of memory even with one sample at a time; free some, or use fewer outputs.")
+            raise LazyRegimeError(
+                "the device is out of memory even with one sample at a time; free some, or use fewer outputs."
+            )
         return make_sizes(self, max(1, self.hold // 2), max(1, self.stream // 2), max(1, self.record // 2))
 
 
@@ -84,7 +86,7 @@ def make_plan(found: Survey, task: Task, budget: int, itemsize: int, out_itemsiz
     kept = buffers = largest = 0
     for layer in found.layers:
         factors = found.samples[layer.name]
-        if layer.identity:
+        if layer.jacobian is not None:
             factors = [Outer(f.a, None, f.weight, f.bias) if isinstance(f, Outer) else f for f in factors]
         picked = tuple(choose(factor, task) for factor in factors)
         layer_kept = itemsize * sum(cost.kept for cost in picked)
@@ -98,10 +100,22 @@ def make_plan(found: Survey, task: Task, budget: int, itemsize: int, out_itemsiz
         params = sum(p.numel() for key, p in layer.module.named_parameters(recurse=False) if key in layer.trained)
         form = "+".join(sorted({cost.form for cost in picked}))
         layers.append(
-            LayerPlan(layer.name, f"{layer.registered.name} ({form})", params, "", picked, sum(c.flops for c in picked), layer_kept)
+            LayerPlan(
+                layer.name,
+                f"{layer.registered.name} ({form})",
+                params,
+                "",
+                picked,
+                sum(c.flops for c in picked),
+                layer_kept,
+            )
         )
     extra = 0
-    for what, names in (("torch.func", found.fallback), ("autograd loop", found.looped), ("autograd loop", found.plain)):
+    for what, names in (
+        ("torch.func", found.fallback),
+        ("autograd loop", found.looped),
+        ("autograd loop", found.plain),
+    ):
         for name, reason in names.items():
             p = found.leaves[name].numel()
             flops = 2.0 * task.pairs * task.k_products * p
@@ -120,7 +134,8 @@ def make_plan(found: Survey, task: Task, budget: int, itemsize: int, out_itemsiz
 def _sizes(task: Task, available: int, kept: int, work: int, budget: int) -> tuple[int, int, int]:
     held, streamed = (min(task.n, task.m), max(task.n, task.m))
     record = max(1, min(_RECORD_TARGET // max(work, 1), _MAX_ROWS, streamed))
-    stream = max(record, min(_STREAM_TARGET // max(kept, 1), _MAX_ROWS, streamed))
+    # Whole recordings, and enough rows for the products to be efficient: one recording if it is large, so that nothing is copied.
+    stream = min(streamed, record * -(-_STREAM_ROWS // record))
     while True:
         hold = (available - record * work - stream * kept) // max(kept, 1)
         if hold >= min(held, stream):

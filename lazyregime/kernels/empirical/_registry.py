@@ -39,12 +39,12 @@ Rule = Callable[[Any, LayerCall], Sequence[Factor]]
 @final
 @dataclass(frozen=True)
 class RegisteredRule:
-    """A rule, the parameters it knows, and where the layer's output keeps its channels."""
+    """A rule, the parameters it knows, where the layer's output keeps its channels, and dy/dx (k, d) if that is a constant."""
 
     rule: Rule
     parameters: frozenset[str]
     channel_dim: int
-    identity_readout: bool = False
+    jacobian: Callable[[Any], Tensor] | None = None
     name: str = ""
     applies: Callable[[Any], bool] | None = None
 

@@ -28,6 +28,11 @@ def linear(layer: nn.Linear, call: LayerCall) -> list[Factor]:
     return [Outer((x.reshape(n, 1, -1, d),), b, weight, bias)]
 
 
+def _jacobian(layer: nn.Linear) -> Tensor:
+    weight = layer.weight.detach()
+    return weight * layer.weight_multiplier if isinstance(layer, ScaledLinear) else weight
+
+
 def _positions(b: Tensor) -> Tensor:
     # (n, k, *t, o) -> (n, k, t, o) whatever the memory layout; t = 1 when there is none.
     return b[:, :, None] if b.ndim == 3 else b.flatten(2, -2)
@@ -51,9 +56,7 @@ def convolution(layer: nn.Conv1d | nn.Conv2d, call: LayerCall) -> list[Factor]:
     weight, bias = _multipliers(layer, call)
     x, b = _pad(layer, x), call.b
     two = isinstance(layer, nn.Conv2d)
-    (kh, kw), (sh, sw), (dh, dw) = (
-        v if two else (1, *v) for v in (layer.kernel_size, layer.stride, layer.dilation)
-    )
+    (kh, kw), (sh, sw), (dh, dw) = (v if two else (1, *v) for v in (layer.kernel_size, layer.stride, layer.dilation))
     if not two:
         x, b, sh = x[:, :, None], b[:, :, :, None], 1
     n, c = x.shape[:2]
@@ -91,7 +94,7 @@ def _embedding_applies(layer: nn.Embedding) -> bool:
 
 
 for _type in (nn.Linear, ScaledLinear):
-    register_builtin(_type, RegisteredRule(linear, _WEIGHT_BIAS, -1, identity_readout=True, name="linear"))
+    register_builtin(_type, RegisteredRule(linear, _WEIGHT_BIAS, -1, jacobian=_jacobian, name="linear"))
 for _type in (nn.Conv1d, nn.Conv2d, ScaledConv2d):
     register_builtin(_type, RegisteredRule(convolution, _WEIGHT_BIAS, 1, name="convolution"))
 register_builtin(

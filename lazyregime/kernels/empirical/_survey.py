@@ -12,10 +12,11 @@ from torch.func import functional_call
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels.empirical._checks import check_independent
 from lazyregime.kernels.empirical._factors import Factor, allocate
-from lazyregime.kernels.empirical._forms import build
+from lazyregime.kernels.empirical._forms import Task, build, choose
 from lazyregime.kernels.empirical._registry import LayerCall, RegisteredRule, find_rule
 from lazyregime.kernels.empirical._tape import (
     Seen,
+    below_readout,
     calls,
     flat_output,
     record,
@@ -35,7 +36,7 @@ class Layer:
     module: nn.Module
     registered: RegisteredRule
     trained: frozenset[str]
-    identity: bool
+    jacobian: Tensor | None
 
 
 @final
@@ -63,6 +64,7 @@ class Survey:
     samples: dict[str, list[Factor]] = field(default_factory=dict[str, list[Factor]])
     activation_bytes: int = 0
     channels_last: bool = False
+    trace: bool = False
 
     def forward(self, x: Tensor) -> Tensor:
         """The model's output (n, k)."""
@@ -71,7 +73,7 @@ class Survey:
             x = torch.empty_like(x, memory_format=torch.channels_last).copy_(x)
         return flat_output(functional_call(self.model, self.leaves, (x,)), x.shape[0])
 
-    def record(self, x: Tensor, cotangents: Tensor | None = None) -> list[LayerCall]:
+    def record(self, x: Tensor) -> list[LayerCall]:
         """Inputs and output gradients of every layer with a rule.
 
         Raises:
@@ -79,7 +81,8 @@ class Survey:
         """
         y, seen = record(self.forward, [layer.module for layer in self.layers], x)
         once: list[Seen] = []
-        for layer in self.layers:
+        readout: int | None = None
+        for index, layer in enumerate(self.layers):
             found = seen.get(layer.module, [])
             if len(found) != 1 or found[0].edge is None:
                 raise LazyRegimeError(
@@ -87,14 +90,29 @@ class Survey:
                     "data; compute its kernel with rules='none'."
                 )
             once.append(found[0])
-        return calls(
-            y,
-            once,
-            [layer.trained for layer in self.layers],
-            [layer.registered.channel_dim for layer in self.layers],
-            [layer.identity and cotangents is None for layer in self.layers],
-            cotangents,
-        )
+            readout = index if layer.jacobian is not None else readout
+        trained = [layer.trained for layer in self.layers]
+        channel_dims = [layer.registered.channel_dim for layer in self.layers]
+        if readout is None:
+            basis = torch.eye(self.num_outputs, dtype=y.dtype, device=y.device)
+            return calls(y, once, trained, channel_dims, list(basis), channels_last=self.channels_last)
+        # The gradients of the outputs by the readout's input are its weights: the backward passes start there.
+        start, weights = once[readout].first, self.layers[readout].jacobian
+        assert weights is not None
+        if start is None or not start.requires_grad:
+            return [LayerCall(call.inputs, None, names, self.num_outputs) for call, names in zip(once, trained, strict=True)]
+        skipped = {readout}
+        below = below_readout(start, once) if self.trace and self.layers[readout].module in seen else None
+        if below is not None and self.layers[below].registered.jacobian is not None:
+            skipped.add(below)
+        found_calls = calls(y, once, trained, channel_dims, list(weights), start, skipped, self.channels_last)
+        if below in skipped:
+            # b_k = W_k d unit by unit, so that the sum over k is one product with d sqrt(sum_k W_k^2).
+            assert below is not None
+            scale = torch.linalg.vector_norm(weights, dim=0).expand(start.shape)
+            (d,) = torch.autograd.grad(start, [once[below].edge], scale)  # pyright: ignore[reportArgumentType]
+            found_calls[below] = LayerCall(once[below].inputs, d[:, None], trained[below], 1)
+        return found_calls
 
 
 def survey(model: nn.Module, selected: Callable[[str, nn.Parameter], bool], probe: Tensor, rules: Rules) -> Survey:
@@ -132,10 +150,12 @@ def survey(model: nn.Module, selected: Callable[[str, nn.Parameter], bool], prob
             elif reason is not None:
                 reasons[full] = reason
         if trained:
-            identity = registered.identity_readout and _is_output(found_calls[0], y)
-            found.layers.append(Layer(name, module, registered, frozenset(trained), identity))
-    _drop_wrong(found, probe, names, served, reasons)
-    plain = _plain_uses(model, probe, parameters, counted)
+            readout = registered.jacobian is not None and _is_output(found_calls[0], y)
+            jacobian = registered.jacobian(module) if readout and registered.jacobian else None
+            found.layers.append(Layer(name, module, registered, frozenset(trained), jacobian))
+    _drop_wrong(found, y, seen, names, served, reasons)
+    missing = [name for name in counted - served if id(leaves[name]) not in total]
+    plain = _plain_uses(model, probe, parameters, missing)
     for name in counted - served:
         reason = reasons.get(name) or ("asked for" if rules == "none" else _no_rule(model, owners[name]))
         if id(leaves[name]) in total:
@@ -148,7 +168,7 @@ def survey(model: nn.Module, selected: Callable[[str, nn.Parameter], bool], prob
 
 
 def _prefers_channels_last(model: nn.Module, probe: Tensor) -> bool:
-    """oneDNN's float32 convolutions are about a third faster so, and the unfolded inputs cheaper."""
+    """OneDNN's float32 convolutions are about a third faster so, and the unfolded inputs cheaper."""
     return (
         probe.device.type == "cpu"
         and probe.dtype == torch.float32
@@ -210,50 +230,62 @@ def _why_not(registered: RegisteredRule, module: nn.Module, key: str, found: lis
 
 def _is_output(call: Seen, y: Tensor) -> bool:
     edge = torch.autograd.graph.get_gradient_edge(y)
-    return call.edge is not None and call.shape == y.shape and edge.node is call.edge.node and edge.output_nr == call.edge.output_nr
+    return (
+        call.edge is not None
+        and call.shape == y.shape
+        and edge.node is call.edge.node
+        and edge.output_nr == call.edge.output_nr
+    )
 
 
 def _check_samples(found: Survey, y: Tensor, probe: Tensor) -> None:
     with torch.no_grad():
-        alone = torch.cat([found.forward(row) for row in probe.split(1)])
-        check_independent(y, alone)
+        check_independent(y[-1:], found.forward(probe[-1:]))
 
 
-def _plain_uses(model: nn.Module, probe: Tensor, parameters: dict[str, nn.Parameter], counted: set[str]) -> set[str]:
+def _plain_uses(model: nn.Module, probe: Tensor, parameters: dict[str, nn.Parameter], missing: list[str]) -> set[str]:
+    if not missing:
+        return set()
     with torch.enable_grad():
         y = cast(Any, model(probe))
     uses = weights_used(y) if isinstance(y, Tensor) else {}
-    return {name for name in counted if id(parameters[name]) in uses}
+    return {name for name in missing if id(parameters[name]) in uses}
 
 
 def _drop_wrong(
-    found: Survey, probe: Tensor, names: dict[int, str], served: set[str], reasons: dict[str, str]
+    found: Survey,
+    y: Tensor,
+    seen: dict[nn.Module, list[Seen]],
+    names: dict[int, str],
+    served: set[str],
+    reasons: dict[str, str],
 ) -> None:
     """|sum_i v_i . df(x_i)/dw|^2 by each rule and by autograd, for one random v; a rule that disagrees is dropped."""
     if not found.layers:
         return
     generator = torch.Generator().manual_seed(0)
-    v = torch.randn(1, probe.shape[0], found.num_outputs, generator=generator, dtype=torch.float64)
-    v = v.to(probe.device, dtype=next(iter(found.leaves.values())).dtype)
-    with torch.enable_grad():
-        wanted = [[key, *_leaf(found, layer, key, names)] for layer in found.layers for key in sorted(layer.trained)]
-        grads = torch.autograd.grad(found.forward(probe), [leaf for _, _, leaf in wanted], v[0], allow_unused=True)
+    v = torch.randn(y.shape, generator=generator, dtype=torch.float64).to(y)
+    wanted = [_leaf(found, layer, key, names) for layer in found.layers for key in sorted(layer.trained)]
+    once = [seen[layer.module][0] for layer in found.layers]
+    targets: list[Any] = [*(leaf for _, leaf in wanted), *(call.edge for call in once)]
+    grads = torch.autograd.grad(y, targets, v, allow_unused=True)
     squares: dict[str, float] = {}
-    for (_, full, _), grad in zip(wanted, grads, strict=True):
-        dense = None if grad is None else (grad.to_dense() if grad.is_sparse else grad)
-        squares[full] = 0.0 if dense is None else dense.double().square().sum().item()
-    recorded = found.record(probe, v)
+    for (full, _), grad in zip(wanted, grads[: len(wanted)], strict=True):
+        dense = None if grad is None else (grad.coalesce().values() if grad.is_sparse else grad)
+        squares[full] = 0.0 if dense is None else torch.linalg.vector_norm(dense).item() ** 2
+    recorded = [
+        LayerCall(call.inputs, (y.new_zeros(call.shape) if b is None else b)[:, None], layer.trained, 1)
+        for layer, call, b in zip(found.layers, once, grads[len(wanted) :], strict=True)
+    ]
     kept: list[Layer] = []
     for layer, call in zip(found.layers, recorded, strict=True):
         fulls = [_leaf(found, layer, key, names)[0] for key in layer.trained]
-        exact = sum(squares[full] for full in fulls)
-        problem = _disagreement(found, layer, call, probe, exact)
+        problem = _disagreement(found, layer, call, y.shape[0], sum(squares[full] for full in fulls))
         if problem is None:
             kept.append(layer)
         else:
-            for full in fulls:
-                served.discard(full)
-                reasons[full] = problem
+            served.difference_update(fulls)
+            reasons.update(dict.fromkeys(fulls, problem))
     found.layers = kept
 
 
@@ -262,15 +294,15 @@ def _leaf(found: Survey, layer: Layer, key: str, names: dict[int, str]) -> tuple
     return full, found.leaves[full]
 
 
-def _disagreement(found: Survey, layer: Layer, call: LayerCall, probe: Tensor, exact: float) -> str | None:
-    r = probe.shape[0]
+def _disagreement(found: Survey, layer: Layer, call: LayerCall, r: int, exact: float) -> str | None:
     if any(value.shape[:1] != (r,) for value in call.inputs):
         return "its input has other than one row a sample (is the batch the first dimension?)"
-    out = allocate(r, r, 1, "trace", torch.float64, probe.device)
+    task = Task(r, r, 1, "trace", symmetric=False)
+    out = allocate(r, r, 1, "trace", torch.float64, call.inputs[0].device)
     factors = list(layer.registered.rule(layer.module, call))
     found.samples[layer.name] = factors
     for factor in factors:
-        for form in build(factor, "gradients", 1):
+        for form in build(factor, choose(factor, task).form, 1):
             if any(tensor.shape[0] != r for tensor in form.tensors()):
                 return "its rule returns other than one row a sample"
             form.add_to(form, out, "trace")  # pyright: ignore[reportArgumentType]

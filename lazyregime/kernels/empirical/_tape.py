@@ -1,7 +1,7 @@
 """One forward pass and one backward pass an output give each layer's inputs and output gradients."""
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -18,13 +18,14 @@ Forward = Callable[[Tensor], Tensor]
 @final
 @dataclass(frozen=True)
 class Seen:
-    """One call of a layer: what went in, and the point of the graph its output came from."""
+    """One call of a layer: what went in (detached, and the first input as it was), and the point its output came from."""
 
     inputs: tuple[Tensor, ...]
     versions: tuple[int, ...]
     edge: GradientEdge | None
     shape: torch.Size
     sources: frozenset[Any]
+    first: Tensor | None
 
 
 def record(forward: Forward, modules: Sequence[nn.Module], x: Tensor) -> tuple[Tensor, dict[nn.Module, list[Seen]]]:
@@ -39,7 +40,7 @@ def record(forward: Forward, modules: Sequence[nn.Module], x: Tensor) -> tuple[T
         is_node = isinstance(output, Tensor) and output.requires_grad
         edge = get_gradient_edge(output) if is_node else None
         shape = output.shape if isinstance(output, Tensor) else torch.Size()
-        seen.setdefault(module, []).append(Seen(inputs, tuple(v._version for v in inputs), edge, shape, sources))
+        seen.setdefault(module, []).append(Seen(inputs, tuple(v._version for v in inputs), edge, shape, sources, given[0] if given else None))
 
     with ExitStack() as stack:
         stack.enter_context(torch.enable_grad())
@@ -64,8 +65,10 @@ def flat_output(y: Any, n: int) -> Tensor:
             "wrap the model in a module that does."
         )
     if y.is_complex():
-        raise LazyRegimeError("empirical_ntk needs real outputs, but the model's are complex; take real and imaginary parts.")
-    return y.reshape(n, -1)
+        raise LazyRegimeError(
+            "empirical_ntk needs real outputs, but the model's are complex; take real and imaginary parts."
+        )
+    return y if y.ndim == 2 else y.reshape(n, -1)
 
 
 def calls(
@@ -73,46 +76,96 @@ def calls(
     seen: Sequence[Seen],
     trained: Sequence[frozenset[str]],
     channel_dims: Sequence[int],
-    identity: Sequence[bool],
-    cotangents: Tensor | None = None,
+    cotangents: Sequence[Tensor],
+    start: Tensor | None = None,
+    skipped: Collection[int] = (),
+    channels_last: bool = False,
 ) -> list[LayerCall]:
-    """What the rules are given: b for every row of `cotangents` (k', n, k), by default the k outputs themselves."""
-    n, k = y.shape
-    num = k if cotangents is None else cotangents.shape[0]
-    wanted = [index for index, same in enumerate(identity) if not same]
+    """What the rules are given: b for each cotangent of `start`, by default of the output y; no b for skipped layers."""
+    num = len(cotangents)
+    wanted = [index for index in range(len(seen)) if index not in skipped]
     edges = [seen[index].edge for index in wanted]
+    start = y if start is None else start
     buffers: dict[int, Tensor] = {}
-    basis = torch.eye(k, dtype=y.dtype, device=y.device) if cotangents is None else None
-    for output in range(num if edges else 0):
-        cotangent = basis[output].expand(n, k) if basis is not None else cotangents[output]  # pyright: ignore[reportOptionalSubscript]
-        grads = torch.autograd.grad(y, edges, cotangent, retain_graph=output < num - 1, allow_unused=True)  # pyright: ignore[reportArgumentType]
-        for index, grad in zip(wanted, grads, strict=True):
-            if index not in buffers:
-                buffers[index] = _buffer(grad, seen[index].shape, num, channel_dims[index], y)
-            if grad is not None:
-                buffers[index][:, output].copy_(grad)
+    with _layout_hook(start, channels_last):
+        for output in range(num if edges else 0):
+            grads = torch.autograd.grad(
+                start,
+                edges,  # pyright: ignore[reportArgumentType]
+                cotangents[output].expand(start.shape),
+                retain_graph=True,
+                allow_unused=True,
+            )
+            for index, grad in zip(wanted, grads, strict=True):
+                if index not in buffers:
+                    buffers[index] = _buffer(grad, seen[index].shape, num, channel_dims[index], y)
+                buffers[index][:, output] = 0.0 if grad is None else grad
     for call in seen:
         if call.versions != tuple(value._version for value in call.inputs):
             raise LazyRegimeError(
                 "the model overwrites a layer's input after using it, which no backward pass of it would survive; "
                 "make that operation out of place."
             )
-    return [
-        LayerCall(call.inputs, buffers.get(index), trained[index], num) for index, call in enumerate(seen)
-    ]
+    return [LayerCall(call.inputs, buffers.get(index), trained[index], num) for index, call in enumerate(seen)]
+
+
+_ELEMENTWISE = {
+    f"{name}Backward0" for name in ("Relu", "Tanh", "Gelu", "Softplus", "Erf", "Sigmoid", "Silu", "Elu", "LeakyRelu", "Threshold")
+}
+
+
+def below_readout(start: Tensor, seen: Sequence[Seen]) -> int | None:
+    """The layer whose output reaches the readout through one elementwise function only, with nothing beside it."""
+    node: Any = start.grad_fn
+    if node is None or node.name() not in _ELEMENTWISE:
+        return None
+    node = node.next_functions[0][0]
+    for index, call in enumerate(seen):
+        if call.edge is not None and call.edge.node is node and call.shape == start.shape and start.ndim == 2:
+            return index
+    return None
+
+
+_RESHAPES = {"ViewBackward0", "UnsafeViewBackward0", "ReshapeAliasBackward0", "CloneBackward0"}
+
+
+@contextmanager
+def _layout_hook(start: Tensor, channels_last: bool) -> Iterator[None]:
+    """Hand the gradient that comes out of a flatten on in the convolutions' layout; values are unchanged."""
+    node = start.grad_fn
+    while node is not None and node.name() in _RESHAPES:
+        node = node.next_functions[0][0]
+    if not channels_last or node is None:
+        yield
+        return
+
+    def relayout(grads: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:
+        return tuple(_to_channels_last(grad) if grad is not None and grad.ndim == 4 else grad for grad in grads)
+
+    handle = node.register_prehook(relayout)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def _to_channels_last(grad: Tensor) -> Tensor:
+    if grad.stride(0) == 0:  # the same for all samples, as after a readout
+        return grad[:1].contiguous(memory_format=torch.channels_last).expand(grad.shape)
+    return grad.contiguous(memory_format=torch.channels_last)
 
 
 def _buffer(grad: Tensor | None, shape: torch.Size, k: int, channel_dim: int, like: Tensor) -> Tensor:
     """(n, k, ...) in the gradient's own layout with k just before the channels, so that (k, channels) are one axis of a GEMM."""
     if grad is None:
-        return like.new_zeros((shape[0], k, *shape[1:]))
+        return like.new_empty((shape[0], k, *shape[1:]))
     order = sorted(range(1, grad.ndim), key=lambda dim: (-grad.stride(dim), dim))
     channel = channel_dim % grad.ndim
     place = order.index(channel) if channel in order else 0
     physical = [0, *order[:place], -1, *order[place:]]
     sizes = [k if dim == -1 else grad.shape[dim] for dim in physical]
     logical = [physical.index(dim) for dim in (0, -1, *range(1, grad.ndim))]
-    return grad.new_zeros(sizes).permute(logical)
+    return grad.new_empty(sizes).permute(logical)
 
 
 def weights_used(y: Tensor) -> dict[int, int]:
@@ -143,4 +196,3 @@ def _leaf_uses(roots: Sequence[Any], stop: frozenset[Any]) -> dict[int, int]:
             elif child not in stop:
                 todo.append(child)
     return uses
-

@@ -2,15 +2,18 @@
 
 import pytest
 import torch
+from ntk_reference import ntk, relative_error
 
 from lazyregime.kernels import empirical_ntk, explain
 from lazyregime.networks import CNN, MLP, Linearized
-from ntk_reference import ntk, relative_error
 
 OUTPUTS = ["trace", "full", "diagonal"]
 CASES = [
     *((MLP, dict(width=16, in_features=7, n_outputs=3, parameterization=p), (7,)) for p in ("standard", "ntk", "mup")),
-    *((CNN, dict(width=4, image_size=9, n_outputs=3, parameterization=p), (1, 9, 9)) for p in ("standard", "mean_field")),
+    *(
+        (CNN, dict(width=4, image_size=9, n_outputs=3, parameterization=p), (1, 9, 9))
+        for p in ("standard", "mean_field")
+    ),
 ]
 
 
