@@ -1,0 +1,39 @@
+"""What a tracking service must be able to do."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+
+class Backend(Protocol):
+    """A recording of one run. Every method may raise and may hang: `Tracking` sees to it that training goes on."""
+
+    name: str
+
+    def open(self) -> str | None:
+        """Begin the recording; what the user should know of it, in a line."""
+        ...
+
+    def log_scalars(self, scalars: Mapping[str, float], step: int) -> None:
+        """A row."""
+        ...
+
+    def log_image(self, name: str, path: Path) -> None:
+        """A picture."""
+        ...
+
+    def log_table(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """A table."""
+        ...
+
+    def summary(self, values: Mapping[str, object]) -> None:
+        """The last word on some quantities."""
+        ...
+
+    def finish(self, exit_code: int) -> None:
+        """End the recording; 0 for success."""
+        ...
+
+    def abandon(self) -> None:
+        """End what is left of a recording that could not be finished, by force."""
+        ...

@@ -1,0 +1,37 @@
+"""What Lightning logs goes to the run's tracking; Lightning's own wandb logger is left out, with its warnings."""
+
+from argparse import Namespace
+from typing import Any, final
+
+from typing_extensions import override
+
+from lazyregime.app.tracking import Tracking
+from lazyregime.lightning import pl
+
+
+@final
+class TrackingLogger(pl.loggers.Logger):
+    """Hands a Trainer's rows on."""
+
+    def __init__(self, tracking: Tracking) -> None:
+        super().__init__()
+        self._tracking = tracking
+
+    @property
+    @override
+    def name(self) -> str:
+        return "lazyregime"
+
+    @property
+    @override
+    def version(self) -> str:
+        return ""
+
+    @override
+    @pl.utilities.rank_zero_only
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        self._tracking.log_scalars(metrics, 0 if step is None else step)
+
+    @override
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
+        """Nothing: the tracking has the configuration already."""
