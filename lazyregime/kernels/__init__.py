@@ -22,10 +22,12 @@ from lazyregime.kernels.metrics import (
 from lazyregime.kernels.protocol import accuracy
 from lazyregime.kernels.regression import KernelRegression
 from lazyregime.kernels.solve import SolveReport
+from lazyregime.kernels.tangent import EmpiricalKernel
 
 __all__ = [
     "AbstractKernel",
     "Eigenlearning",
+    "EmpiricalKernel",
     "InfiniteCNN",
     "InfiniteMLP",
     "KernelRegression",

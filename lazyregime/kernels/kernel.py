@@ -22,10 +22,23 @@ class AbstractKernel(ABC):
     def apply(self, x1: Tensor, x2: Tensor, coefficients: Float[Tensor, "m k"]) -> Float[Tensor, "n k"]:
         """K(x1, x2) c: for a kernel (n, m) each column of c on its own, for (n, m, k, k) with the outputs coupled."""
 
-    @property
     @abstractmethod
-    def couples_outputs(self) -> bool:
-        """Whether the kernel is (n, m, k, k)."""
+    def num_coupled(self, x: Tensor) -> int | None:
+        """The k of a kernel (n, m, k, k); None for a kernel (n, m)."""
+
+
+def mean_diagonal(kernel: AbstractKernel, x: Tensor, chunk: int = 32) -> float:
+    """tr(K)/n, exactly, from the kernels of a few samples at a time."""
+    means = [(flatten_gram(kernel.gram(xs)).diagonal().double().mean(), len(xs)) for xs in x.split(chunk)]
+    return float(sum(float(mean) * count for mean, count in means) / len(x))
+
+
+def flatten_gram(gram: Tensor) -> Tensor:
+    """(n, n, k, k) as the matrix (n k, n k); (n, n) as it is."""
+    if gram.ndim == 2:
+        return gram
+    n, m, k, _ = gram.shape
+    return gram.permute(0, 2, 1, 3).reshape(n * k, m * k)
 
 
 def apply_by_rows(

@@ -1,20 +1,25 @@
 r"""f(x) = k(x, X) (K + ridge I)^{-1} Y: kernel ridge regression, its two readings as a classifier, and its report.
 
-Works from precomputed kernels (`fit_gram`, `predict_gram`). A kernel is a matrix (n, n), the same for every output,
-or the full tensor (n, n, k, k) that couples outputs.
+One class for all kernels: precomputed (`fit_gram`, `predict_gram`), or any `AbstractKernel` or network (`fit`,
+`predict`), for which the kernel of the test samples is never held: predictions are products K(x, X) c.
 """
 
-from typing import final
+from dataclasses import replace
+from typing import Any, cast, final
 
 import torch
-from jaxtyping import Float, Int, Shaped
-from torch import Tensor
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
 
 from lazyregime.errors import LazyRegimeError
+from lazyregime.kernels import validation
+from lazyregime.kernels._solvers import Solver, SolverChoice
+from lazyregime.kernels._task import Task, make_task
 from lazyregime.kernels._tensors import as_float64
-from lazyregime.kernels.coding import encode
+from lazyregime.kernels.kernel import AbstractKernel
 from lazyregime.kernels.protocol import check_protocol, class_maxima
-from lazyregime.kernels.solve import CholeskySolver, SolveReport
+from lazyregime.kernels.solve import SolveReport
+from lazyregime.kernels.tangent import EmpiricalKernel
 
 
 @final
@@ -22,17 +27,20 @@ class KernelRegression:
     """Kernel ridge regression on class labels (integers) or on targets (floating point).
 
     Args:
-        ridge: Added to the diagonal as it is.
-        relative_ridge: Added to the diagonal times tr(K)/n.
+        kernel: For `fit`: an `AbstractKernel`, or a network, which stands for its full tangent kernel.
         coding: Of the labels: "one_hot", "0.9/-0.1" or "centred".
         protocol: "adh", argmax_c (k H^{-1} Y)_c; or "poster", the class of the anchor with the largest dual weight.
         n_outputs: Number of classes; the largest label plus one if not given.
-        accuracy: Relative accuracy of the kernel's entries, if it is not the rounding of their dtype.
+        offset: A function f_0 that predictions start from, so that f_0(X) + K(X, X) dual fits Y: with f_0 the network
+            itself, what its linearization is trained to. For `fit` and `predict` only.
+        **solver: The choices of `SolverChoice`: ridge=0.0, relative_ridge=0.0 (times tr(K)/n), solver="auto"
+            ("cholesky", or "cg" where the memory budget asks for it), tolerance, max_iterations, rank, memory_budget,
+            accuracy.
 
     Attributes:
         dual: H^{-1} Y, (n, k), after a fit.
         decision_values: (m, k) of the last prediction, in float64. Under "poster": each class's largest dual weight.
-        report: What the solve took (`SolveReport`: condition_number, jitter, residual, ...).
+        report: What the solve took (`SolveReport`: condition_number, jitter, residual, method, iterations).
 
     Raises:
         LazyRegimeError: For an unknown choice, a negative ridge, or kernels and labels that do not fit together.
@@ -40,21 +48,58 @@ class KernelRegression:
 
     def __init__(
         self,
+        kernel: AbstractKernel | nn.Module | None = None,
         *,
-        ridge: float | int = 0.0,
-        relative_ridge: float | int = 0.0,
         coding: str = "one_hot",
         protocol: str = "adh",
         n_outputs: int | None = None,
-        accuracy: float | None = None,
+        offset: nn.Module | None = None,
+        **solver: Any,
     ) -> None:
         check_protocol(protocol)
-        if not (0 <= ridge < float("inf") and 0 <= relative_ridge < float("inf")):
-            raise LazyRegimeError(f"The ridge must be finite and >= 0; got ridge={ridge}, relative={relative_ridge}.")
-        self.ridge, self.relative_ridge = float(ridge), float(relative_ridge)
-        self.coding, self.protocol, self.n_outputs, self.accuracy = coding, protocol, n_outputs, accuracy
+        self.choice = SolverChoice.of(**solver)
+        if offset is not None and protocol == "poster":
+            raise LazyRegimeError('protocol="poster" has no use for an offset; leave it out, or use protocol="adh".')
+        is_network = isinstance(kernel, nn.Module)
+        self.kernel = EmpiricalKernel(kernel, memory_budget=self.choice.memory_budget) if is_network else kernel
+        self.coding, self.protocol, self.n_outputs, self.offset = coding, protocol, n_outputs, offset
         self.decision_values: Tensor | None = None
-        self._solver: CholeskySolver | None = None
+        self._solver: Solver | None = None
+        self._inputs: Tensor | None = None
+
+    def fit(self, x: Shaped[Tensor, "n ..."], labels: Shaped[Tensor, "n ..."]) -> "KernelRegression":
+        """Solves for the dual weights on the samples x; labels as for `fit_gram`.
+
+        Raises:
+            LazyRegimeError: If there is no kernel, or the solve fails.
+        """
+        kernel = self._require_kernel()
+        task = self._task(labels, len(x), kernel.num_coupled(x))
+        f0 = self._offset_values(x)
+        if f0 is not None:
+            task = replace(task, targets=task.targets.to(f0) - f0)
+        solver = self.choice.for_kernel(kernel, x, task.targets.shape[1])
+        self._solve(solver, task, coupled=kernel.num_coupled(x) is not None)
+        self._inputs = x
+        return self
+
+    def predict(self, x: Shaped[Tensor, "m ..."]) -> Tensor:
+        """Labels (m,) of test samples; values (m, k) if floating targets were fitted.
+
+        With a network's full kernel: one vjp over the training samples and one jvp a test sample.
+
+        Raises:
+            LazyRegimeError: If nothing was fitted by `fit`.
+        """
+        kernel, anchors = self._require_kernel(), self._inputs
+        solver = self._fitted()
+        if anchors is None:
+            raise LazyRegimeError("This KernelRegression was fitted on a gram matrix; predict with predict_gram.")
+        if self.protocol == "poster":
+            return self._read_weights(kernel.apply(x, anchors, solver.inverse()).to(self.dual))
+        values = kernel.apply(x, anchors, self.dual).to(self.dual) + self._task_fitted.intercept.to(self.dual)
+        f0 = self._offset_values(x)
+        return self._read(values if f0 is None else values + f0)
 
     def fit_gram(self, gram: Shaped[Tensor, "n n ..."], labels: Shaped[Tensor, "n ..."]) -> "KernelRegression":
         """Solves for the dual weights from the kernel of the training samples with themselves.
@@ -66,13 +111,13 @@ class KernelRegression:
         Raises:
             LazyRegimeError: If the kernel is not finite, symmetric and positive semi-definite up to rounding.
         """
-        self._targets(gram, labels)
-        flat = _flatten(gram)
-        mean_diagonal = float(as_float64(flat.diagonal(), "diagonal of the kernel").mean())
-        ridge = self.ridge + self.relative_ridge * mean_diagonal
-        self._solver = CholeskySolver(flat, ridge=ridge, accuracy=self.accuracy)
-        columns = self.targets if gram.ndim == 2 else self.targets.reshape(-1, 1)
-        self.dual = self._solver.solve(columns).reshape(self.targets.shape)
+        if gram.ndim not in (2, 4):
+            raise LazyRegimeError(f"The gram matrix has shape {tuple(gram.shape)}; give (n, n) or (n, n, k, k).")
+        if self.offset is not None:
+            raise LazyRegimeError("An offset needs the samples themselves; use fit, or subtract it from the targets.")
+        task = self._task(labels, gram.shape[0], gram.shape[2] if gram.ndim == 4 else None)
+        self._solve(self.choice.for_gram(gram), task, coupled=gram.ndim == 4)
+        self._inputs = None
         return self
 
     def predict_gram(self, k_test: Shaped[Tensor, "m n ..."]) -> Tensor:
@@ -82,63 +127,74 @@ class KernelRegression:
             LazyRegimeError: If nothing was fitted, or the columns are not the training samples.
         """
         solver = self._fitted()
-        if k_test.ndim != self._ndim or k_test.shape[1] != self.dual.shape[0]:
+        if k_test.ndim != (4 if self._coupled else 2) or k_test.shape[1] != len(self.dual):
             raise LazyRegimeError(
-                f"The test kernel has shape {tuple(k_test.shape)}, but the fit was on {self.dual.shape[0]} samples "
-                f"with a kernel of {self._ndim} axes; rows are test samples and columns the training samples."
+                f"The test kernel has shape {tuple(k_test.shape)}, but the fit was on {len(self.dual)} samples with "
+                f"{'the full' if self._coupled else 'one'} kernel; rows are test samples, columns training samples."
             )
         k = as_float64(k_test, "test kernel").to(self.dual.device)
         if self.protocol == "poster":
-            weights = solver.solve(k.T).T
-            return self._read(class_maxima(weights, self._labels, self.targets.shape[1]))
-        values = k @ self.dual if k.ndim == 2 else torch.einsum("mnab,nb->ma", k, self.dual)
-        return self._read(values + self.intercept)
+            return self._read_weights(solver.solve(k.T).T)
+        values = torch.einsum("mnab,nb->ma", k, self.dual) if self._coupled else k @ self.dual
+        return self._read(values + self._task_fitted.intercept.to(self.dual))
 
     @property
     def report(self) -> SolveReport:
         """What the solve took; its residual is the largest of all solves so far."""
         return self._fitted().report
 
-    def _fitted(self) -> CholeskySolver:
+    def leave_one_out(self) -> Float[Tensor, "n k"]:
+        """For each training sample the values that a regression without it predicts, at the same absolute ridge.
+
+        Raises:
+            LazyRegimeError: If nothing was fitted, or without the inverse: by conjugate gradients.
+        """
+        task = self._task_fitted
+        values = validation.leave_one_out(self._fitted().inverse(), self.dual, task.targets.to(self.dual))
+        return values + task.intercept.to(self.dual)
+
+    def loo_error(self) -> float:
+        """The leave-one-out mean squared error, over samples and outputs."""
+        truth = self._task_fitted.targets + self._task_fitted.intercept
+        return float((self.leave_one_out() - truth.to(self.dual)).square().mean())
+
+    def gcv_error(self) -> float:
+        """The generalized cross-validation estimate of the same error."""
+        return validation.gcv_error(self._fitted().inverse(), self.dual)
+
+    def _solve(self, solver: Solver, task: Task, coupled: bool) -> None:
+        columns = task.targets.reshape(-1, 1) if coupled else task.targets
+        self.dual: Float[Tensor, "n k"] = solver.solve(columns).reshape(task.targets.shape)
+        self._solver, self._task_fitted, self._coupled = solver, task, coupled
+
+    def _task(self, labels: Tensor, n_samples: int, coupled: int | None) -> Task:
+        if coupled is not None and self.protocol == "poster":
+            raise LazyRegimeError('protocol="poster" needs one kernel for all outputs: outputs="trace", not "full".')
+        if coupled is not None and self.n_outputs not in (None, coupled):
+            raise LazyRegimeError(f"The kernel has {coupled} outputs, but n_outputs={self.n_outputs} was asked for.")
+        n_outputs = coupled if coupled is not None else self.n_outputs
+        return make_task(labels, n_samples, n_outputs=n_outputs, coding=self.coding, protocol=self.protocol)
+
+    def _require_kernel(self) -> AbstractKernel:
+        if self.kernel is None:
+            raise LazyRegimeError("This KernelRegression has no kernel: give one, or use fit_gram and predict_gram.")
+        return self.kernel
+
+    def _fitted(self) -> Solver:
         if self._solver is None:
-            raise LazyRegimeError("This KernelRegression was not fitted yet; call fit_gram first.")
+            raise LazyRegimeError("This KernelRegression was not fitted yet; call fit or fit_gram first.")
         return self._solver
+
+    def _offset_values(self, x: Tensor) -> Tensor | None:
+        if self.offset is None:
+            return None
+        with torch.no_grad():
+            return torch.cat([cast(Tensor, self.offset(xs)) for xs in x.split(500)]).double()
 
     def _read(self, values: Float[Tensor, "m k"]) -> Tensor:
         self.decision_values = values
-        return values.argmax(1) if self._classify else values
+        return values if self._task_fitted.labels is None else values.argmax(1)
 
-    def _targets(self, gram: Tensor, labels: Tensor) -> None:
-        """Sets targets (n, k), intercept (k,) and the labels, in float64 on the kernel's device."""
-        device = as_float64(gram[:1, :1], "gram matrix").device
-        self._ndim, self._classify = gram.ndim, not labels.is_floating_point()
-        if gram.ndim not in (2, 4) or labels.shape[0] != gram.shape[0]:
-            raise LazyRegimeError(
-                f"The gram matrix has shape {tuple(gram.shape)} and the labels {tuple(labels.shape)}; needed are "
-                "(n, n) or (n, n, k, k) with n labels."
-            )
-        if self.protocol == "poster" and (gram.ndim == 4 or not self._classify):
-            raise LazyRegimeError('protocol="poster" needs integer labels and one (n, n) kernel; use protocol="adh".')
-        if self._classify:
-            self._labels: Int[Tensor, " n"] = labels.to(device)
-            if labels.ndim != 1:
-                raise LazyRegimeError(f"Integer labels must have shape (n,); got {tuple(labels.shape)}.")
-            count = int(labels.max()) + 1 if gram.ndim == 2 else gram.shape[2]
-            targets, self.intercept = encode(self._labels, self.n_outputs or count, self.coding)
-        else:
-            targets = as_float64(labels, "targets").to(device)
-            targets = targets[:, None] if targets.ndim == 1 else targets
-            self.intercept = targets.new_zeros(targets.shape[1])
-        if gram.ndim == 4 and targets.shape[1] != gram.shape[2]:
-            raise LazyRegimeError(
-                f"The full kernel has {gram.shape[2]} outputs, but the targets have {targets.shape[1]}."
-            )
-        self.targets: Float[Tensor, "n k"] = targets
-
-
-def _flatten(gram: Tensor) -> Tensor:
-    """(n, n, k, k) as the matrix (n k, n k); (n, n) as it is."""
-    if gram.ndim == 2:
-        return gram
-    n, m, k, _ = gram.shape
-    return gram.permute(0, 2, 1, 3).reshape(n * k, m * k)
+    def _read_weights(self, weights: Float[Tensor, "m n"]) -> Tensor:
+        labels = cast(Tensor, self._task_fitted.labels)
+        return self._read(class_maxima(weights, labels, self._task_fitted.targets.shape[1]))

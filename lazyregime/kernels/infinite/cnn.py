@@ -125,9 +125,8 @@ class InfiniteCNN(AbstractKernel):
     def apply(self, x1: Tensor, x2: Tensor, coefficients: Tensor) -> Tensor:  # noqa: D102
         return apply_by_rows(self.cross, x1, x2, coefficients, num_rows=100)
 
-    @property
-    def couples_outputs(self) -> bool:  # noqa: D102
-        return False
+    def num_coupled(self, x: Tensor) -> None:  # noqa: D102
+        return None
 
     def _layers(self, channels: int, num_pixels: int) -> tuple[list[Affine], Affine]:
         scheme = Scheme(self.parameterization, self.weight_variance, self.bias_variance, self.bias)

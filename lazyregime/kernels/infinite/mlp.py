@@ -96,9 +96,8 @@ class InfiniteMLP(AbstractKernel):
     def apply(self, x1: Tensor, x2: Tensor, coefficients: Tensor) -> Tensor:  # noqa: D102
         return apply_by_rows(self.cross, x1, x2, coefficients, num_rows=1000)
 
-    @property
-    def couples_outputs(self) -> bool:  # noqa: D102
-        return False
+    def num_coupled(self, x: Tensor) -> None:  # noqa: D102
+        return None
 
 
 def check_scheme(parameterization: str, which: str) -> None:

@@ -1,0 +1,189 @@
+"""Regression with kernels of networks: products against dense kernels, closed-form validation, linearized training."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, jacrev
+
+from lazyregime.errors import LazyRegimeError
+from lazyregime.kernels import EmpiricalKernel, InfiniteCNN, InfiniteMLP, KernelRegression, accuracy
+from lazyregime.networks import CNN, MLP, Linearized
+
+
+def draw(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def network(kind: str) -> nn.Module:
+    torch.manual_seed(0)
+    if kind == "cnn":
+        return CNN(6, depth=2, image_size=6, n_outputs=3).double()
+    if kind == "frozen":
+        model = MLP(24, depth=2, in_features=36, n_outputs=3, parameterization="ntk").double()
+        next(model.parameters()).requires_grad_(False)
+        return model
+    return MLP(24, depth=2, in_features=36, n_outputs=3, parameterization="ntk").double()
+
+
+def jacobian(model: nn.Module, x: Tensor) -> Tensor:
+    """(n, k, p) of the parameters that require a gradient."""
+    w = {n: p.detach() for n, p in model.named_parameters() if p.requires_grad}
+    rows = jacrev(lambda p: functional_call(model, p, (x,)))(w)
+    return torch.cat([g.flatten(2) for g in rows.values()], 2)
+
+
+X, Z = draw(20, 1, 6, 6), draw(11, 1, 6, 6, seed=1)
+LABELS = torch.arange(20) % 3
+
+
+@pytest.mark.parametrize("kind", ["mlp", "cnn", "frozen"])
+@pytest.mark.parametrize("memory_budget", [None, 1 << 15])
+def test_products_are_those_of_the_jacobian(kind, memory_budget):
+    model = network(kind)
+    j, jz = jacobian(model, X), jacobian(model, Z)
+    c = draw(20, 3, seed=2)
+    kernel = EmpiricalKernel(model, memory_budget=memory_budget)
+    expected = torch.einsum("map,nbp,nb->ma", jz, j, c)
+    torch.testing.assert_close(kernel.apply(Z, X, c), expected, rtol=1e-10, atol=1e-10)
+    trace = EmpiricalKernel(model, outputs="trace").apply(Z, X, c)
+    torch.testing.assert_close(trace, torch.einsum("map,nap->mn", jz, j) @ c, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("kind", ["mlp", "cnn"])
+@pytest.mark.parametrize("ridge", [0.0, 0.1])
+def test_a_network_is_regressed_without_its_test_kernel(kind, ridge):
+    model = network(kind)
+    j, jz = jacobian(model, X).reshape(60, -1), jacobian(model, Z).reshape(33, -1)
+    y = nn.functional.one_hot(LABELS).double().reshape(60)
+    expected = (jz @ j.T @ torch.linalg.solve(j @ j.T + ridge * torch.eye(60), y)).reshape(11, 3)
+    regression = KernelRegression(model, ridge=ridge).fit(X, LABELS)
+    predicted = regression.predict(Z)
+    torch.testing.assert_close(regression.decision_values, expected, rtol=1e-6, atol=1e-8)
+    assert predicted.tolist() == expected.argmax(1).tolist()
+    assert regression.report.method == "cholesky"
+    if ridge == 0:
+        assert accuracy(regression.predict(X), LABELS) == 1.0
+
+
+KERNELS = {
+    "full": lambda: EmpiricalKernel(network("mlp")),
+    "trace": lambda: EmpiricalKernel(network("mlp"), outputs="trace"),
+    "infinite": InfiniteMLP,
+    "nngp": lambda: InfiniteMLP(which="nngp", activation="erf"),
+    "convolutional": lambda: InfiniteCNN(depth=2),
+}
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_conjugate_gradients_agree_with_cholesky_for_every_kernel(name):
+    kernel = KERNELS[name]()
+    ridge = {"relative_ridge": 1e-3}
+    direct = KernelRegression(kernel, solver="cholesky", **ridge).fit(X, LABELS)
+    iterative = KernelRegression(kernel, solver="cg", tolerance=1e-10, **ridge).fit(X, LABELS)
+    assert iterative.report.method == "cg" and iterative.report.iterations > 0
+    assert iterative.report.ridge == pytest.approx(direct.report.ridge)
+    assert iterative.report.residual < 1e-9
+    torch.testing.assert_close(iterative.dual, direct.dual, rtol=1e-6, atol=1e-8)
+    assert iterative.predict(Z).tolist() == direct.predict(Z).tolist()
+
+
+def test_all_kernels_predict_what_their_gram_matrices_do():
+    for protocol in ("adh", "poster"):
+        for name in ("trace", "infinite", "convolutional"):
+            kernel = KERNELS[name]()
+            by_kernel = KernelRegression(kernel, protocol=protocol).fit(X, LABELS)
+            by_gram = KernelRegression(protocol=protocol).fit_gram(kernel.gram(X), LABELS)
+            assert by_kernel.predict(Z).tolist() == by_gram.predict_gram(kernel.cross(Z, X)).tolist()
+            torch.testing.assert_close(by_kernel.decision_values, by_gram.decision_values, rtol=1e-6, atol=1e-8)
+
+
+def test_the_preconditioner_saves_iterations_and_a_small_budget_chooses_conjugate_gradients():
+    kernel, x = InfiniteMLP(depth=1), draw(200, 4)
+    labels = torch.arange(200) % 2
+    counts = {
+        rank: KernelRegression(kernel, solver="cg", relative_ridge=1e-4, rank=rank).fit(x, labels).report.iterations
+        for rank in (0, 50)
+    }
+    assert counts[50] < counts[0] / 2
+    chosen = KernelRegression(kernel, relative_ridge=1e-4, memory_budget=1 << 20).fit(x, labels)
+    assert chosen.report.method == "cg"
+
+
+def test_conjugate_gradients_that_fail_say_so():
+    x = draw(60, 2)
+    with pytest.raises(LazyRegimeError, match="Conjugate gradients reached"):
+        KernelRegression(InfiniteMLP(), solver="cg", max_iterations=2).fit(x, torch.arange(60) % 2)
+    with pytest.raises(LazyRegimeError, match="cholesky"):
+        KernelRegression(InfiniteMLP(), solver="cg", ridge=1.0).fit(x, torch.arange(60) % 2).gcv_error()
+
+
+@pytest.mark.parametrize("ridge", [0.0, 0.3])
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("coding", ["one_hot", "0.9/-0.1"])
+def test_leave_one_out_is_what_leaving_one_out_gives(full, ridge, coding):
+    gram = EmpiricalKernel(network("mlp"), outputs="full" if full else "trace").gram(X)
+    regression = KernelRegression(ridge=ridge, coding=coding).fit_gram(gram, LABELS)
+    values = regression.leave_one_out()
+    for i in (0, 7, 19):
+        rest = [r for r in range(20) if r != i]
+        without = KernelRegression(ridge=ridge, coding=coding, n_outputs=3)
+        without.fit_gram(gram[rest][:, rest], LABELS[rest]).predict_gram(gram[[i]][:, rest])
+        torch.testing.assert_close(values[i], without.decision_values[0], rtol=1e-6, atol=1e-8)
+    y = nn.functional.one_hot(LABELS).double() - (0.1 if coding != "one_hot" else 0.0)
+    assert regression.loo_error() == pytest.approx(float((values - y).square().mean()))
+
+
+def test_gcv_is_leave_one_out_where_all_samples_are_alike_and_predicts_the_test_error():
+    n = 24  # a circulant kernel: H^{-1} has a constant diagonal
+    angle = torch.arange(n).double() * 2 * torch.pi / n
+    gram = torch.exp(torch.cos(angle[:, None] - angle))
+    targets = draw(n, 2, seed=5)
+    regression = KernelRegression(ridge=0.1).fit_gram(gram, targets)
+    assert regression.gcv_error() == pytest.approx(regression.loo_error(), rel=1e-9)
+    x, z = (10**0.5 * t / t.norm(dim=1, keepdim=True) for t in (draw(300, 10), draw(2000, 10, seed=1)))
+    f = lambda t: t[:, :1].tanh() + t[:, 1:2] * t[:, 2:3]  # noqa: E731
+    kernel = InfiniteMLP()
+    regression = KernelRegression(kernel, ridge=0.05).fit(x, f(x))
+    test = float((regression.predict(z) - f(z)).square().mean())
+    assert regression.gcv_error() == pytest.approx(test, rel=0.25)  # 300 samples: the spread of the estimate
+    assert regression.loo_error() == pytest.approx(test, rel=0.25)
+
+
+def test_the_linearized_network_is_trained_to_the_kernel_regression_with_the_network_as_offset():
+    model = network("mlp")
+    x, z, labels = X[:3], Z, LABELS[:3]
+    y = nn.functional.one_hot(labels).double()
+    linear = Linearized(model)
+    f0 = model(x).detach()
+    step = 1.0 / float(torch.linalg.eigvalsh(jacobian(model, x).flatten(0, 1) @ jacobian(model, x).flatten(0, 1).T)[-1])
+    optimizer = torch.optim.SGD(linear.delta.parameters(), lr=step, momentum=0.9)
+    for _ in range(400):
+        optimizer.zero_grad()
+        (0.5 * (f0 + linear(x) - y).square().sum()).backward()
+        optimizer.step()
+    assert float((f0 + linear(x).detach() - y).abs().max()) < 1e-6
+    regression = KernelRegression(linear, offset=model).fit(x, labels)
+    regression.predict(z)
+    torch.testing.assert_close(regression.decision_values, (model(z) + linear(z)).detach(), rtol=1e-4, atol=1e-4)
+
+
+def test_float32_networks_give_the_predictions_of_float64():
+    model = network("mlp")
+    precise = KernelRegression(model, relative_ridge=1e-4).fit(X, LABELS)
+    precise.predict(Z)
+    rough = KernelRegression(model.float(), relative_ridge=1e-4).fit(X.float(), LABELS)
+    rough.predict(Z.float())
+    torch.testing.assert_close(rough.decision_values, precise.decision_values, rtol=1e-3, atol=1e-3)
+
+
+def test_wrong_use_is_refused():
+    with pytest.raises(LazyRegimeError, match="has no kernel"):
+        KernelRegression().fit(X, LABELS)
+    with pytest.raises(LazyRegimeError, match="trace"):
+        KernelRegression(network("mlp"), protocol="poster").fit(X, LABELS)
+    with pytest.raises(LazyRegimeError, match="eval"):
+        KernelRegression(nn.Sequential(nn.Flatten(), nn.Linear(36, 3), nn.Dropout()))
+    with pytest.raises(LazyRegimeError, match="predict_gram"):
+        KernelRegression(InfiniteMLP()).fit_gram(InfiniteMLP().gram(X), LABELS).predict(Z)
+    with pytest.raises(LazyRegimeError, match="solver"):
+        KernelRegression(solver="lu")
