@@ -1,5 +1,8 @@
 """One run folder as one flat row: result.json, config.yaml under `config.`, the status and the reason for it."""
 
+# pandas tells its types only in part.
+# pyright: reportGeneralTypeIssues=false, reportReturnType=false
+
 import csv
 import io
 import json

@@ -6,9 +6,9 @@ from lazyregime.reports._table import Span, Table
 def markdown(table: Table) -> str:
     """The table with its title, lead and notes; a section heading becomes a row of its own in bold."""
     columns = table.columns
-    parts = [f"## {table.title}", *([_escape(table.lead)] if table.lead else [])]
+    parts = [f"## {_escape(table.title)}", *([_escape(table.lead)] if table.lead else [])]
     rows = [
-        "| " + " | ".join(heading for heading, _ in columns) + " |",
+        "| " + " | ".join(_escape(heading) for heading, _ in columns) + " |",
         "|" + "|".join("---:" if side == "right" else ":---" for _, side in columns) + "|",
     ]
     for line in table.lines:

@@ -1,5 +1,8 @@
 """The tables as text: which numbers are shown, in which order, with which marks and remarks."""
 
+# pandas tells its types only in part.
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false, reportGeneralTypeIssues=false
+
 from pathlib import Path
 
 import pandas as pd
@@ -83,7 +86,7 @@ def _common(table: pd.DataFrame, keys: tuple[str, ...]) -> str:
     return f"Unless a row says otherwise: {in_words(common, keys)}." if common else ""
 
 
-def _parameters(first: "pd.Series[object]") -> str:
+def _parameters(first: pd.Series) -> str:
     measured, published = first.num_params, first.num_params_published
     if pd.isna(measured):
         return "N unknown"
@@ -109,7 +112,7 @@ def _three_rows(part: pd.DataFrame) -> list[Line]:
     return lines
 
 
-def _value(value: "pd.Series[object]") -> list[Cell]:
+def _value(value: pd.Series) -> list[Cell]:
     points = float(value.difference_points)  # pyright: ignore[reportArgumentType]
     text = "" if points != points else f"{points:+.1f} {'!' if value.flagged else ' '}"
     return [Cell(fraction(value["mean"], value.standard_error)), Cell(text, "warn" if value.flagged else "plain")]

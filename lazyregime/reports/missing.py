@@ -1,5 +1,8 @@
 """What the poster's table still lacks, and the commands that make it."""
 
+# pandas tells its types only in part.
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false
+
 from collections.abc import Sequence
 
 import pandas as pd

@@ -4,6 +4,9 @@ Lazy is kernel regression with the kernel at initialization, Feature with the ke
 Regular the network's own test accuracy.
 """
 
+# pandas tells its types only in part.
+# pyright: reportArgumentType=false, reportReturnType=false
+
 import pandas as pd
 
 from lazyregime.reports.published import ROWS, TOLERANCE_POINTS, published
@@ -56,8 +59,9 @@ def poster_table(runs: pd.DataFrame) -> pd.DataFrame:
         chosen.index, chosen.network, chosen.arch, chosen.width.astype(int), chosen.key, strict=True
     ):
         groups.setdefault(tuple(name), []).append(index)
-    ordered = sorted(groups, key=lambda name: (network_order(name[0]), name[2], -len(groups[name])))
-    rows = [row for name in ordered for row in _numbers(*name, unusual(name[3], common), chosen.loc[groups[name]])]
+    labels = {name: unusual(name[3], common) for name in groups}
+    ordered = sorted(groups, key=lambda name: (network_order(name[0]), name[2], labels[name] != "", labels[name]))
+    rows = [row for name in ordered for row in _numbers(*name, labels[name], chosen.loc[groups[name]])]
     return pd.DataFrame(rows, columns=pd.Index(COLUMNS))
 
 

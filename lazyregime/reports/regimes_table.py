@@ -1,5 +1,8 @@
 """Regular, feature, lazy and scaled side by side: what each reaches and how far its kernel moves."""
 
+# pandas tells its types only in part.
+# pyright: reportArgumentType=false
+
 import pandas as pd
 
 from lazyregime.reports.poster_table import with_keys
@@ -49,7 +52,7 @@ def _place(name: tuple[str, str, int, str, float, Settings], count: int) -> tupl
     return (network_order(network), data, width, rank, alpha, -count)
 
 
-def _verdict(verdicts: "pd.Series[str]") -> str:
+def _verdict(verdicts: pd.Series) -> str:
     counts = verdicts.dropna().value_counts()
     if len(counts) < 2:
         return str(counts.index[0]) if len(counts) else ""

@@ -61,8 +61,8 @@ def _title(run: Mapping[str, Any]) -> str:
     if not isinstance(change, int | float) or not isinstance(distance, int | float):
         return ", ".join(first)
     return ", ".join(first) + (
-        f"\n{run.get('verdict', '')}: the kernel changed by {short(change)} of its norm, "
-        f"kernel distance (1 - cos) {short(distance)}"
+        f"\n{run.get('verdict', '')}: kernel change ‖Θ₁ - Θ₀‖ / ‖Θ₀‖ = {short(change)}, "
+        f"kernel distance 1 - cos = {short(distance)}"
     )
 
 
@@ -113,6 +113,7 @@ def _spectra(ax: Axes, kernels: Kernels, colour: str) -> None:
     ax.set_title("c  Spectrum")
     ax.set_xlabel("rank of the eigenvalue")
     ax.set_ylabel("eigenvalue / trace")
+    ax.minorticks_off()
     ax.legend(loc="lower left")
 
 

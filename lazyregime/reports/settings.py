@@ -1,5 +1,8 @@
 """Runs may be averaged only if they differ in nothing but their seeds: what counts as a difference, and its name."""
 
+# pandas tells its types only in part.
+# pyright: reportCallIssue=false
+
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -21,10 +22,11 @@ COLOURS = {
     "regular": "#009E73",
     "scaled": "#8A5A9E",
 }
+Numbers = float | list[float] | np.ndarray
 GREY = "#6b7480"
 MARKERS = {"lazy": "o", "feature": "s", "regular": "D", "scaled": "^"}
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 9.5,
@@ -63,16 +65,16 @@ def house_style() -> Iterator[None]:
     """Our settings inside the block, and the reader's own again after it."""
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(STYLE)  # pyright: ignore[reportCallIssue, reportArgumentType]
+        mpl.rcParams.update(STYLE)
         yield
 
 
 def grid(rows: int, columns: int, width: float, heights: float | list[float]) -> tuple[Figure, np.ndarray]:
     """A figure of panels, all of one height or each row of its own (inches); no display, no pyplot."""
-    heights = heights if isinstance(heights, list) else [heights] * rows
+    each = heights if isinstance(heights, list) else [heights] * rows
     engine = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08, wspace=0.04, hspace=0.05)
-    figure = Figure(figsize=(width * columns, sum(heights)), layout=engine)
-    return figure, figure.subplots(rows, columns, squeeze=False, height_ratios=heights)
+    figure = Figure(figsize=(width * columns, sum(each)), layout=engine)
+    return figure, figure.subplots(rows, columns, squeeze=False, height_ratios=each)
 
 
 def columns_for(count: int) -> int:
@@ -125,7 +127,7 @@ def accuracy_axis(axes: Axes, values: np.ndarray, which: str = "y") -> None:
     set_limits(low, high)
     axis.set_major_locator(FixedLocator(ticks))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3f}".rstrip("0").removeprefix("0") or "0"))
+    axis.set_major_formatter(FuncFormatter(_accuracy_text))
 
 
 def width_axis(axes: Axes, widths: np.ndarray) -> None:
@@ -137,26 +139,32 @@ def width_axis(axes: Axes, widths: np.ndarray) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def _to_scale(accuracy: np.ndarray) -> np.ndarray:
-    return -np.log10(np.clip(1 - np.asarray(accuracy, dtype=float), 1e-5, None))
+def _accuracy_text(value: float, _: object = None) -> str:
+    """.95, 0 and 1."""
+    return f"{value:.3f}".rstrip("0").rstrip(".") if value in (0, 1) else f"{value:.3f}".strip("0")
 
 
-def _from_scale(value: np.ndarray) -> np.ndarray:
-    return 1 - 10.0 ** (-np.asarray(value, dtype=float))
+def _to_scale(accuracy: Numbers) -> np.ndarray:
+    """-log10 of the error."""
+    return np.asarray(-np.log10(np.clip(1 - np.asarray(accuracy, dtype=float), 1e-5, None)))
+
+
+def _from_scale(value: Numbers) -> np.ndarray:
+    return np.asarray(1 - 10.0 ** (-np.asarray(value, dtype=float)))
 
 
 def _padded(low: float, high: float) -> tuple[float, float]:
-    low, high = _to_scale(np.array([low, min(high, 0.9995)]))
+    low, high = _to_scale([low, min(high, 0.9995)])
     pad = max(0.08 * (high - low), 0.04)
-    return tuple(_from_scale(np.array([low - pad, high + pad])))
+    return float(_from_scale(low - pad)), float(_from_scale(high + pad))
 
 
 def _with_room(ticks: list[float], low: float, high: float, most: int = 10) -> list[float]:
     """The ticks that keep a distance from those already chosen."""
-    bottom, top = _to_scale(np.array([low, high]))
+    bottom, top = _to_scale([low, high])
     kept: list[float] = []
     for tick in ticks:
-        gaps = np.abs(_to_scale(np.array(kept)) - _to_scale(np.array(tick)))
+        gaps = np.abs(_to_scale(kept) - _to_scale(tick))
         if not kept or gaps.min() > (top - bottom) / most:
             kept.append(tick)
     return sorted(kept)
@@ -165,7 +173,7 @@ def _with_room(ticks: list[float], low: float, high: float, most: int = 10) -> l
 def plain_log_axis(axes: Axes, values: np.ndarray) -> None:
     """A logarithmic y axis with plain numbers where it spans little, and never less than a factor of three."""
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    stretch = max(1.0, np.sqrt(3 * low / high)) * 1.25
+    stretch = max((high / low) ** 0.08, np.sqrt(3 * low / high), 1.1)
     axes.set_yscale("log")
     axes.set_ylim(low / stretch, high * stretch)
     if high / low < 300 and low > 1e-3:

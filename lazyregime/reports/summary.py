@@ -1,5 +1,8 @@
 """mean ± s / sqrt(n) over seeds, s the sample standard deviation."""
 
+# pandas tells its types only in part.
+# pyright: reportAttributeAccessIssue=false, reportCallIssue=false
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +23,7 @@ class Estimate:
         return self.count > 0
 
 
-def estimate(values: "pd.Series[float]") -> Estimate:
+def estimate(values: pd.Series) -> Estimate:
     """Summarize the finite values."""
     x = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     x = x[np.isfinite(x)]

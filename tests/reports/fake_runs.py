@@ -47,6 +47,7 @@ def config(of: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "width": of["width"],
         "depth": 3,
         "activation": "relu",
+        "normalize_activation": False,
     }
     if of["arch"] == "cnn":
         arch["last_activation"] = False

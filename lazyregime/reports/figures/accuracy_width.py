@@ -1,5 +1,8 @@
 """Accuracy against width: the poster's three rows, both protocols, and the published values as hollow markers."""
 
+# pandas tells its types only in part.
+# pyright: reportGeneralTypeIssues=false
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes

@@ -1,5 +1,8 @@
 """How far the kernel moves, against width: ||Theta_1 - Theta_0|| / ||Theta_0|| and 1 - cos, on logarithmic axes."""
 
+# pandas tells its types only in part.
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportGeneralTypeIssues=false
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes

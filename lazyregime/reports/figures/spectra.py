@@ -1,5 +1,8 @@
 """Eigenvalues of the kernel on the anchors before and after training, each spectrum divided by its trace."""
 
+# pandas tells its types only in part.
+# pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportIndexIssue=false
+
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +70,7 @@ def _lines(family: pd.DataFrame, common: dict[str, str], by_alpha: bool) -> list
     return lines
 
 
-def _mean_spectra(paths: "pd.Series[str]") -> tuple[np.ndarray, np.ndarray] | None:
+def _mean_spectra(paths: pd.Series) -> tuple[np.ndarray, np.ndarray] | None:
     """The mean over runs of each normalized spectrum, before and after."""
     pairs = []
     for path in paths:
@@ -98,4 +101,5 @@ def _panel(ax: Axes, title: str, lines: list[Line]) -> None:
     ax.set_title(title)
     ax.set_xlabel("rank of the eigenvalue")
     ax.set_ylabel("eigenvalue / trace")
+    ax.minorticks_off()
     ax.legend(loc="lower left")

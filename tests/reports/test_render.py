@@ -1,0 +1,63 @@
+"""Tables as text, Markdown and HTML: aligned, escaped, within the width."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from lazyregime.reports._markdown import markdown
+from lazyregime.reports._table import Cell, Span, Table, arrow, fraction, short
+from lazyregime.reports._terminal import plain, show
+from lazyregime.reports.page import page
+
+TABLE = Table(
+    "Runs <b>",
+    (("name of it", "left"), ("value", "right"), ("reason", "left")),
+    [Span("one | section"), [Cell("a"), Cell("1.5", "warn"), Cell("because " * 20)], Span("remark", heading=False)],
+    ["A note & more."],
+    "All rows: usual.",
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.7705, ".7705"), (1.0, "1.0000"), (0.0, ".0000"), (-0.25, "-.2500"), (float("nan"), "-")]
+)
+def test_fraction(value: float, text: str) -> None:
+    assert fraction(value) == text
+
+
+def test_numbers_in_words() -> None:
+    assert fraction(0.98765, 0.00123) == ".9877 ± .0012"
+    assert [short(x) for x in (0.0, 0.1234, 1.234, 1234.0, 3e-8, float("nan"))] == [
+        *("0", "0.123", "1.23", "1.23e+03", "3e-08", "-"),
+    ]
+    assert (arrow(".8", ".9"), arrow("-", "-")) == (".8 → .9", "-")
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_plain_text_keeps_the_width_and_every_word(width: int) -> None:
+    text = plain(TABLE, width)
+    assert max(map(len, text.splitlines())) <= width
+    assert text.count("because") == 20
+    assert all(words in text for words in ("one | section", "remark", "A note & more.", "All rows: usual."))
+
+
+def test_a_pipe_gets_no_colour_and_a_terminal_does() -> None:
+    for terminal in (False, True):
+        out = io.StringIO()
+        show(TABLE, Console(file=out, force_terminal=terminal, color_system="standard" if terminal else None, width=90))
+        assert ("\x1b[" in out.getvalue()) == terminal
+
+
+def test_markdown_has_as_many_cells_in_each_row() -> None:
+    rows = [line.replace("\\|", "") for line in markdown(TABLE).splitlines() if line.startswith("|")]
+    assert {row.count("|") for row in rows} == {4}
+    assert "## Runs \\<b>" in markdown(TABLE)
+
+
+def test_html_escapes_what_it_is_given() -> None:
+    text = page("<script>alert(1)</script>", "a & b", [TABLE], [], ["run --x '<y>'"])
+    assert "<script" not in text
+    assert "<b>" not in text
+    assert "a &amp; b" in text
+    assert 'colspan="3"' in text
