@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TextIO
+from typing import Any
 
 import rich.box
 from rich.console import Console as RichConsole
@@ -203,7 +203,7 @@ def _to_stderr(text: str, colour: str) -> None:
     _write(sys.stderr, f"{colour}{text}\x1b[0m" if coloured else text)
 
 
-def _write(stream: TextIO, text: str) -> None:
+def _write(stream: Any, text: str) -> None:
     """A line, at once; a letter that the stream's encoding has not becomes a question mark."""
     try:
         print(text, file=stream, flush=True)

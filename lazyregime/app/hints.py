@@ -26,8 +26,9 @@ def sentence(error: Exception, known: Mapping[str, Any]) -> str:
         return _bad_value(match[1], cause)
     if match := re.search(r"Ambiguous value for argument '(.+)'", text):
         return f"{match[1]} lists several values; sweep over them with -m, or give one list as key=[value,value]."
-    if match := re.search(r"Error parsing override '(.+)'\s*(.*)", text):
-        return f"{match[1]!r} cannot be read ({match[2]}); overrides look like key=value, and quotes protect = and ,."
+    if type(error).__name__ == "OverrideParseException":
+        given = getattr(error, "override", "an override")
+        return f"{given!r} cannot be read; overrides look like key=value, and quotes protect = and , and {{."
     if match := re.search(r"nterpolation key '(.+)' not found", text + cause):
         return f"The configuration refers to {match[1]!r}, which is not there; {SEE_ALL}."
     return f"{' '.join((text + ' ' + cause).split())}; {SEE_ALL}."

@@ -53,7 +53,7 @@ class Linearized(nn.Module):
 def frozen_copy(network: nn.Module) -> nn.Module:
     """An exact copy whose parameters are not trained."""
     copied: Any = copy.deepcopy(network)
-    return copied.requires_grad_(False).eval()
+    return copied.requires_grad_(False)
 
 
 def refuse_stochastic(network: nn.Module, what: str) -> None:

@@ -1,0 +1,91 @@
+"""--help, --cfg, completion, the Python API, and the wheel outside a checkout."""
+
+import os
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import lazyregime
+from lazyregime.errors import LazyRegimeError
+from lazyregime.train import main
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_help_is_our_own_page(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main(["--help"])
+        sys.exit(0)
+    assert not exit_.value.code
+    page = capsys.readouterr().out
+    for group in (ROOT / "conf").iterdir():
+        if group.is_dir() and group.name not in ("hydra", "local"):
+            assert f"\n  {group.name} " in page, group.name
+            for option in group.glob("*.yaml"):
+                assert option.stem in page
+    assert page.count("python -m lazyregime.train ") >= 6
+    assert "runs/<group>" in page
+
+
+def test_cfg_prints_the_configuration(capsys):
+    main(["--cfg", "job", "arch=cnn"])
+    assert "_target_: lazyregime.networks.CNN" in capsys.readouterr().out
+
+
+def test_completion_knows_groups(capsys):
+    os.environ["COMP_LINE"], os.environ["COMP_POINT"] = "lazyregime-train arch=", "22"
+    try:
+        main(["-sc", "query=bash"])
+    finally:
+        del os.environ["COMP_LINE"], os.environ["COMP_POINT"]
+    assert "arch=cnn" in capsys.readouterr().out
+
+
+def test_the_python_api_is_the_command_line(runs_dir, capsys):
+    result = lazyregime.run("debug=fdr", "regime=lazy", quiet=True)
+    assert capsys.readouterr().out == ""
+    assert result["regime"] == "lazy"
+    table = lazyregime.load_runs(runs_dir)
+    assert list(table["status"]) == ["complete"]
+    assert table["test_accuracy"].item() == result["test_accuracy"]
+    with pytest.raises(LazyRegimeError, match="did you mean 'width'"):
+        lazyregime.run("widht=3")
+
+
+def test_importing_the_package_does_not_import_torch():
+    code = "import sys, lazyregime; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_wheel_works_in_an_empty_folder(tmp_path):
+    wheels = tmp_path / "wheels"
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(wheels), str(ROOT)]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = wheels.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    for path in (ROOT / "conf").rglob("*.yaml"):
+        assert f"lazyregime/{path.relative_to(ROOT).as_posix()}" in names
+    # A venv that borrows this one's libraries, but not its editable install of the project.
+    environment = tmp_path / "venv"
+    venv.create(environment, with_pip=False)
+    (site,) = environment.glob("lib/python*/site-packages")
+    (site / "borrowed.pth").write_text("\n".join(p for p in sys.path if p.endswith("site-packages")))
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "LAZYREGIME_RUNS")}
+    python = environment / "bin" / "python"
+    where = [str(python), "-c", "import lazyregime; print(lazyregime.__file__)"]
+    found = subprocess.run(where, cwd=empty, env=clean, capture_output=True, text=True, check=True).stdout
+    assert found.startswith(str(site))
+    command = [str(python), "-m", "lazyregime.train", "debug=fdr"]
+    done = subprocess.run(command, cwd=empty, env=clean, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Verdict" in done.stdout
+    assert list((empty / "runs").rglob("result.json"))
