@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
+@runtime_checkable
 class Backend(Protocol):
     """A recording of one run. Every method may raise and may hang: `Tracking` sees to it that training goes on."""
 
     name: str
 
     def open(self) -> str | None:
-        """Begin the recording; what the user should know of it, in a line."""
+        """Begin the recording; what the user should know of it, in a line. None if nothing is to be recorded."""
         ...
 
     def log_scalars(self, scalars: Mapping[str, float], step: int) -> None:

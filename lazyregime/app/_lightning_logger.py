@@ -1,17 +1,22 @@
 """What Lightning logs goes to the run's tracking; Lightning's own wandb logger is left out, with its warnings."""
 
+# ruff: noqa: I001
 from argparse import Namespace
 from typing import Any, final
 
 from typing_extensions import override
 
 from lazyregime.app.tracking import Tracking
-from lazyregime.lightning import pl
+from lazyregime.lightning import pl  # first: it makes Lightning importable
+
+from pytorch_lightning.loggers.logger import Logger
+
+__all__ = ["TrackingLogger", "pl"]
 
 
 @final
-class TrackingLogger(pl.loggers.Logger):
-    """Hands a Trainer's rows on."""
+class TrackingLogger(Logger):
+    """Hands a Trainer's rows on; a Trainer has it in its first process only."""
 
     def __init__(self, tracking: Tracking) -> None:
         super().__init__()
@@ -28,8 +33,7 @@ class TrackingLogger(pl.loggers.Logger):
         return ""
 
     @override
-    @pl.utilities.rank_zero_only
-    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+    def log_metrics(self, metrics: dict[str, Any], step: int | None = None) -> None:
         self._tracking.log_scalars(metrics, 0 if step is None else step)
 
     @override

@@ -16,6 +16,7 @@ from lazyregime.app.identity import look_up
 from lazyregime.app.runs import RunFolder
 
 INIT_SECONDS = 30.0  # wandb's own patience; the tracking has a little more
+_TEARDOWN_SECONDS = 2.0
 
 # The columns of wandb's table of runs. The whole configuration is a file beside them.
 _SHORT_CONFIG = {
@@ -65,7 +66,8 @@ class WandbBackend:
                 return f"wandb: recorded online, {self.run.url}"
             except Exception as error:  # whatever it is, offline is the next best
                 reason = WandbBackend.unreachable = f"no connection ({type(error).__name__}: {first_line(error)})"
-                self.abandon()  # else the id stays taken
+                self._kill_service()  # it would try on until the end of time, and hold the run's id
+                self.abandon()
                 wandb.setup(settings=wandb.Settings(show_info=False, quiet=True))
         self.run = self._init("offline")
         where = Path(self.run.dir).parent
@@ -99,15 +101,24 @@ class WandbBackend:
             self.run.finish(exit_code=exit_code)
 
     def abandon(self) -> None:
-        """Kill wandb's service, which else hangs at the end of the process, and let the next run start another."""
+        """End wandb's service, which else hangs at the end of the process, and let the next run start another."""
         import wandb
 
-        if wandb.run is not None:  # somebody else's, in a notebook
-            return
-        for pid in _service_processes():
-            os.kill(pid, signal.SIGKILL)
-        with contextlib.suppress(Exception, SystemExit):
-            Worker("wandb-teardown").call(wandb.teardown, 5.0)
+        worker = Worker("wandb-teardown")
+        for _ in range(2):
+            try:
+                worker.call(wandb.teardown, _TEARDOWN_SECONDS)
+            except TimeoutError:
+                self._kill_service()  # which ends the call that hangs
+            except (Exception, SystemExit):  # it is gone: that is what was wanted
+                return
+
+    def _kill_service(self) -> None:
+        import wandb
+
+        if wandb.run is None:  # else it serves somebody else too, in a notebook
+            for pid in _service_processes():
+                os.kill(pid, signal.SIGKILL)
 
     def _mode(self, settings: Any) -> tuple[str, str]:
         """online, offline or disabled, with the reason for offline."""

@@ -5,12 +5,14 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+QUEUE_LENGTH = 10_000
+
 
 class Worker:
     """One daemon thread that makes calls in the order in which they come."""
 
     def __init__(self, name: str) -> None:
-        self._calls: queue.Queue[Callable[[], None]] = queue.Queue(maxsize=10_000)
+        self._calls: queue.Queue[Callable[[], None]] = queue.Queue(maxsize=QUEUE_LENGTH)
         threading.Thread(target=self._work, name=name, daemon=True).start()
 
     def post(self, function: Callable[[], None]) -> None:

@@ -2,10 +2,11 @@
 
 import contextlib
 import functools
+import os
 import queue
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsFloat
 
 from lazyregime.app._backend import Backend
 from lazyregime.app._worker import Worker
@@ -14,6 +15,8 @@ from lazyregime.errors import LazyRegimeError
 
 OPEN_SECONDS = 60.0  # wandb itself gives up after 30
 FINISH_SECONDS = 60.0  # for the upload of what is left; it stays on disk in any case
+
+_RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")  # several processes of one run: the first of them speaks
 
 Say = Callable[[str], None]
 
@@ -31,10 +34,10 @@ class Tracking:
         except Exception as error:  # a missing package, a dead service, no disk: none of them ends a training
             self._give_up(error)
             self._abandon()
-        else:
-            self._opened = True
-            if line:
-                say(line)
+            return
+        self._opened = self._works = line is not None
+        if line is not None:
+            say(line)
 
     @functools.cached_property
     def loggers(self) -> list[Any]:
@@ -45,7 +48,7 @@ class Tracking:
 
         return [TrackingLogger(self)]
 
-    def log_scalars(self, scalars: Mapping[str, float], step: int) -> None:
+    def log_scalars(self, scalars: Mapping[str, SupportsFloat], step: int) -> None:
         """Numbers at a step."""
         if self._works:
             row = {name: float(value) for name, value in scalars.items()}
@@ -129,7 +132,7 @@ def open_tracking(config: Mapping[str, Any], folder: RunFolder, log: Say) -> Ite
 
 def _backend(config: Mapping[str, Any], folder: RunFolder) -> Backend | None:
     kind = config["tracking"]["kind"]
-    if kind == "csv":
+    if kind == "csv" or any(os.environ.get(rank, "0") != "0" for rank in _RANKS):
         return None
     if kind == "wandb":
         from lazyregime.app._wandb import WandbBackend
