@@ -207,7 +207,7 @@ def verdict_line(result: Mapping[str, Any]) -> str:
     if "verdict" not in result:
         return "Verdict: none, since the kernel was not probed (ntk=none)."
     moved, turned = result["kernel_change"], result["kernel_distance"]
-    return f"Verdict: {result['verdict']} (the kernel moved by {moved:.3g} of its norm and turned by {turned:.3g})."
+    return f"Verdict: {result['verdict']} (the kernel moved by {moved:.3g} times its norm and turned by {turned:.3g})."
 
 
 def formula(module: AbstractRegime) -> str:
