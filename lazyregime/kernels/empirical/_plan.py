@@ -10,6 +10,8 @@ from lazyregime.kernels.empirical._survey import Survey
 
 # Bytes a recording works best with: small enough for the caches and for a modest peak, large enough for the GEMMs.
 _RECORD_TARGET = 64 << 20
+# Rows that a dense layer's backward pass needs, or its weights are read anew for every few of them.
+_DENSE_ROWS = 256
 _STREAM_ROWS = 128
 _MAX_ROWS = 512
 
@@ -127,13 +129,14 @@ def make_plan(found: Survey, task: Task, budget: int, itemsize: int, out_itemsiz
     work = 2 * found.activation_bytes + buffers + largest + kept + extra
     out_bytes = out_itemsize * task.n * task.m * {"trace": 1, "diagonal": k, "full": k * k}[task.outputs]
     temporary = max(1024, min(TEMPORARY, budget // (16 * itemsize)))
-    hold, stream, record = _sizes(task, budget - out_bytes - 3 * temporary * itemsize, kept, work, budget)
+    places = max([f.a[0][0].shape[1] for fs in found.samples.values() for f in fs if isinstance(f, Outer)], default=1)
+    hold, stream, record = _sizes(task, budget - out_bytes - 3 * temporary * itemsize, kept, work, budget, places)
     return Plan(task, tuple(layers), kept, work, out_bytes, temporary, budget, hold, stream, record)
 
 
-def _sizes(task: Task, available: int, kept: int, work: int, budget: int) -> tuple[int, int, int]:
+def _sizes(task: Task, available: int, kept: int, work: int, budget: int, places: int) -> tuple[int, int, int]:
     held, streamed = (min(task.n, task.m), max(task.n, task.m))
-    record = max(1, min(_RECORD_TARGET // max(work, 1), _MAX_ROWS, streamed))
+    record = max(1, min(max(_RECORD_TARGET // max(work, 1), _DENSE_ROWS // places), _MAX_ROWS, streamed))
     # Whole recordings, and enough rows for the products to be efficient: one recording if it is large, so that nothing is copied.
     stream = min(streamed, record * -(-_STREAM_ROWS // record))
     while True:
