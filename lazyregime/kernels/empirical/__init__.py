@@ -1,6 +1,7 @@
 """The empirical tangent kernel of any torch module, layer by layer where a layer has structure."""
 
 from lazyregime.kernels.empirical import _rules_linear as _rules_linear
+from lazyregime.kernels.empirical import _rules_norm as _rules_norm
 from lazyregime.kernels.empirical._explain import Explanation, explain
 from lazyregime.kernels.empirical._factors import Lookup, Outer, Rows
 from lazyregime.kernels.empirical._ntk import empirical_ntk

@@ -46,8 +46,9 @@ class Fallback:
             def g(w: dict[str, Tensor]) -> Tensor:
                 return f(w, sample)
 
-            jac = cast(dict[str, Tensor], torch.func.jacrev(g)(moving))
-            return torch.cat([jac[name].flatten(1) for name in self.found.fallback], 1)
+            # One output at a time: vmap within vmap meets batching rules that are wrong (prelu's in torch 2.13).
+            jac = cast(dict[str, Tensor], torch.func.jacrev(g, chunk_size=1)(moving))
+            return torch.cat([jac[name].reshape(self.found.num_outputs, -1) for name in self.found.fallback], 1)
 
         with torch.autocast(x.device.type, enabled=False):
             return cast(Tensor, cast(Any, torch.func.vmap)(jacobian)(x))
@@ -84,15 +85,17 @@ def make_fallback(found: Survey, probe: Tensor) -> Fallback | None:
 
 
 def _works(fallback: Fallback, probe: Tensor) -> bool:
-    """Whether vmap accepts the model, and gives what autograd gives for one sample and output."""
+    """Whether vmap accepts the model, and gives what autograd gives for a random combination of samples and outputs."""
     try:
-        mapped = fallback.vmapped(probe[:1])[0, 0]
+        mapped = fallback.vmapped(probe)
     except (RuntimeError, NotImplementedError, ValueError):
         # functorch's ways of saying that it has no batching rule, or that control flow depends on data.
         return False
     found = fallback.found
     with torch.enable_grad():
-        y = found.forward(probe[:1])
-    exact = gradient(y[0, 0], [found.leaves[name] for name in found.fallback])
+        y = found.forward(probe)
+    v = torch.randn(y.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(y)
+    exact = gradient((y * v).sum(), [found.leaves[name] for name in found.fallback])
     tolerance = 1e-6 if exact.dtype == torch.float64 else 1e-2
-    return not (exact - mapped).norm().item() > tolerance * exact.norm().item()
+    combined = torch.einsum("nk,nkp->p", v, mapped)
+    return not (exact - combined).norm().item() > tolerance * exact.norm().item()

@@ -88,7 +88,7 @@ def prepare(
     progress: Progress | None = None,
 ) -> Engine:
     """Check the request, survey the model and plan the work."""
-    _check_options(outputs, memory_budget, accumulate, rules)
+    check_options(outputs=outputs, memory_budget=memory_budget, accumulate=accumulate, rules=rules)
     check_model(model)
     network, everything = model, False
     if type(model) is Linearized and rules == "auto":
@@ -110,7 +110,12 @@ def prepare(
     return Engine(found, fallback, plan, progress)
 
 
-def _check_options(outputs: Any, memory_budget: Any, accumulate: Any, rules: Any) -> None:
+def check_options(*, outputs: Any, memory_budget: Any, accumulate: Any, rules: Any) -> None:
+    """Refuse what is no option.
+
+    Raises:
+        LazyRegimeError: Saying what is.
+    """
     if outputs not in ("trace", "full", "diagonal"):
         raise LazyRegimeError(f"outputs is {outputs!r}; it must be 'trace', 'full' or 'diagonal'.")
     if rules not in ("auto", "none"):

@@ -64,14 +64,39 @@ class Survey:
     samples: dict[str, list[Factor]] = field(default_factory=dict[str, list[Factor]])
     activation_bytes: int = 0
     channels_last: bool = False
+    fast_leaves: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
     trace: bool = False
 
     def forward(self, x: Tensor) -> Tensor:
         """The model's output (n, k)."""
-        if self.channels_last and x.ndim == 4:
-            # An explicit copy, since a tensor of one channel counts as being in both layouts.
-            x = torch.empty_like(x, memory_format=torch.channels_last).copy_(x)
         return flat_output(functional_call(self.model, self.leaves, (x,)), x.shape[0])
+
+    def fast_forward(self, x: Tensor) -> Tensor:
+        """The same in the memory layout that suits the layers best, for backward passes to activations only.
+
+        Weight gradients are not taken in this layout: oneDNN's of a strided 1x1 convolution corrupts the heap there (torch 2.13).
+        """
+        if not self.channels_last:
+            return self.forward(x)
+        # An explicit copy, since a tensor of one channel counts as being in both layouts.
+        x = torch.empty_like(x, memory_format=torch.channels_last).copy_(x)
+        return flat_output(functional_call(self.model, self.fast_leaves, (x,)), x.shape[0])
+
+    def prepare_layout(self, x: Tensor) -> None:
+        """oneDNN's float32 convolutions are about a third faster with channels last, and the unfolded inputs cheaper."""
+        self.channels_last = (
+            x.device.type == "cpu"
+            and x.dtype == torch.float32
+            and x.ndim == 4
+            and any(isinstance(layer.module, nn.Conv2d) for layer in self.layers)
+        )
+        if self.channels_last:
+            self.fast_leaves = {
+                name: leaf.detach().contiguous(memory_format=torch.channels_last).requires_grad_(leaf.requires_grad)
+                if leaf.ndim == 4
+                else leaf
+                for name, leaf in self.leaves.items()
+            }
 
     def record(self, x: Tensor) -> list[LayerCall]:
         """Inputs and output gradients of every layer with a rule.
@@ -79,7 +104,7 @@ class Survey:
         Raises:
             LazyRegimeError: If a layer is not called once, as it was on the first samples.
         """
-        y, seen = record(self.forward, [layer.module for layer in self.layers], x)
+        y, seen = record(self.fast_forward, [layer.module for layer in self.layers], x)
         once: list[Seen] = []
         readout: int | None = None
         for index, layer in enumerate(self.layers):
@@ -118,9 +143,8 @@ class Survey:
 def survey(model: nn.Module, selected: Callable[[str, nn.Parameter], bool], probe: Tensor, rules: Rules) -> Survey:
     """Look at the model's graph on a few samples; every rule is compared with autograd there."""
     parameters = dict(model.named_parameters())
-    channels_last = rules == "auto" and _prefers_channels_last(model, probe)
-    leaves = {name: _leaf_of(p, selected(name, p), channels_last) for name, p in parameters.items()}
-    found = Survey(model, leaves, 0, channels_last=channels_last)
+    leaves = {name: p.detach().requires_grad_(selected(name, p)) for name, p in parameters.items()}
+    found = Survey(model, leaves, 0)
     candidates = [(name, module) for name, module in model.named_modules() if rules == "auto" and find_rule(module)]
     with _saved_bytes(found):
         y, seen = record(found.forward, [module for _, module in candidates], probe)
@@ -154,6 +178,7 @@ def survey(model: nn.Module, selected: Callable[[str, nn.Parameter], bool], prob
             jacobian = registered.jacobian(module) if readout and registered.jacobian else None
             found.layers.append(Layer(name, module, registered, frozenset(trained), jacobian))
     _drop_wrong(found, y, seen, names, served, reasons)
+    found.prepare_layout(probe)
     missing = [name for name in counted - served if id(leaves[name]) not in total]
     plain = _plain_uses(model, probe, parameters, missing)
     for name in counted - served:
@@ -165,23 +190,6 @@ def survey(model: nn.Module, selected: Callable[[str, nn.Parameter], bool], prob
         else:
             found.unused.append(name)
     return found
-
-
-def _prefers_channels_last(model: nn.Module, probe: Tensor) -> bool:
-    """OneDNN's float32 convolutions are about a third faster so, and the unfolded inputs cheaper."""
-    return (
-        probe.device.type == "cpu"
-        and probe.dtype == torch.float32
-        and probe.ndim == 4
-        and any(isinstance(module, nn.Conv2d) for module in model.modules())
-    )
-
-
-def _leaf_of(p: nn.Parameter, selected: bool, channels_last: bool) -> Tensor:
-    leaf = p.detach()
-    if channels_last and leaf.ndim == 4:
-        leaf = leaf.contiguous(memory_format=torch.channels_last)
-    return leaf.requires_grad_(selected)
 
 
 @contextmanager

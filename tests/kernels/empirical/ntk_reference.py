@@ -14,6 +14,7 @@ def gradients(model: nn.Module, x: Tensor) -> Tensor:
         y = model(x[i : i + 1]).reshape(-1)
         for k in range(y.shape[0]):
             grads = torch.autograd.grad(y[k], params, retain_graph=True, allow_unused=True)
+            grads = [g.to_dense() if g is not None and g.is_sparse else g for g in grads]
             rows.append(
                 torch.cat([torch.zeros(p.numel()).to(y) if g is None else g.reshape(-1) for g, p in zip(grads, params)])
             )
