@@ -49,7 +49,7 @@ def test_every_command_runs(body, tmp_path, monkeypatch):
         if module == "lazyregime.report":
             exits_well(report, [str(tmp_path)])
         elif "--help" in arguments:
-            train(arguments)
+            exits_well(train, arguments)
         else:
             small = ["debug=fdr", "width=4", "trainer.limit_batches=2", "group=docs", "seed=0"]
             exits_well(train, [*arguments, *small])

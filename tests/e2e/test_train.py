@@ -210,3 +210,26 @@ def wait_for_rows(runs_dir, rows, process):
                 return
         time.sleep(0.005)
     raise AssertionError(f"no {rows} rows: the run ended early or hangs")
+
+
+@pytest.mark.parametrize("mode", ["fdr", "overfit", "limit", "profile"])
+def test_every_debug_mode_runs(mode, runs_dir):
+    assert train(f"debug={mode}", "width=8", "ntk.n_test=20", "data.n_test=50") == 0
+    result = json.loads((only(runs_dir) / "result.json").read_text())
+    if mode == "limit":
+        assert result["steps"] == 20 * 5
+    if mode == "profile":
+        assert list(only(runs_dir).glob("*profile*.txt"))
+
+
+def test_overfitting_reaches_every_training_label(runs_dir):
+    assert train("debug=overfit", "width=64", "ntk=none", "data.n_test=50") == 0
+    assert json.loads((only(runs_dir) / "result.json").read_text())["train_accuracy"] == 1
+
+
+def test_a_cnn_on_fashion_mnist_in_the_feature_regime_with_the_posters_trainer(runs_dir):
+    options = ["arch=cnn", "data=fashion_mnist", "regime=feature", "trainer=poster", "width=4", "trainer.max_epochs=3"]
+    assert train(*FAST, *options, "trainer.batch_size=64", "loss=softhinge", "arch.last_activation=false") == 0
+    result = json.loads((only(runs_dir) / "result.json").read_text())
+    assert result["selected_on"] == "test"
+    assert (only(runs_dir) / "checkpoints" / "best.ckpt").exists()
