@@ -90,8 +90,8 @@ class CholeskySolver:
             LazyRegimeError: If the relative residual exceeds 1e-6.
         """
         y = as_float64(targets, "targets").to(self.h.device)
-        solution = torch.cholesky_solve(y, self._factor)
-        solution += torch.cholesky_solve(y - self.h @ solution, self._factor)
+        solution = _substitute(self._factor, y)
+        solution += _substitute(self._factor, y - self.h @ solution)
         residual = float((self.h @ solution - y).norm() / y.norm().clamp_min(torch.finfo(torch.float64).tiny))
         if not residual <= RESIDUAL_BOUND:
             raise LazyRegimeError(
@@ -114,5 +114,11 @@ def _factor(h: Tensor) -> tuple[Tensor, float, float]:
         smallest, largest = float(eigenvalues[0]), float(eigenvalues[-1])
         return factor, smallest if int(info) == 0 else min(smallest, 0.0), largest
     largest = extreme_eigenvalues(lambda v: h @ v, h)
-    inverse_smallest = extreme_eigenvalues(lambda v: torch.cholesky_solve(v[:, None], factor)[:, 0], h)
+    inverse_smallest = extreme_eigenvalues(lambda v: _substitute(factor, v[:, None])[:, 0], h)
     return factor, 1 / inverse_smallest, largest
+
+
+def _substitute(factor: Tensor, y: Tensor) -> Tensor:
+    """(L L^T)^{-1} y; several times faster than `torch.cholesky_solve`, which copies the factor."""
+    forward = torch.linalg.solve_triangular(factor, y, upper=False)
+    return torch.linalg.solve_triangular(factor.mT, forward, upper=True)

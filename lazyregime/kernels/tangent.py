@@ -62,6 +62,8 @@ class EmpiricalKernel(AbstractKernel):
     def cross(self, x1: Tensor, x2: Tensor | None = None) -> Tensor:
         """The kernel itself, from `empirical_ntk`."""
         outputs: Any = self.outputs
+        if x2 is not None and self.outputs == "trace" and len(x1) > len(x2):  # the engine keeps the factors of x1
+            return empirical_ntk(self.model, x2, x1, outputs="trace", memory_budget=self.memory_budget).T
         return empirical_ntk(self.model, x1, x2, outputs=outputs, memory_budget=self.memory_budget)
 
     def apply(self, x1: Tensor, x2: Tensor, coefficients: Tensor) -> Tensor:

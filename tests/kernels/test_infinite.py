@@ -59,7 +59,7 @@ def test_duals_are_the_gaussian_expectations(activation, function, tolerance, q1
 
 
 def test_relu_dual_by_sampling():
-    z = draw(2, 2_000_000)
+    z = draw(2, 1_000_000)
     for q1, q2, q12 in COVARIANCES:
         u = math.sqrt(q1) * z[0]
         v = q12 / math.sqrt(q1) * z[0] + math.sqrt(max(q2 - q12**2 / q1, 0.0)) * z[1]
@@ -125,24 +125,33 @@ def deviations(make, widths, x, num_seeds):
     return np.array(result)
 
 
+def gaussian(network: MLP) -> MLP:
+    """PyTorch's default variances, but normal weights: uniform weights on 6 inputs have another limit."""
+    for layer in network.layers:
+        if isinstance(layer, nn.Linear):
+            nn.init.normal_(layer.weight, std=(3 * layer.in_features) ** -0.5)
+    return network
+
+
 NETWORKS = {
-    "ntk-relu": lambda w: MLP(w, in_features=6, n_outputs=1, parameterization="ntk"),
+    "ntk-relu": lambda w: MLP(w, depth=2, in_features=6, n_outputs=1, parameterization="ntk"),
     "ntk-erf-normalized": lambda w: MLP(
         w, depth=2, in_features=6, n_outputs=1, parameterization="ntk", activation="erf", normalize_activation=True
     ),
     "ntk-tanh": lambda w: MLP(w, depth=2, in_features=6, n_outputs=1, parameterization="ntk", activation="tanh"),
     "ntk-no-bias": lambda w: MLP(w, depth=2, in_features=6, n_outputs=1, parameterization="ntk", bias=False),
-    "standard-relu": lambda w: MLP(w, depth=2, in_features=6, n_outputs=1),
+    # without biases, whose gradients are 1 and would dilute the fluctuations of narrow networks
+    "standard-relu": lambda w: gaussian(MLP(w, depth=2, in_features=6, n_outputs=1, bias=False)),
 }
 
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_finite_networks_converge_at_rate_one_over_the_root_of_the_width(network):
-    widths = [32, 128, 512]
-    errors = deviations(NETWORKS[network], widths, draw(4, 6), num_seeds=20)
+    widths = [16, 32, 64, 128]
+    errors = deviations(NETWORKS[network], widths, draw(4, 6), num_seeds=40)
     slope = np.polyfit(np.log(widths), np.log(errors), 1)[0]
-    assert slope == pytest.approx(-0.5, abs=0.1), errors  # the error of the slope at 20 seeds is about 0.05
-    assert errors[-1] < 0.2
+    assert slope == pytest.approx(-0.5, abs=0.1), errors  # the error of the slope at 40 seeds is about 0.05
+    assert errors[-1] < 0.3
 
 
 @pytest.mark.parametrize("last_activation", [True, False])
@@ -151,11 +160,11 @@ def test_finite_convolutional_networks_converge_too(last_activation):
         return CNN(w, depth=2, in_channels=2, image_size=6, n_outputs=1, parameterization="ntk",
                    last_activation=last_activation)  # fmt: skip
 
-    widths = [16, 64, 256]
-    errors = deviations(make, widths, draw(3, 2, 6, 6), num_seeds=16)
+    widths = [8, 16, 32, 64]
+    errors = deviations(make, widths, draw(3, 2, 6, 6), num_seeds=30)
     slope = np.polyfit(np.log(widths), np.log(errors), 1)[0]
     assert slope == pytest.approx(-0.5, abs=0.15), errors
-    assert errors[-1] < 0.2
+    assert errors[-1] < 0.3
 
 
 def slow_cntk(x, z, depth, gap, fix):

@@ -70,20 +70,20 @@ KERNELS = {
     "trace": lambda: EmpiricalKernel(network("mlp"), outputs="trace"),
     "infinite": InfiniteMLP,
     "nngp": lambda: InfiniteMLP(which="nngp", activation="erf"),
-    "convolutional": lambda: InfiniteCNN(depth=2),
+    "convolutional": lambda: InfiniteCNN(depth=1),
 }
 
 
 @pytest.mark.parametrize("name", KERNELS)
 def test_conjugate_gradients_agree_with_cholesky_for_every_kernel(name):
     kernel = KERNELS[name]()
-    ridge = {"relative_ridge": 1e-3}
+    ridge = {"relative_ridge": 1e-2}
     direct = KernelRegression(kernel, solver="cholesky", **ridge).fit(X, LABELS)
-    iterative = KernelRegression(kernel, solver="cg", tolerance=1e-10, **ridge).fit(X, LABELS)
+    iterative = KernelRegression(kernel, solver="cg", tolerance=1e-8, **ridge).fit(X, LABELS)
     assert iterative.report.method == "cg" and iterative.report.iterations > 0
     assert iterative.report.ridge == pytest.approx(direct.report.ridge)
-    assert iterative.report.residual < 1e-9
-    torch.testing.assert_close(iterative.dual, direct.dual, rtol=1e-6, atol=1e-8)
+    assert iterative.report.residual < 1e-7
+    torch.testing.assert_close(iterative.dual, direct.dual, rtol=1e-5, atol=1e-6 * float(direct.dual.abs().max()))
     assert iterative.predict(Z).tolist() == direct.predict(Z).tolist()
 
 
@@ -98,14 +98,14 @@ def test_all_kernels_predict_what_their_gram_matrices_do():
 
 
 def test_the_preconditioner_saves_iterations_and_a_small_budget_chooses_conjugate_gradients():
-    kernel, x = InfiniteMLP(depth=1), draw(200, 4)
-    labels = torch.arange(200) % 2
+    kernel, x = InfiniteMLP(depth=1), draw(120, 4)
+    labels = torch.arange(120) % 2
     counts = {
         rank: KernelRegression(kernel, solver="cg", relative_ridge=1e-4, rank=rank).fit(x, labels).report.iterations
-        for rank in (0, 50)
+        for rank in (0, 30)
     }
-    assert counts[50] < counts[0] / 2
-    chosen = KernelRegression(kernel, relative_ridge=1e-4, memory_budget=1 << 20).fit(x, labels)
+    assert counts[30] < counts[0] / 2
+    chosen = KernelRegression(kernel, relative_ridge=1e-4, memory_budget=1 << 18).fit(x, labels)
     assert chosen.report.method == "cg"
 
 
@@ -151,13 +151,16 @@ def test_gcv_is_leave_one_out_where_all_samples_are_alike_and_predicts_the_test_
 
 def test_the_linearized_network_is_trained_to_the_kernel_regression_with_the_network_as_offset():
     model = network("mlp")
-    x, z, labels = X[:3], Z, LABELS[:3]
-    y = nn.functional.one_hot(labels).double()
+    x, z, labels = X[:2], Z, LABELS[:2]
+    y = nn.functional.one_hot(labels, 3).double()
     linear = Linearized(model)
     f0 = model(x).detach()
-    step = 1.0 / float(torch.linalg.eigvalsh(jacobian(model, x).flatten(0, 1) @ jacobian(model, x).flatten(0, 1).T)[-1])
-    optimizer = torch.optim.SGD(linear.delta.parameters(), lr=step, momentum=0.9)
-    for _ in range(400):
+    j = jacobian(model, x).flatten(0, 1)
+    low, *_, high = torch.linalg.eigvalsh(j @ j.T).sqrt().tolist()
+    # heavy ball at its best step and momentum, so that few steps converge
+    step, momentum = 4 / (high + low) ** 2, ((high - low) / (high + low)) ** 2
+    optimizer = torch.optim.SGD(linear.delta.parameters(), lr=step, momentum=momentum)
+    for _ in range(100):
         optimizer.zero_grad()
         (0.5 * (f0 + linear(x) - y).square().sum()).backward()
         optimizer.step()

@@ -13,6 +13,9 @@ from lazyregime.networks.layers import ScaledConv2d, ScaledLinear
 def infinite_counterpart(network: MLP | CNN) -> InfiniteMLP | InfiniteCNN:
     """The infinite-width kernel with the depth, activation, biases and parameterization of a finite network.
 
+    PyTorch draws the weights of `standard` networks uniformly. The hidden layers do not feel it, but the first layer's
+    preactivations are Gaussian only for many inputs, so for few the limit is that of normal weights of equal variance.
+
     Raises:
         LazyRegimeError: For the mean_field and mup parameterizations, whose kernel moves at any width.
     """
