@@ -25,7 +25,7 @@ def plain(table: Table, width: int = 100) -> str:
 def layout(table: Table, width: int) -> list[Text]:
     """The lines of the table, styled. Headings and columns of words are wrapped to fit `width`."""
     widths, gap = _widths(table, width)
-    rule = Text("─" * (sum(widths) + gap * (len(widths) - 1)), style="dim")
+    rule = Text("-" * (sum(widths) + gap * (len(widths) - 1)), style="dim")
     lines = [Text(table.title, style="bold"), *_wrapped(table.lead, width, "dim"), Text()]
     lines += [*_row([Cell(heading, "faint") for heading, _ in table.columns], table, widths, gap, bottom=True), rule]
     for i, line in enumerate(table.lines):

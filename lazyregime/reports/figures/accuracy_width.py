@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lazyregime.reports.published import POSTER, ROWS
-from lazyregime.reports.style import COLOURS, GREY, MARKERS, accuracy_axis, columns_for, grid, width_axis
+from lazyregime.reports.style import COLOURS, GREY, MARKERS, accuracy_axis, columns_for, grid, tint, width_axis
 
 CAPTION = (
     "Test accuracy against width, mean and standard error over seeds. Lazy and Feature are kernel regression with the "
@@ -43,9 +43,9 @@ def _panel(ax: Axes, part: pd.DataFrame) -> None:
     seen = [part["mean"].to_numpy(dtype=float)]
     for (row, protocol), line in part.dropna(subset="mean").groupby(["row", "protocol"], sort=False):
         name, x = str(row).lower(), line.width.to_numpy(dtype=float) * OFFSETS[str(protocol)]
-        ax.plot(
-            x, line["mean"], color=COLOURS[name], marker=MARKERS[name], linestyle=LINES[str(protocol)], markersize=5
-        )
+        face = tint(COLOURS[name], 0.4) if protocol == "poster" else COLOURS[name]
+        ax.plot(x, line["mean"], color=COLOURS[name], marker=MARKERS[name], markersize=5.5, markerfacecolor=face,
+                linestyle=LINES[str(protocol)])  # fmt: skip
         ax.errorbar(x, line["mean"], yerr=line.standard_error, color=COLOURS[name], linestyle="none")
     for row in ROWS:
         points = [
@@ -71,8 +71,10 @@ def _legend() -> list[Line2D]:
     ]
     return [
         *rows,
-        Line2D([], [], color=GREY, linestyle="-", label="protocol adh"),
-        Line2D([], [], color=GREY, linestyle="--", label="protocol poster"),
+        Line2D([], [], color=GREY, marker="o", linestyle="-", label="protocol adh"),
+        Line2D(
+            [], [], color=GREY, marker="o", markerfacecolor=tint(GREY, 0.4), linestyle="--", label="protocol poster"
+        ),
         Line2D(
             [], [], color=GREY, marker="o", markersize=9, markerfacecolor="white", linestyle="none", label="published"
         ),
