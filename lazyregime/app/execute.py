@@ -45,9 +45,11 @@ def _compute(config: ConfigDict, folder: RunFolder, console: Console) -> Result:
                 f"{folder.name}: {formula(training.module)}; {training.num_params:,} parameters on {training.device}"
             )
             result = training.run()
-            figure = draw_run(folder.path, result)
             tracking.summary({k: v for k, v in result.items() if isinstance(v, int | float | str)})
-            tracking.log_image("summary", figure)
+            try:
+                tracking.log_image("summary", draw_run(folder.path, result))
+            except Exception as error:  # a training that is done is not lost for a picture
+                console.warn(f"The figure could not be drawn: {type(error).__name__}: {error}")
             tracking.log_table("result", ["quantity", "value"], _rows(result))
     except KeyboardInterrupt:
         console.say(f"Interrupted; the same command goes on from the last checkpoint in {folder.path}.")
