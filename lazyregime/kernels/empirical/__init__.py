@@ -2,9 +2,20 @@
 
 from lazyregime.kernels.empirical import _rules_linear as _rules_linear
 from lazyregime.kernels.empirical import _rules_norm as _rules_norm
+from lazyregime.kernels.empirical._blocks import empirical_ntk_blocks
 from lazyregime.kernels.empirical._explain import Explanation, explain
 from lazyregime.kernels.empirical._factors import Lookup, Outer, Rows
 from lazyregime.kernels.empirical._ntk import empirical_ntk
 from lazyregime.kernels.empirical._registry import LayerCall, register_rule
 
-__all__ = ["Explanation", "LayerCall", "Lookup", "Outer", "Rows", "empirical_ntk", "explain", "register_rule"]
+__all__ = [
+    "Explanation",
+    "LayerCall",
+    "Lookup",
+    "Outer",
+    "Rows",
+    "empirical_ntk",
+    "empirical_ntk_blocks",
+    "explain",
+    "register_rule",
+]

@@ -19,23 +19,27 @@ def check_model(model: nn.Module) -> None:
             continue
         if isinstance(module, nn.modules.dropout._DropoutNd | nn.RReLU) and getattr(module, "p", 1.0) > 0:
             raise LazyRegimeError(
-                f"layer {name!r} ({type(module).__name__}) is random in train mode, so the model has no tangent kernel; call model.eval() first."
+                f"layer {name!r} ({type(module).__name__}) is random in train mode, so the model has no tangent "
+                "kernel; call model.eval() first."
             )
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             raise LazyRegimeError(
-                f"layer {name!r} ({type(module).__name__}) normalizes by the batch in train mode, so f(x) depends on the other inputs; call "
+                f"layer {name!r} ({type(module).__name__}) normalizes by the batch in train mode, so f(x) depends "
+                "on the other inputs; call "
                 "model.eval() first, or use GroupNorm or LayerNorm."
             )
     for name, module in model.named_modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and not module.track_running_stats:
             raise LazyRegimeError(
-                f"layer {name!r} ({type(module).__name__}) has no running statistics and normalizes by the batch even in eval mode; give it "
+                f"layer {name!r} ({type(module).__name__}) has no running statistics and normalizes by the batch "
+                "even in eval mode; give it "
                 "track_running_stats=True, or use GroupNorm or LayerNorm."
             )
     for name, parameter in model.named_parameters():
         if parameter.is_complex():
             raise LazyRegimeError(
-                f"parameter {name!r} is complex ({parameter.dtype}), and empirical_ntk is defined for real parameters only; store its real and "
+                f"parameter {name!r} is complex ({parameter.dtype}), and empirical_ntk is defined for real "
+                "parameters only; store its real and "
                 "imaginary parts as two real parameters."
             )
 
@@ -59,7 +63,8 @@ def check_inputs(x1: Any, x2: Any, parameters: dict[str, nn.Parameter]) -> None:
             model_dtype = ", ".join(sorted(str(dtype).removeprefix("torch.") for dtype in dtypes))
             given = str(x.dtype).removeprefix("torch.")
             raise LazyRegimeError(
-                f"{name} is {given} but the model's parameters are {model_dtype}; the kernel is computed in the model's precision, so convert "
+                f"{name} is {given} but the model's parameters are {model_dtype}; the kernel is computed in the "
+                "model's precision, so convert "
                 f"one to the other, e.g. {name}.to(torch.{model_dtype.split(',')[0]})."
             )
 
@@ -74,6 +79,8 @@ def check_independent(together: Tensor, alone: Tensor) -> None:
     difference = (together - alone).abs().max().item()
     if difference > tolerance * max(together.abs().max().item(), 1.0):
         raise LazyRegimeError(
-            f"the model's output on a sample differs by {difference:.3g} when the sample is evaluated alone or again, so f(x) is no function of "
-            "x: some layer is random or mixes the samples of a batch (the first dimension must be the batch); remove or freeze it."
+            f"the model's output on a sample differs by {difference:.3g} when the sample is evaluated alone or "
+            "again, so f(x) is no function of "
+            "x: some layer is random or mixes the samples of a batch (the first dimension must be the batch); "
+            "remove or freeze it."
         )

@@ -1,4 +1,4 @@
-"""Theta = sum over layers of their terms: one side's factors held, the other's streamed, one triangle when symmetric."""
+"""Theta = sum over layers of their terms: one side's factors held, the other's streamed, one triangle if symmetric."""
 
 from collections.abc import Callable, Iterator
 from typing import final
@@ -10,6 +10,8 @@ from lazyregime.kernels.empirical._factors import Form, allocate
 from lazyregime.kernels.empirical._fallback import Fallback
 from lazyregime.kernels.empirical._forms import build
 from lazyregime.kernels.empirical._plan import Plan
+from lazyregime.kernels.empirical._plan import make_sizes as make_sizes
+from lazyregime.kernels.empirical._precision import Precision, matmul_precision, rounded
 from lazyregime.kernels.empirical._survey import Survey
 
 Progress = Callable[[int, int], None]
@@ -19,23 +21,37 @@ Progress = Callable[[int, int], None]
 class Engine:
     """Fills a kernel block by block; see `_plan` for the sizes of the blocks."""
 
-    def __init__(self, found: Survey, fallback: Fallback | None, plan: Plan, progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        found: Survey,
+        fallback: Fallback | None,
+        plan: Plan,
+        progress: Progress | None = None,
+        precision: Precision = "full",
+    ) -> None:
         self.found, self.fallback, self.plan = found, fallback, plan
         self.progress = progress
+        self.precision: Precision = precision
         self.done = 0
 
     def run(self, x1: Tensor, x2: Tensor | None, dtype: torch.dtype) -> Tensor:
         """The kernel, in the layout of `allocate`."""
         n, m = x1.shape[0], (x1 if x2 is None else x2).shape[0]
         out = allocate(n, m, self.plan.task.k, self.plan.task.outputs, dtype, x1.device)
-        if x2 is None:
-            self._fill(out, x1, x1, symmetric=True)
-            _mirror(out, self.plan)
-        elif n <= m:
-            self._fill(out, x1, x2, symmetric=False)
-        else:
-            self._fill(self._transposed(out), x2, x1, symmetric=False)
+        with torch.no_grad(), matmul_precision(self.precision):
+            if x2 is None:
+                self._fill(out, x1, x1, symmetric=True)
+                _mirror(out, self.plan)
+            elif n <= m:
+                self._fill(out, x1, x2, symmetric=False)
+            else:
+                self._fill(self._transposed(out), x2, x1, symmetric=False)
         return out
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The model's own."""
+        return next(iter(self.found.leaves.values())).dtype
 
     def _transposed(self, out: Tensor) -> Tensor:
         return {
@@ -58,14 +74,18 @@ class Engine:
                 self.plan = self.plan.halved()
                 self.done = before
                 self._block(out, slice(start, stop), slice(start if symmetric else 0, m)).zero_()
-                torch.cuda.empty_cache()
+                if out.device.type == "cuda":
+                    torch.cuda.empty_cache()
                 continue
             start = stop
 
     def _fill_rows(
         self, out: Tensor, held: Tensor, streamed: Tensor, start: int, stop: int, total: int, symmetric: bool
     ) -> None:
-        mine = [(_shift(rows, start), self.gather(held[_shift(rows, start)])) for rows in _chunks(stop - start, self.plan.stream)]
+        mine = [
+            (_shift(rows, start), self.gather(held[_shift(rows, start)]))
+            for rows in _chunks(stop - start, self.plan.stream)
+        ]
         if symmetric:
             for index, (rows, factors) in enumerate(mine):
                 for columns, others in mine[index:]:
@@ -130,7 +150,7 @@ class Engine:
                     forms += build(factor, cost.form, self.found.num_outputs)
         if self.fallback is not None:
             forms.append(self.fallback.gradients(x))
-        return forms
+        return [rounded(form, self.precision) for form in forms]
 
 
 def _chunks(n: int, size: int) -> Iterator[slice]:

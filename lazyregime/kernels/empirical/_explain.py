@@ -65,5 +65,6 @@ def explain(
 
     FLOPs are those of each layer's own term, without the forward and backward passes that all share.
     """
-    engine = prepare(model, x1, x2, outputs, memory_budget, accumulate, rules)
+    with torch.inference_mode(False):
+        engine = prepare(model, x1, x2, outputs, memory_budget, accumulate, rules)
     return Explanation(engine.plan, tuple(engine.found.unused))

@@ -23,7 +23,7 @@ class Outer:
 
     Attributes:
         a: pieces (n, g, t, p_i) of the layer's input, concatenated along p.
-        b: (n, k, g, t, o) gradients of the outputs by the layer's output; None stands for the identity (o = k, t = g = 1).
+        b: (n, k, g, t, o) gradients of the outputs by the layer's output; None is the identity (o = k, t = g = 1).
         weight: the weight's forward multiplier; 0 when it is not trained.
         bias: the bias's forward multiplier; 0 without a trained bias.
     """

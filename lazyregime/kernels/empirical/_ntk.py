@@ -1,6 +1,6 @@
 """Theta(x, x')_kk' = <df_k(x)/dw, df_k'(x')/dw>: the empirical neural tangent kernel of any module [JGH18]."""
 
-from typing import Any, cast
+from typing import Any
 
 import torch
 from jaxtyping import Shaped
@@ -14,6 +14,7 @@ from lazyregime.kernels.empirical._fallback import make_fallback
 from lazyregime.kernels.empirical._forms import Task
 from lazyregime.kernels.empirical._memory import default_budget
 from lazyregime.kernels.empirical._plan import make_plan
+from lazyregime.kernels.empirical._precision import Precision, check_precision
 from lazyregime.kernels.empirical._survey import Rules, survey
 from lazyregime.networks import Linearized
 
@@ -27,49 +28,50 @@ def empirical_ntk(
     memory_budget: int | None = None,
     progress: Progress | None = None,
     accumulate: torch.dtype | None = None,
+    precision: Precision = "full",
     rules: Rules = "auto",
 ) -> Shaped[Tensor, "n m *k"]:
-    r"""The exact kernel $\Theta(x, x')_{kk'} = \langle \nabla_w f_k(x), \nabla_w f_{k'}(x') \rangle$ of a module, without its Jacobian.
+    r"""The exact kernel $\langle \nabla_w f_k(x), \nabla_w f_{k'}(x') \rangle$ of a module, without its Jacobian.
 
-    Layers with a rule cost two matrix products (see `explain` and `register_rule`); everything else goes through an exact
-    fallback. Only parameters with `requires_grad` count. A `Linearized` model is J(w0) delta, so its kernel is that of its
-    `.network` at w0 and does not depend on delta; it is computed from there. Computed in the model's dtype; on a GPU without TF32.
+    Layers with a rule cost two matrix products (see `explain` and `register_rule`); everything else goes through an
+    exact fallback. Only parameters with `requires_grad` count. A `Linearized` model is J(w0) delta, so its kernel is
+    that of its `.network` at w0 and does not depend on delta; it is computed from there. Computed in the model's dtype.
 
-    Time: about one forward pass and one backward pass an output over x1 and x2, and 2 n m (a + k b) operations a layer of a inputs and b outputs.
+    Time: about one forward pass and one backward pass an output over x1 and x2, and 2 n m (a + k b) operations a layer
+    of a inputs and b outputs.
     Memory peaks at `memory_budget`, the kernel included.
 
     Args:
         model: Any module; in eval mode if it has dropout or BatchNorm.
         x1: Inputs, samples first.
         x2: Other inputs; without them the kernel of x1 with itself, of which one triangle is computed.
-        outputs: "trace" (n, m), the sum over outputs; "full" (n, m, k, k); "diagonal" (n, m, k), each output's own kernel.
+        outputs: "trace" (n, m), the sum over outputs; "full" (n, m, k, k); "diagonal" (n, m, k), each its own.
         memory_budget: Bytes; by default a part of what is free.
         progress: Called with (pairs done, pairs in all).
         accumulate: torch.float64 to add the terms of layers and chunks in double precision, which is then the result's.
+        precision: "full"; on request "tf32" (products on a GPU, errors about 1e-3) or "bf16" (the layers' factors are
+            rounded to bfloat16 and take half the memory, the passes stay in float32; errors about 3e-3).
         rules: "none" sends every parameter through the fallback.
 
     Raises:
-        LazyRegimeError: If the model is random or depends on the batch, has complex parameters, or needs more than the budget.
+        LazyRegimeError: If the model is random, depends on the batch, is complex, or needs more than the budget.
 
     Example:
         >>> layer = torch.nn.Linear(2, 1)
         >>> empirical_ntk(layer, torch.tensor([[1.0, 2.0]]))            # |x|^2 + 1
         tensor([[6.]])
     """
-    engine = prepare(model, x1, x2, outputs, memory_budget, accumulate, rules, progress)
-    x1, x2 = clean(x1), None if x2 is None else clean(x2)
-    with torch.no_grad():
-        theta = engine.run(x1, x2, accumulate or kernel_dtype(engine))
-    return {
-        "trace": lambda: theta,
-        "diagonal": lambda: theta.permute(1, 2, 0),
-        "full": lambda: theta.permute(0, 2, 1, 3),
-    }[outputs]()
+    with torch.inference_mode(False):
+        engine = prepare(model, x1, x2, outputs, memory_budget, accumulate, rules, progress, precision)
+        theta = engine.run(clean(x1), None if x2 is None else clean(x2), accumulate or engine.dtype)
+    return public_layout(theta, outputs)
 
 
-def kernel_dtype(engine: Engine) -> torch.dtype:
-    """The model's own dtype."""
-    return next(iter(engine.found.leaves.values())).dtype
+def public_layout(theta: Tensor, outputs: Outputs) -> Tensor:
+    """From the accumulator's layout to (n, m), (n, m, k) or (n, m, k, k), as a view."""
+    if outputs == "trace":
+        return theta
+    return theta.permute(1, 2, 0) if outputs == "diagonal" else theta.permute(0, 2, 1, 3)
 
 
 def clean(x: Tensor) -> Tensor:
@@ -86,18 +88,20 @@ def prepare(
     accumulate: torch.dtype | None,
     rules: Rules,
     progress: Progress | None = None,
+    precision: Precision = "full",
 ) -> Engine:
     """Check the request, survey the model and plan the work."""
     check_options(outputs=outputs, memory_budget=memory_budget, accumulate=accumulate, rules=rules)
     check_model(model)
     network, everything = model, False
     if type(model) is Linearized and rules == "auto":
-        network, everything = cast(nn.Module, model.network), True
+        network, everything = model.network, True
     parameters = dict(network.named_parameters())
     check_inputs(x1, x2, parameters)
     if not any(everything or p.requires_grad for p in parameters.values()):
         raise LazyRegimeError(
-            "the model has no parameter with requires_grad, so its tangent kernel is zero; set requires_grad_(True) on those that count."
+            "the model has no parameter with requires_grad, so its tangent kernel is zero; set "
+            "requires_grad_(True) on those that count."
         )
     probe = clean(x1[:2] if x2 is None or len(x1) > 1 else torch.cat([x1, x2[:1]]))
     found = survey(network, lambda _, p: everything or p.requires_grad, probe, rules)
@@ -105,9 +109,10 @@ def prepare(
     fallback = make_fallback(found, probe)
     task = Task(x1.shape[0], (x1 if x2 is None else x2).shape[0], found.num_outputs, outputs, x2 is None)
     dtype = next(iter(found.leaves.values())).dtype
+    check_precision(precision, dtype)
     budget = default_budget(x1.device) if memory_budget is None else memory_budget
     plan = make_plan(found, task, budget, dtype.itemsize, (accumulate or dtype).itemsize)
-    return Engine(found, fallback, plan, progress)
+    return Engine(found, fallback, plan, progress, precision)
 
 
 def check_options(*, outputs: Any, memory_budget: Any, accumulate: Any, rules: Any) -> None:

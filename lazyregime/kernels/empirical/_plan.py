@@ -1,4 +1,4 @@
-"""The form of every layer by FLOPs, and how many rows fit the memory budget: held x kept + streamed x kept + recorded x work."""
+"""The form of every layer by FLOPs, and how many rows fit the budget: (held + streamed) kept + recorded work."""
 
 from dataclasses import dataclass
 from typing import final
@@ -137,7 +137,7 @@ def make_plan(found: Survey, task: Task, budget: int, itemsize: int, out_itemsiz
 def _sizes(task: Task, available: int, kept: int, work: int, budget: int, places: int) -> tuple[int, int, int]:
     held, streamed = (min(task.n, task.m), max(task.n, task.m))
     record = max(1, min(max(_RECORD_TARGET // max(work, 1), _DENSE_ROWS // places), _MAX_ROWS, streamed))
-    # Whole recordings, and enough rows for the products to be efficient: one recording if it is large, so that nothing is copied.
+    # Whole recordings, and enough rows for efficient products: one recording if it is large, as nothing is copied then.
     stream = min(streamed, record * -(-_STREAM_ROWS // record))
     while True:
         hold = (available - record * work - stream * kept) // max(kept, 1)
@@ -146,7 +146,8 @@ def _sizes(task: Task, available: int, kept: int, work: int, budget: int, places
         if record == stream == 1:
             need = budget - available + work + 2 * kept
             raise LazyRegimeError(
-                f"memory_budget is {budget / 2**20:.1f} MiB but one sample of this model needs {need / 2**20:.1f} MiB; raise it, use outputs='trace', "
+                f"memory_budget is {budget / 2**20:.1f} MiB but one sample of this model needs {need / 2**20:.1f} "
+                "MiB; raise it, use outputs='trace', "
                 "or fewer rows a call."
             )
         record, stream = max(1, min(record, stream // 2)), max(1, stream // 2)

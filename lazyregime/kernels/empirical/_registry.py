@@ -39,7 +39,7 @@ Rule = Callable[[Any, LayerCall], Sequence[Factor]]
 @final
 @dataclass(frozen=True)
 class RegisteredRule:
-    """A rule, the parameters it knows, where the layer's output keeps its channels, and dy/dx (k, d) if that is a constant."""
+    """A rule, the parameters it knows, where the output keeps its channels, and dy/dx (k, d) if that is a constant."""
 
     rule: Rule
     parameters: frozenset[str]
@@ -63,10 +63,10 @@ def register_rule(
 ) -> None:
     """Teach `empirical_ntk` the per-sample gradients of a layer of your own; replaces an earlier rule for the type.
 
-    The rule is called as `rule(layer, call)` and returns factors whose kernels add up to the layer's: `Outer` (gradients that are
-    sums of outer products, as of any linear map), `Lookup` (rows of a table) or `Rows` (small gradients written out).
-    It serves exactly `layer_type`, no subclass. Every call of `empirical_ntk` compares it with autograd on a few samples, and a
-    rule that disagrees is not used; `explain` says so.
+    The rule is called as `rule(layer, call)` and returns factors whose kernels add up to the layer's: `Outer`
+    (gradients that are sums of outer products, as of any linear map), `Lookup` (rows of a table) or `Rows` (small
+    gradients written out). It serves exactly `layer_type`, no subclass. Every call of `empirical_ntk` compares it with
+    autograd on a few samples, and a rule that disagrees is not used; `explain` says so.
 
     Args:
         layer_type: The class of the layer.

@@ -1,4 +1,4 @@
-"""Linear: grad_k W(x) = sum_t b_kt a_t^T, with forward multipliers where the layer has them; Embedding, Conv1d/2d alike."""
+"""Linear: grad_k W(x) = sum_t b_kt a_t^T, with the layer's forward multipliers; Embedding and Conv1d/2d alike."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ def embedding(layer: nn.Embedding, call: LayerCall) -> list[Factor]:
 
 
 def convolution(layer: nn.Conv1d | nn.Conv2d, call: LayerCall) -> list[Factor]:
-    """grad_k w = sum_t b_kt patch_t^T: unfolded along the width only, piece i (a row of the kernel) being a view of that."""
+    """grad_k w = sum_t b_kt patch_t^T: unfolded along the width only; each row of the kernel is a view of that."""
     (x,) = call.inputs
     assert call.b is not None
     weight, bias = _multipliers(layer, call)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast, final
+from typing import Any, Literal, final
 
 import torch
 from torch import Tensor, nn
@@ -48,7 +48,7 @@ class Survey:
         leaves: the model's parameters by name, detached, the counted ones requiring a gradient.
         layers: those with a rule.
         fallback: why, for each parameter that goes through torch.func.
-        looped: why, for each parameter that goes through autograd one output at a time, since vmap does not take the model.
+        looped: why, for each parameter that goes through autograd one output at a time, as vmap refuses the model.
         plain: why, for each parameter that functional_call does not reach.
         unused: parameters on which the output does not depend.
     """
@@ -74,7 +74,7 @@ class Survey:
     def fast_forward(self, x: Tensor) -> Tensor:
         """The same in the memory layout that suits the layers best, for backward passes to activations only.
 
-        Weight gradients are not taken in this layout: oneDNN's of a strided 1x1 convolution corrupts the heap there (torch 2.13).
+        Weight gradients are not taken in this layout: oneDNN's for a strided 1x1 kernel corrupts the heap (torch 2.13).
         """
         if not self.channels_last:
             return self.forward(x)
@@ -83,7 +83,7 @@ class Survey:
         return flat_output(functional_call(self.model, self.fast_leaves, (x,)), x.shape[0])
 
     def prepare_layout(self, x: Tensor) -> None:
-        """oneDNN's float32 convolutions are about a third faster with channels last, and the unfolded inputs cheaper."""
+        """Channels last for float32 on a CPU: oneDNN is about a third faster, and unfolding cheaper."""
         self.channels_last = (
             x.device.type == "cpu"
             and x.dtype == torch.float32
@@ -111,7 +111,8 @@ class Survey:
             found = seen.get(layer.module, [])
             if len(found) != 1 or found[0].edge is None:
                 raise LazyRegimeError(
-                    f"layer {layer.name!r} was used {len(found)} times for these inputs but once for others, so the model's path depends on its "
+                    f"layer {layer.name!r} was used {len(found)} times for these inputs but once for others, so "
+                    "the model's path depends on its "
                     "data; compute its kernel with rules='none'."
                 )
             once.append(found[0])
@@ -125,7 +126,9 @@ class Survey:
         start, weights = once[readout].first, self.layers[readout].jacobian
         assert weights is not None
         if start is None or not start.requires_grad:
-            return [LayerCall(call.inputs, None, names, self.num_outputs) for call, names in zip(once, trained, strict=True)]
+            return [
+                LayerCall(call.inputs, None, names, self.num_outputs) for call, names in zip(once, trained, strict=True)
+            ]
         skipped = {readout}
         below = below_readout(start, once) if self.trace and self.layers[readout].module in seen else None
         if below is not None and self.layers[below].registered.jacobian is not None:
@@ -135,7 +138,7 @@ class Survey:
             # b_k = W_k d unit by unit, so that the sum over k is one product with d sqrt(sum_k W_k^2).
             assert below is not None
             scale = torch.linalg.vector_norm(weights, dim=0).expand(start.shape)
-            (d,) = torch.autograd.grad(start, [once[below].edge], scale)  # pyright: ignore[reportArgumentType]
+            (d,) = torch.autograd.grad(start, [once[below].edge], scale)  # pyright: ignore[reportArgumentType, reportCallIssue]
             found_calls[below] = LayerCall(once[below].inputs, d[:, None], trained[below], 1)
         return found_calls
 
@@ -255,7 +258,7 @@ def _plain_uses(model: nn.Module, probe: Tensor, parameters: dict[str, nn.Parame
     if not missing:
         return set()
     with torch.enable_grad():
-        y = cast(Any, model(probe))
+        y = model(probe)
     uses = weights_used(y) if isinstance(y, Tensor) else {}
     return {name for name in missing if id(parameters[name]) in uses}
 

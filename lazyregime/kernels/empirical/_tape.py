@@ -18,7 +18,7 @@ Forward = Callable[[Tensor], Tensor]
 @final
 @dataclass(frozen=True)
 class Seen:
-    """One call of a layer: what went in (detached, and the first input as it was), and the point its output came from."""
+    """One call of a layer: what went in (detached; the first also as it was) and the point its output came from."""
 
     inputs: tuple[Tensor, ...]
     versions: tuple[int, ...]
@@ -40,7 +40,9 @@ def record(forward: Forward, modules: Sequence[nn.Module], x: Tensor) -> tuple[T
         is_node = isinstance(output, Tensor) and output.requires_grad
         edge = get_gradient_edge(output) if is_node else None
         shape = output.shape if isinstance(output, Tensor) else torch.Size()
-        seen.setdefault(module, []).append(Seen(inputs, tuple(v._version for v in inputs), edge, shape, sources, given[0] if given else None))
+        seen.setdefault(module, []).append(
+            Seen(inputs, tuple(v._version for v in inputs), edge, shape, sources, given[0] if given else None)
+        )
 
     with ExitStack() as stack:
         stack.enter_context(torch.enable_grad())
@@ -61,7 +63,8 @@ def flat_output(y: Any, n: int) -> Tensor:
     if not isinstance(y, Tensor) or y.ndim == 0 or y.shape[0] != n:
         what = f"a tensor of shape {tuple(y.shape)}" if isinstance(y, Tensor) else f"a {type(y).__name__}"
         raise LazyRegimeError(
-            f"empirical_ntk needs a model whose output is one tensor with a row for each of the {n} inputs, but it returned {what}; "
+            f"empirical_ntk needs a model whose output is one tensor with a row for each of the {n} inputs, but "
+            f"it returned {what}; "
             "wrap the model in a module that does."
         )
     if y.is_complex():
@@ -81,7 +84,7 @@ def calls(
     skipped: Collection[int] = (),
     channels_last: bool = False,
 ) -> list[LayerCall]:
-    """What the rules are given: b for each cotangent of `start`, by default of the output y; no b for skipped layers."""
+    """What the rules are given: b for each cotangent of `start`, by default the output y; none for skipped layers."""
     num = len(cotangents)
     wanted = [index for index in range(len(seen)) if index not in skipped]
     edges = [seen[index].edge for index in wanted]
@@ -89,7 +92,7 @@ def calls(
     buffers: dict[int, Tensor] = {}
     with _layout_hook(start, channels_last):
         for output in range(num if edges else 0):
-            grads = torch.autograd.grad(
+            grads = torch.autograd.grad(  # pyright: ignore[reportCallIssue]
                 start,
                 edges,  # pyright: ignore[reportArgumentType]
                 cotangents[output].expand(start.shape),
@@ -110,7 +113,8 @@ def calls(
 
 
 _ELEMENTWISE = {
-    f"{name}Backward0" for name in ("Relu", "Tanh", "Gelu", "Softplus", "Erf", "Sigmoid", "Silu", "Elu", "LeakyRelu", "Threshold")
+    f"{name}Backward0"
+    for name in ("Relu", "Tanh", "Gelu", "Softplus", "Erf", "Sigmoid", "Silu", "Elu", "LeakyRelu", "Threshold")
 }
 
 
@@ -156,7 +160,7 @@ def _to_channels_last(grad: Tensor) -> Tensor:
 
 
 def _buffer(grad: Tensor | None, shape: torch.Size, k: int, channel_dim: int, like: Tensor) -> Tensor:
-    """(n, k, ...) in the gradient's own layout with k just before the channels, so that (k, channels) are one axis of a GEMM."""
+    """(n, k, ...) in the gradient's own layout with k just before the channels: one axis of a GEMM."""
     if grad is None:
         return like.new_empty((shape[0], k, *shape[1:]))
     order = sorted(range(1, grad.ndim), key=lambda dim: (-grad.stride(dim), dim))

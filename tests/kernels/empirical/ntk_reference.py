@@ -16,7 +16,12 @@ def gradients(model: nn.Module, x: Tensor) -> Tensor:
             grads = torch.autograd.grad(y[k], params, retain_graph=True, allow_unused=True)
             grads = [g.to_dense() if g is not None and g.is_sparse else g for g in grads]
             rows.append(
-                torch.cat([torch.zeros(p.numel()).to(y) if g is None else g.reshape(-1) for g, p in zip(grads, params)])
+                torch.cat(
+                    [
+                        torch.zeros(p.numel()).to(y) if g is None else g.reshape(-1)
+                        for g, p in zip(grads, params, strict=True)
+                    ]
+                )
             )
     return torch.stack(rows).reshape(x.shape[0], -1, rows[0].numel())
 

@@ -2,13 +2,14 @@
 
 import pytest
 import torch
+from ntk_reference import ntk, relative_error
+from torch import Tensor, nn
+from torch.nn import functional as F
+
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import Rows, empirical_ntk, explain, register_rule
 from lazyregime.kernels.empirical import _registry
 from lazyregime.kernels.empirical._ntk import check_options
-from ntk_reference import ntk, relative_error
-from torch import Tensor, nn
-from torch.nn import functional as F
 
 
 class Block(nn.Module):
@@ -157,7 +158,11 @@ CASES = {
     "attention": (Attention, SERIES, None),
     "unmappable": (Unmappable, VECTOR, ("w",)),
     "weight norm": (weight_normed, VECTOR, None),
-    "transposed": (lambda: nn.Sequential(nn.ConvTranspose2d(3, 2, 3), nn.PReLU(), nn.Flatten(), nn.Linear(128, 2)), IMAGE, None),
+    "transposed": (
+        lambda: nn.Sequential(nn.ConvTranspose2d(3, 2, 3), nn.PReLU(), nn.Flatten(), nn.Linear(128, 2)),
+        IMAGE,
+        None,
+    ),
 }
 
 
@@ -165,7 +170,9 @@ def batch(shape: torch.Size | None, n: int) -> Tensor:
     return torch.randint(7, (n, 5)) if shape is None else torch.randn(n, *shape).double()
 
 
-@pytest.mark.filterwarnings("ignore:There is a performance drop because we have not yet implemented the batching rule:UserWarning")
+@pytest.mark.filterwarnings(
+    "ignore:There is a performance drop because we have not yet implemented the batching rule:UserWarning"
+)
 @pytest.mark.parametrize("name", CASES)
 def test_any_module(name):
     torch.manual_seed(0)
@@ -213,7 +220,9 @@ def test_a_rule_of_ones_own_is_used_and_a_wrong_one_is_not():
     model = nn.Sequential(Scale(), nn.Tanh(), nn.Linear(3, 2)).double()
     x = torch.randn(5, 3).double()
     expected = ntk(model, x)
-    register_rule(Scale, lambda layer, call: [Rows(call.b * call.inputs[0][:, None])], parameters=("s",), name="my rule")
+    register_rule(
+        Scale, lambda layer, call: [Rows(call.b * call.inputs[0][:, None])], parameters=("s",), name="my rule"
+    )
     assert "my rule" in str(explain(model, x))
     assert relative_error(empirical_ntk(model, x, outputs="full"), expected) < 1e-10
     register_rule(Scale, lambda layer, call: [Rows(2 * call.b * call.inputs[0][:, None])], parameters=("s",))
@@ -243,8 +252,14 @@ class Mixing(nn.Module):
     ("model", "says"),
     [
         (nn.Sequential(nn.Linear(3, 2), nn.Dropout(0.1)), r"'1' \(Dropout\) is random in train mode.*model.eval\(\)"),
-        (nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)), r"'1' \(BatchNorm1d\) normalizes by the batch in train mode.*model.eval\(\)"),
-        (nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2, track_running_stats=False)).eval(), "has no running statistics"),
+        (
+            nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)),
+            r"'1' \(BatchNorm1d\) normalizes by the batch in train mode.*model.eval\(\)",
+        ),
+        (
+            nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2, track_running_stats=False)).eval(),
+            "has no running statistics",
+        ),
         (nn.Linear(3, 2, dtype=torch.complex64), "parameter 'weight' is complex"),
         (nn.Linear(3, 2).requires_grad_(False), "no parameter with requires_grad"),
         (nn.Linear(3, 2).double(), "x1 is float32 but the model's parameters are float64"),
@@ -275,5 +290,5 @@ def test_bad_options_are_refused_with_a_sentence(options, says):
 
 
 def test_a_budget_below_one_sample_is_refused_with_what_is_needed():
-    with pytest.raises(LazyRegimeError, match="memory_budget is 0.0 MiB but one sample of this model needs 0.4 MiB"):
+    with pytest.raises(LazyRegimeError, match=r"memory_budget is 0\.0 MiB but one sample of this model needs 0\.4 MiB"):
         empirical_ntk(nn.Linear(3, 100), torch.randn(4, 3), outputs="full", memory_budget=1 << 10)

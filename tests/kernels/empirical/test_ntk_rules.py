@@ -4,14 +4,18 @@ import hypothesis.strategies as st
 import pytest
 import torch
 from hypothesis import HealthCheck, assume, given, settings
-from lazyregime.kernels import empirical_ntk, explain
 from ntk_reference import ntk, relative_error
 from torch import Tensor, nn
+
+from lazyregime.kernels import empirical_ntk, explain
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths:UserWarning")
 
 quick = settings(
-    max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 small = st.integers(1, 4)
 outputs = st.sampled_from(["trace", "full", "diagonal"])

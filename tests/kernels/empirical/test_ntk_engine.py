@@ -1,0 +1,144 @@
+"""Chunks, memory, precision, progress, and what happens when memory runs out."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from ntk_reference import ntk, relative_error
+from torch import nn
+
+from lazyregime.errors import LazyRegimeError
+from lazyregime.kernels import empirical_ntk, explain
+from lazyregime.kernels.empirical import _engine
+from lazyregime.networks import CNN, MLP
+
+
+def make(dtype: torch.dtype = torch.float64) -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
+    torch.manual_seed(0)
+    model = CNN(width=3, image_size=9, n_outputs=3).to(dtype)
+    return model, torch.randn(7, 1, 9, 9, dtype=dtype), torch.randn(11, 1, 9, 9, dtype=dtype)
+
+
+@pytest.mark.parametrize("outputs", ["trace", "full", "diagonal"])
+@pytest.mark.parametrize("symmetric", [True, False])
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (2, 1, 1), (3, 2, 1), (5, 3, 2), (7, 11, 11)])
+def test_any_chunking_is_the_same_kernel(monkeypatch, outputs, symmetric, sizes):
+    model, x1, x2 = make()
+    other = None if symmetric else x2
+    whole = empirical_ntk(model, x1, other, outputs=outputs)
+    plan = _engine.Engine.__init__
+
+    def chunked(self, found, fallback, planned, *rest):
+        plan(self, found, fallback, _engine.make_sizes(planned, *sizes), *rest)
+
+    monkeypatch.setattr(_engine.Engine, "__init__", chunked)
+    seen = []
+    given = empirical_ntk(model, x1, other, outputs=outputs, progress=lambda done, total: seen.append((done, total)))
+    assert relative_error(given, whole) < 1e-13
+    pairs = 7 * 8 // 2 if symmetric else 7 * 11
+    assert seen[-1] == (pairs, pairs)
+    assert seen == sorted(set(seen))
+    if sizes[0] < 7:
+        assert len(seen) > 1
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_out_of_memory_halves_the_chunks_and_goes_on(monkeypatch, symmetric):
+    model, x1, x2 = make()
+    other = None if symmetric else x2
+    whole = empirical_ntk(model, x1, other)
+    factors, refused = _engine.Engine.factors, []
+
+    def limited(self, x):
+        if len(x) > 2 or (len(refused) == 1 and torch.rand(()) < 0.5):
+            refused.append(len(x))
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return factors(self, x)
+
+    monkeypatch.setattr(_engine.Engine, "factors", limited)
+    assert relative_error(empirical_ntk(model, x1, other), whole) < 1e-13
+    assert refused
+    monkeypatch.setattr(_engine.Engine, "factors", lambda self, x: limited(self, torch.cat([x] * 3)))
+    with pytest.raises(LazyRegimeError, match="out of memory even with one sample"):
+        empirical_ntk(model, x1, other)
+
+
+def test_accumulation_in_float64_keeps_what_float32_loses():
+    torch.manual_seed(0)
+    model = MLP(width=64, in_features=10, n_outputs=10, depth=6)
+    x = torch.randn(12, 10)
+    exact = ntk(model, x, None, "trace")
+    double = empirical_ntk(model, x, accumulate=torch.float64)
+    assert double.dtype == torch.float64
+    assert relative_error(double, exact) < relative_error(empirical_ntk(model, x), exact)
+    half = empirical_ntk(model.double(), x.double(), accumulate=torch.float32)
+    assert half.dtype == torch.float32
+
+
+@pytest.mark.parametrize("outputs", ["trace", "full", "diagonal"])
+def test_bfloat16_only_if_asked_and_within_the_stated_error(outputs):
+    model, x1, x2 = make(torch.float32)
+    exact = ntk(model, x1, x2, outputs)
+    assert relative_error(empirical_ntk(model, x1, x2, outputs=outputs), exact) < 1e-5
+    assert 1e-5 < relative_error(empirical_ntk(model, x1, x2, outputs=outputs, precision="bf16"), exact) < 6e-3
+    with pytest.raises(LazyRegimeError, match="precision='bf16' is for float32 models"):
+        empirical_ntk(model.double(), x1.double(), precision="bf16")
+
+
+def test_the_switches_of_pytorch_are_left_as_they_were():
+    model, x1, _ = make(torch.float32)
+    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    for precision in ("full", "tf32"):
+        empirical_ntk(model, x1, precision=precision)
+        assert (torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32) == before
+
+
+def test_no_gradient_is_left_behind_and_no_grad_is_no_obstacle():
+    model, x1, x2 = make()
+    with torch.inference_mode():
+        inside = empirical_ntk(model, x1.clone(), x2)
+    with torch.no_grad():
+        assert torch.equal(empirical_ntk(model, x1.requires_grad_(), x2), inside)
+    assert all(p.grad is None for p in model.parameters())
+    assert not any(module._forward_hooks for module in model.modules())
+
+
+def test_explain_names_the_cheaper_form():
+    wide, narrow = nn.Conv2d(40, 30, 3), nn.Conv2d(2, 3, 3)
+    few, many = torch.randn(4, 40, 4, 4), torch.randn(4, 2, 12, 12)
+    assert "(gram)" in str(explain(wide, few))
+    assert "(gradients)" in str(explain(narrow, many))
+
+
+PEAK = """
+import sys, torch
+from lazyregime.kernels import empirical_ntk
+from lazyregime.networks import CNN, MLP
+def status(key):
+    return int(next(l for l in open("/proc/self/status") if l.startswith(key)).split()[1]) * 1024
+torch.manual_seed(0)
+make, shape, outputs, budget = eval(sys.argv[1])
+model, x1, x2 = make(), torch.randn(160, *shape), torch.randn(240, *shape)
+empirical_ntk(model, x1[:4], x2[:5], outputs=outputs, memory_budget=budget << 20)
+for megabytes in (budget, 4000):
+    open("/proc/self/clear_refs", "w").write("5")
+    before = status("VmRSS")
+    empirical_ntk(model, x1, x2, outputs=outputs, memory_budget=megabytes << 20)
+    print((status("VmHWM") - before) >> 20)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize(
+    "case",
+    [
+        "(lambda: MLP(width=512), (784,), 'full', 48)",
+        "(lambda: CNN(width=16), (1, 28, 28), 'trace', 40)",
+    ],
+)
+def test_the_peak_stays_under_the_budget(case):
+    printed = subprocess.run([sys.executable, "-c", PEAK, case], check=True, capture_output=True, text=True).stdout
+    within, without = map(int, printed.split())
+    budget = int(case.rstrip(")").split()[-1])
+    assert within < budget < without
