@@ -27,6 +27,7 @@ class Console:
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
         self.is_terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+        self.bars, self.shows_progress = self.is_terminal, True
         self._rich = RichConsole(
             highlight=False,
             markup=False,
@@ -36,6 +37,10 @@ class Console:
             color_system="auto" if self.is_terminal else None,
         )
         self._bars: Progress | None = None
+
+    def show_progress(self, kind: str) -> None:
+        """`auto` (bars on a terminal, else lines), `lines`, or `none`."""
+        self.bars, self.shows_progress = self.is_terminal and kind == "auto", kind != "none"
 
     def say(self, text: str = "") -> None:
         """One or more lines, whole: nothing is cropped, no word is coloured."""
@@ -70,9 +75,9 @@ class Console:
     @contextlib.contextmanager
     def progress(self, description: str, total: int | None = None) -> Iterator[Update]:
         """A bar, or plain lines; yields ``update(done, status="")``, cheap enough for an inner loop."""
-        if self.quiet:
+        if self.quiet or not self.shows_progress:
             yield lambda done, status="": None
-        elif self.is_terminal:
+        elif self.bars:
             with self._bar(description, total) as update:
                 yield update
         else:

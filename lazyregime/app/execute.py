@@ -17,6 +17,7 @@ def execute(config: ConfigDict, console: Console) -> Result:
         LazyRegimeError: For what the user can mend; the failure stands in the run folder too.
     """
     folder = RunFolder.of(config)
+    console.show_progress(config["trainer"]["progress"])
     if not config["rerun"] and folder.status() == "complete":
         console.say(f"{folder.name} is complete already (rerun=true computes it anew).")
         result = folder.read_result()

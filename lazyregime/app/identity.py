@@ -26,6 +26,7 @@ NOT_IDENTITY = frozenset(
         "debug_name",
         "trainer.accelerator",
         "trainer.devices",
+        "trainer.profile",
         "trainer.progress",
         "trainer.num_threads",
         "ntk.memory_budget",

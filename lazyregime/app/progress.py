@@ -26,7 +26,7 @@ class TrainingProgress(pl.Callback):
         self.console = console
         self._open = contextlib.ExitStack()
         self._update: Update | None = None
-        self._patience = _LOOK_SECONDS if console.is_terminal else _LINE_SECONDS
+        self._patience = _LOOK_SECONDS if console.bars else _LINE_SECONDS
         self._total: int | None = None
         self._first_step = self._step = self._batches_in_epoch = 0
         self._start = self._epoch_start = self._next_look = 0.0
@@ -39,7 +39,7 @@ class TrainingProgress(pl.Callback):
         self._metrics = ""
         self._start = time.monotonic()
         self._next_look = self._start + self._patience
-        if self.console.is_terminal:
+        if self.console.bars:
             self._update = self._open.enter_context(self.console.progress("Training", self._total))
 
     @override
@@ -89,6 +89,8 @@ class TrainingProgress(pl.Callback):
         self._update = None
 
     def _line(self, trainer: pl.Trainer, text: str, seconds: float) -> None:
+        if not self.console.shows_progress:
+            return
         done, left = self._step - self._first_step, ""
         if self._total is not None and done and self._step < self._total:
             estimate = (time.monotonic() - self._start) / done * (self._total - self._step)

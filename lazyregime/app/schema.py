@@ -43,7 +43,6 @@ class ProgressKind(Enum):
     """How a person sees progress."""
 
     auto = "auto"
-    bar = "bar"
     lines = "lines"
     none = "none"
 

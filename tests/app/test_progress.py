@@ -36,7 +36,7 @@ class OnATerminal(Console):
 
     def __init__(self) -> None:
         super().__init__()
-        self.is_terminal, self.shown, self.said = True, [], []
+        self.bars, self.shows_progress, self.shown, self.said = True, True, [], []
 
     def progress(self, description: str, total: int | None = None) -> Any:
         import contextlib
