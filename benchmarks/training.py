@@ -32,9 +32,11 @@ class InTurns(pl.Callback):
         self.other, self.own_seconds, self.other_seconds = other, [], []
 
     def on_train_epoch_start(self, trainer, pl_module):
+        """Start the clock."""
         self.start = time.perf_counter()
 
-    def on_train_epoch_end(self, trainer, pl_module):  # listed first: before the evaluation on test data
+    def on_train_epoch_end(self, trainer, pl_module):
+        """Stop it, and run the other loop; listed first, so before the evaluation on test data."""
         self.own_seconds.append(time.perf_counter() - self.start)
         start = time.perf_counter()
         self.other()
@@ -89,7 +91,7 @@ def main():
     print(f"MLP-{options.width}, batch 128, fused Adam, {torch.get_num_threads()} threads, torch {torch.__version__}")
     seconds = {regime: measure(regime, options) for regime in ("regular", "lazy", "feature")}
     for regime, (own, bare) in seconds.items():
-        print(f"{regime:8} {own * 1e3:7.2f} ms a step; bare loop beside it {bare * 1e3:7.2f} ms; ratio {own / bare:.3f}")
+        print(f"{regime:8} {own * 1e3:7.2f} ms a step; bare loop beside it {bare * 1e3:7.2f}; ratio {own / bare:.3f}")
     relative = {regime: own / bare for regime, (own, bare) in seconds.items()}
     print(f"regular / bare    {relative['regular']:.3f}  (target 1.15)")
     print(f"lazy / regular    {relative['lazy'] / relative['regular']:.3f}  (target 1.8)")

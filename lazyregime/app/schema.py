@@ -6,6 +6,7 @@ from typing import Any
 
 from hydra.core.config_store import ConfigStore
 
+
 # Choices are words in the result; an Enum lets the composition refuse another word, and list the right ones.
 class Parameterization(Enum):
     """Init, multiplier and step of each layer."""
