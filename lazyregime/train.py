@@ -68,7 +68,8 @@ def _hydra_main(config: DictConfig) -> dict[str, Any] | None:
         except LazyRegimeError as error:  # Hydra would print a traceback
             console.error(str(error))
             sys.exit(FAILED)
-    console.say(f"\nJob {HydraConfig.get().job.num + 1}: {HydraConfig.get().job.override_dirname}")
+    hydra_config = HydraConfig.get()
+    console.say(f"\nJob {hydra_config.job.num + 1}: {' '.join(hydra_config.overrides.task)}")
     try:
         return execute(plain(config), console)
     except LazyRegimeError as error:  # the other jobs go on; the outcome is read from the run folders

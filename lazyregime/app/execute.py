@@ -52,8 +52,10 @@ def _compute(config: ConfigDict, folder: RunFolder, console: Console) -> Result:
             except Exception as error:  # a training that is done is not lost for a picture
                 console.warn(f"The figure could not be drawn: {type(error).__name__}: {error}")
             tracking.log_table("result", ["quantity", "value"], _rows(result))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as stop:  # Lightning turns the first into the second
         console.say(f"Interrupted; the same command goes on from the last checkpoint in {folder.path}.")
+        if isinstance(stop.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from stop
         raise
     except Exception as error:
         folder.write_failure(error, step=None if training is None else training.step)

@@ -1,5 +1,6 @@
 """What is printed while a real Trainer trains a tiny network, and what a step of it costs."""
 
+import re
 import time
 from typing import Any
 
@@ -74,8 +75,10 @@ pytestmark = [
 def test_without_a_terminal_there_is_a_line_an_epoch(capsys):
     fit(TrainingProgress(Console()))
     first, second = capsys.readouterr().out.splitlines()
-    assert first.startswith("epoch 1/2: train loss 0.2500, test accuracy 0.5000, 0 s, about 0 s left")
-    assert second == "epoch 2/2: train loss 0.2500, test accuracy 0.5000, 0 s"
+    seconds = r"\d+ s"  # of a machine that may be busy
+    metrics = "train loss 0.2500, test accuracy 0.5000"
+    assert re.fullmatch(f"epoch 1/2: {metrics}, {seconds}, about {seconds} left", first)
+    assert re.fullmatch(f"epoch 2/2: {metrics}, {seconds}", second)
 
 
 def test_a_long_epoch_has_lines_within(capsys, monkeypatch):
@@ -83,7 +86,8 @@ def test_a_long_epoch_has_lines_within(capsys, monkeypatch):
     fit(TrainingProgress(Console()), epochs=1)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(",")[:2] for line in lines[:4]] == [["epoch 1/1", f" {p}%"] for p in (25, 50, 75, 100)]
-    assert "about 0 s left" in lines[0] and len(lines) == 5
+    assert re.search(r"about \d+ s left", lines[0])
+    assert len(lines) == 5
 
 
 def test_on_a_terminal_the_bar_covers_all_epochs(monkeypatch):

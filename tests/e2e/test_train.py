@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -177,14 +178,18 @@ SCIENCE = ("train_loss", "test_loss", "test_accuracy", "kernel_accuracy_adh_init
 
 
 def test_killed_at_any_moment_it_ends_as_if_undisturbed(runs_dir, tmp_path):
-    options = [*FAST, "trainer.max_epochs=12", "data.n_train=20000", "arch.normalize_activation=true"]
+    options = [*FAST, "trainer.max_epochs=12", "data.n_train=6000", "arch.normalize_activation=true"]
     command = [sys.executable, "-m", "lazyregime.train", *options]
-    for rows in (1, 4, 9):  # killed in the epoch after so many rows of metrics
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=os.environ)
+    for rows, stop in ((1, signal.SIGINT), (4, signal.SIGKILL), (9, signal.SIGKILL)):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ)
         wait_for_rows(runs_dir, rows, process)
         time.sleep(0.01 * rows)
-        process.kill()
-        process.wait()
+        process.send_signal(stop)
+        printed, _ = process.communicate()
+        if stop == signal.SIGINT:
+            assert process.returncode == 130
+            assert "Interrupted; the same command goes on" in printed
+            assert "Traceback" not in printed
     assert not list(runs_dir.rglob("result.json"))
     resumed = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
     assert "Resuming from" in resumed.stdout
