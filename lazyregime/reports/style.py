@@ -187,6 +187,7 @@ def shades(count: int) -> list[tuple[float, ...]]:
     return [tuple(colour) for colour in mpl.colormaps["viridis_r"](np.linspace(0.18, 0.95, max(count, 2)))][-count:]
 
 
-def tint(colour: str, strength: float) -> tuple[float, ...]:
+def tint(colour: str, strength: float) -> tuple[float, float, float]:
     """The colour mixed with white; 1 leaves it as it is."""
-    return tuple(1 - strength * (1 - np.array(to_rgb(colour))))
+    red, green, blue = to_rgb(colour)
+    return (1 - strength * (1 - red), 1 - strength * (1 - green), 1 - strength * (1 - blue))
