@@ -22,11 +22,9 @@ class ScaledLinear(nn.Linear):
         _draw(self, scale)
 
     def forward(self, x: Float[Tensor, "*n d"]) -> Float[Tensor, "*n k"]:  # noqa: D102
-        if self.bias is None:
-            return F.linear(x, self.weight) * self.weight_multiplier
-        if x.ndim == 2:
-            return torch.addmm(self.bias * self.bias_multiplier, x, self.weight.t(), alpha=self.weight_multiplier)
-        return F.linear(x, self.weight) * self.weight_multiplier + self.bias * self.bias_multiplier
+        # The input is scaled and not the weight, which is larger and whose gradient would have to be scaled too.
+        bias = None if self.bias is None else self.bias * self.bias_multiplier
+        return F.linear(x * self.weight_multiplier, self.weight, bias)
 
 
 @final
