@@ -1,6 +1,15 @@
 """Kernels of neural networks: empirical and infinite-width, the regression with them, and their metrics."""
 
-from lazyregime.kernels.empirical import LayerCall, Lookup, Outer, Rows, empirical_ntk, empirical_ntk_blocks, explain, register_rule
+from lazyregime.kernels.empirical import (
+    LayerCall,
+    Lookup,
+    Outer,
+    Rows,
+    empirical_ntk,
+    empirical_ntk_blocks,
+    explain,
+    register_rule,
+)
 from lazyregime.kernels.infinite import InfiniteCNN, InfiniteMLP, infinite_counterpart, infinite_ntk
 from lazyregime.kernels.kernel import AbstractKernel
 from lazyregime.kernels.metrics import (
