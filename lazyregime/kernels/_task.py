@@ -19,9 +19,7 @@ class Task:
     labels: Tensor | None
 
 
-def make_task(
-    labels: Tensor, n_samples: int, *, n_outputs: int | None, coding: str, protocol: str
-) -> Task:
+def make_task(labels: Tensor, n_samples: int, *, n_outputs: int | None, coding: str, protocol: str) -> Task:
     """Integer labels are coded, floating targets taken as they are.
 
     Args:
