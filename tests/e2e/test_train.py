@@ -178,12 +178,12 @@ SCIENCE = ("train_loss", "test_loss", "test_accuracy", "kernel_accuracy_adh_init
 
 
 def test_killed_at_any_moment_it_ends_as_if_undisturbed(runs_dir, tmp_path):
-    options = [*FAST, "trainer.max_epochs=12", "data.n_train=6000", "arch.normalize_activation=true"]
+    options = [*FAST, "trainer.max_epochs=40", "data.n_train=6000", "arch.normalize_activation=true"]
     command = [sys.executable, "-m", "lazyregime.train", *options]
-    for rows, stop in ((1, signal.SIGINT), (4, signal.SIGKILL), (9, signal.SIGKILL)):
+    for rows, stop in ((2, signal.SIGINT), (8, signal.SIGKILL), (16, signal.SIGKILL)):
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ)
         wait_for_rows(runs_dir, rows, process)
-        time.sleep(0.01 * rows)
+        time.sleep(0.005 * rows)
         process.send_signal(stop)
         printed, _ = process.communicate()
         if stop == signal.SIGINT:
