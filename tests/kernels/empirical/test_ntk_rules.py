@@ -3,7 +3,7 @@
 import hypothesis.strategies as st
 import pytest
 import torch
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from ntk_reference import ntk, relative_error
 from torch import Tensor, nn
 
@@ -48,7 +48,9 @@ def check(layer: nn.Module, x1: Tensor, x2: Tensor, how: str, budget: int | None
     assert "fallback" not in described, described
     for a, b in ((x1, x2), (x1, None)):
         expected = ntk(model, a, b, how)
-        assume(expected.norm() > 1e-6)
+        if expected.norm() < 1e-6:  # an embedding of padding only
+            assert empirical_ntk(model, a, b, outputs=how).norm() < 1e-6
+            continue
         assert relative_error(empirical_ntk(model, a, b, outputs=how, memory_budget=budget), expected) < 1e-10
         single = [v.float() if v is not None and v.is_floating_point() else v for v in (a, b)]
         assert relative_error(empirical_ntk(model.float(), *single, outputs=how, memory_budget=budget), expected) < 1e-5
