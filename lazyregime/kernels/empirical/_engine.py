@@ -6,13 +6,14 @@ from typing import final
 import torch
 from torch import Tensor
 
-from lazyregime.kernels.empirical._factors import Form, allocate
+from lazyregime.kernels.empirical._factors import Form, Outer, allocate
 from lazyregime.kernels.empirical._fallback import Fallback
 from lazyregime.kernels.empirical._forms import build
 from lazyregime.kernels.empirical._plan import Plan
 from lazyregime.kernels.empirical._plan import make_sizes as make_sizes
 from lazyregime.kernels.empirical._precision import Precision, matmul_precision, rounded
 from lazyregime.kernels.empirical._survey import Survey
+from lazyregime.kernels.empirical._tape import Keep
 
 Progress = Callable[[int, int], None]
 
@@ -33,6 +34,19 @@ class Engine:
         self.progress = progress
         self.precision: Precision = precision
         self.done = 0
+        found.keep = self._keep()
+
+    def _keep(self) -> Keep:
+        """What becomes of the gradients of each layer decides how they are kept."""
+        apart: set[int] = set()
+        reused: set[int] = set()
+        for index, (layer, planned) in enumerate(zip(self.found.layers, self.plan.layers, strict=False)):
+            forms = {cost.form for cost in planned.costs}
+            if forms == {"gram"} and layer.registered.jacobian is not None and self.plan.task.outputs != "full":
+                apart.add(index)
+            if forms == {"gradients"} and all(isinstance(f, Outer) for f in self.found.samples[layer.name]):
+                reused.add(index)
+        return Keep(frozenset(apart), frozenset(reused))
 
     def run(self, x1: Tensor, x2: Tensor | None, dtype: torch.dtype) -> Tensor:
         """The kernel, in the layout of `allocate`."""
@@ -122,7 +136,8 @@ class Engine:
         n, record = x.shape[0], self.plan.record
         gathered: list[Form] | None = None
         for chunk in _chunks(n, record):
-            forms = self.factors(x[chunk])
+            into = None if gathered is None else _rows(gathered, chunk)
+            forms = self.factors(x[chunk], into)
             if chunk.stop - chunk.start == n:
                 return forms
             if gathered is None:
@@ -130,13 +145,14 @@ class Engine:
                     form.with_tensors([t.new_empty((n, *t.shape[1:])) for t in form.tensors()]) for form in forms
                 ]
             for target, form in zip(gathered, forms, strict=True):
-                for into, tensor in zip(target.tensors(), form.tensors(), strict=True):
-                    into[chunk] = tensor
+                for whole, tensor in zip(target.tensors(), form.tensors(), strict=True):
+                    if whole[chunk].data_ptr() != tensor.data_ptr():
+                        whole[chunk] = tensor
         assert gathered is not None
         return gathered
 
-    def factors(self, x: Tensor) -> list[Form]:
-        """The factors of one chunk of rows, layer by layer."""
+    def factors(self, x: Tensor, into: list[Form] | None = None) -> list[Form]:
+        """The factors of one chunk of rows, layer by layer; products may be written into the given ones."""
         forms: list[Form] = []
         if self.found.layers:
             calls = self.found.record(x)
@@ -147,10 +163,15 @@ class Engine:
                 factors = layer.registered.rule(layer.module, call)
                 del call
                 for factor, cost in zip(factors, planned.costs, strict=True):
-                    forms += build(factor, cost.form, self.found.num_outputs)
+                    target = into[len(forms)] if into is not None and self.precision != "bf16" else None
+                    forms += build(factor, cost.form, self.found.num_outputs, target)
         if self.fallback is not None:
             forms.append(self.fallback.gradients(x))
         return [rounded(form, self.precision) for form in forms]
+
+
+def _rows(forms: list[Form], rows: slice) -> list[Form]:
+    return [form.with_tensors([tensor[rows] for tensor in form.tensors()]) for form in forms]
 
 
 def _chunks(n: int, size: int) -> Iterator[slice]:

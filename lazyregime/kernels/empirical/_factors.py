@@ -26,12 +26,14 @@ class Outer:
         b: (n, k, g, t, o) gradients of the outputs by the layer's output; None is the identity (o = k, t = g = 1).
         weight: the weight's forward multiplier; 0 when it is not trained.
         bias: the bias's forward multiplier; 0 without a trained bias.
+        columns: b as its k slices (n, o), for t = g = 1, where stacking them would only copy them; then b is None.
     """
 
     a: tuple[Tensor, ...]
     b: Tensor | None
     weight: float = 1.0
     bias: float = 0.0
+    columns: tuple[Tensor, ...] | None = None
 
 
 @final
@@ -87,7 +89,7 @@ class Gradients:
 class Gram:
     """The Gram form: sum_tt' (weight a_t.a'_t' + bias) (b_kt.b'_k't'), multipliers squared.
 
-    a is (n, t, p), or the ids (n, t) of a table; b is (n, t, k, o), or None for the identity.
+    a is (n, t, p), or the ids (n, t) of a table; b is (n, t, k, o), or its k slices (n, o), or None for the identity.
     """
 
     a: Tensor
@@ -95,13 +97,18 @@ class Gram:
     weight: float
     bias: float
     num_outputs: int
+    columns: tuple[Tensor, ...] | None = None
 
     def tensors(self) -> tuple[Tensor, ...]:
         """Everything that has one row a sample."""
+        if self.columns is not None:
+            return (self.a, *self.columns)
         return (self.a,) if self.b is None else (self.a, self.b)
 
     def with_tensors(self, tensors: Sequence[Tensor]) -> "Gram":
         """The same form over other rows."""
+        if self.columns is not None:
+            return replace(self, a=tensors[0], columns=tuple(tensors[1:]))
         return replace(self, a=tensors[0], b=None if self.b is None else tensors[1])
 
     def inner(self, other: "Gram") -> Tensor:
@@ -115,6 +122,9 @@ class Gram:
 
     def add_to(self, other: "Gram", out: Tensor, outputs: Outputs, temporary: int = TEMPORARY) -> None:
         """Out += the term of these samples with those; out is laid out as `allocate` says."""
+        if self.columns is not None and other.columns is not None:
+            self._add_columns(self.columns, other, other.columns, out, outputs)
+            return
         if self.b is None or other.b is None:
             self._add_identity(other, out, outputs)
             return
@@ -151,6 +161,19 @@ class Gram:
             else:
                 out.add_(b_ij.mul_(a_ij).sum((1, 4)))
 
+    def _add_columns(
+        self, mine: tuple[Tensor, ...], other: "Gram", others: tuple[Tensor, ...], out: Tensor, outputs: Outputs
+    ) -> None:
+        a_ij = self.inner(other)
+        if outputs == "diagonal":
+            for block, x, y in zip(out, mine, others, strict=True):
+                _add_elementwise(block, a_ij, x @ y.mT)
+            return
+        b_ij = torch.zeros_like(a_ij, dtype=out.dtype if a_ij.dtype == torch.bfloat16 else a_ij.dtype)
+        for x, y in zip(mine, others, strict=True):
+            add_product(b_ij, x, y.mT, 1.0)
+        _add_elementwise(out, a_ij, b_ij)
+
     def _add_identity(self, other: "Gram", out: Tensor, outputs: Outputs) -> None:
         if outputs == "trace":
             k = self.num_outputs
@@ -181,7 +204,7 @@ def add_product(out: Tensor, x: Tensor, y: Tensor, scale: float) -> None:
 
 
 def _add_elementwise(out: Tensor, x: Tensor, y: Tensor) -> None:
-    if out.dtype == x.dtype:
+    if out.dtype == x.dtype == y.dtype:
         out.addcmul_(x, y)
     else:
         out.add_(x * y)

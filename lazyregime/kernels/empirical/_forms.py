@@ -84,17 +84,19 @@ def choose(factor: Factor, task: Task) -> Cost:
     return min(costs(factor, task), key=lambda cost: cost.flops)
 
 
-def build(factor: Factor, form: FormName, num_outputs: int) -> list[Form]:
-    """The factor in the chosen form."""
+def build(factor: Factor, form: FormName, num_outputs: int, into: Form | None = None) -> list[Form]:
+    """The factor in the chosen form; per-sample gradients may be written into rows of another's."""
     if isinstance(factor, Rows):
         return [Gradients((factor.g,), (1.0,))]
     if isinstance(factor, Lookup):
         return [Gram(factor.ids, _positions_first(factor.b), 1.0, 0.0, num_outputs)]
     if form == "gradients":
-        return [_gradients(factor)]
+        return [_gradients(factor, into.pieces if isinstance(into, Gradients) else None)]
     a = factor.a[0] if len(factor.a) == 1 else torch.cat(factor.a, -1)
     weight, bias = factor.weight**2, factor.bias**2
     b = factor.b
+    if factor.columns is not None:
+        return [Gram(a[:, 0], None, weight, bias, num_outputs, factor.columns)]
     return [
         Gram(a[:, i].contiguous(), None if b is None else _positions_first(b[:, :, i]), weight, bias, num_outputs)
         for i in range(a.shape[1])
@@ -105,7 +107,7 @@ def _positions_first(b_nkto: Tensor) -> Tensor:
     return b_nkto.transpose(1, 2).contiguous()
 
 
-def _gradients(factor: Outer) -> Gradients:
+def _gradients(factor: Outer, into: tuple[Tensor, ...] | None) -> Gradients:
     assert factor.b is not None
     n, k, g, t, o = factor.b.shape
     # (n g, k o, t): a view in the layouts the engine allocates.
@@ -126,12 +128,14 @@ def _gradients(factor: Outer) -> Gradients:
             pieces.append(piece.view(n, g, -1, k, o).permute(0, 3, 1, 2, 4).reshape(n, k, -1))
             scales.append(1.0)
         return Gradients(tuple(pieces), tuple(scales))
-    for a in inputs:
-        piece = torch.bmm(b, a)
-        if g == 1:
-            pieces.append(piece.view(n, k, -1))
+    for index, a in enumerate(inputs):
+        if g > 1:
+            pieces.append(torch.bmm(b, a).view(n, g, k, -1).transpose(1, 2).reshape(n, k, -1))
+        elif into is None:
+            pieces.append(torch.bmm(b, a).view(n, k, -1))
         else:
-            pieces.append(piece.view(n, g, k, -1).transpose(1, 2).reshape(n, k, -1))
+            torch.bmm(b, a, out=into[index].view(n, k * o, -1))
+            pieces.append(into[index])
         scales.append(factor.weight**2)
     if factor.bias:
         pieces.append(factor.b.sum(3).flatten(2))

@@ -21,12 +21,14 @@ class LayerCall:
         b: (n, k, *y.shape[1:]) with b[i, k] = d f_k(x_i) / d y_i; None when y is the model's own output.
         trained: names of the layer's own parameters that count.
         num_outputs: k.
+        columns: b as its k slices, where the engine keeps them apart; only for layers with a constant Jacobian.
     """
 
     inputs: tuple[Tensor, ...]
     b: Tensor | None
     trained: frozenset[str]
     num_outputs: int
+    columns: tuple[Tensor, ...] | None = None
 
     def multiplier(self, name: str, value: float = 1.0) -> float:
         """`value` if the parameter counts, else 0."""

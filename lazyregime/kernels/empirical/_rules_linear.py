@@ -25,7 +25,7 @@ def linear(layer: nn.Linear, call: LayerCall) -> list[Factor]:
     n, d = x.shape[0], x.shape[-1]
     weight, bias = _multipliers(layer, call)
     b = None if call.b is None else _positions(call.b)[:, :, None]
-    return [Outer((x.reshape(n, 1, -1, d),), b, weight, bias)]
+    return [Outer((x.reshape(n, 1, -1, d),), b, weight, bias, call.columns)]
 
 
 def _jacobian(layer: nn.Linear) -> Tensor:

@@ -15,6 +15,7 @@ from lazyregime.kernels.empirical._factors import Factor, allocate
 from lazyregime.kernels.empirical._forms import Task, build, choose
 from lazyregime.kernels.empirical._registry import LayerCall, RegisteredRule, find_rule
 from lazyregime.kernels.empirical._tape import (
+    Keep,
     Seen,
     below_readout,
     calls,
@@ -66,6 +67,7 @@ class Survey:
     channels_last: bool = False
     fast_leaves: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
     trace: bool = False
+    keep: Keep = field(default_factory=Keep)
 
     def forward(self, x: Tensor) -> Tensor:
         """The model's output (n, k)."""
@@ -121,7 +123,7 @@ class Survey:
         channel_dims = [layer.registered.channel_dim for layer in self.layers]
         if readout is None:
             basis = torch.eye(self.num_outputs, dtype=y.dtype, device=y.device)
-            return calls(y, once, trained, channel_dims, list(basis), channels_last=self.channels_last)
+            return calls(y, once, trained, channel_dims, list(basis), channels_last=self.channels_last, keep=self.keep)
         # The gradients of the outputs by the readout's input are its weights: the backward passes start there.
         start, weights = once[readout].first, self.layers[readout].jacobian
         assert weights is not None
@@ -133,7 +135,9 @@ class Survey:
         below = below_readout(start, once) if self.trace and self.layers[readout].module in seen else None
         if below is not None and self.layers[below].registered.jacobian is not None:
             skipped.add(below)
-        found_calls = calls(y, once, trained, channel_dims, list(weights), start, skipped, self.channels_last)
+        found_calls = calls(
+            y, once, trained, channel_dims, list(weights), start, skipped, self.channels_last, self.keep
+        )
         if below in skipped:
             # b_k = W_k d unit by unit, so that the sum over k is one product with d sqrt(sum_k W_k^2).
             assert below is not None

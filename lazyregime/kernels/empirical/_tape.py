@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, final
 
 import torch
@@ -83,13 +83,16 @@ def calls(
     start: Tensor | None = None,
     skipped: Collection[int] = (),
     channels_last: bool = False,
+    keep: "Keep | None" = None,
 ) -> list[LayerCall]:
     """What the rules are given: b for each cotangent of `start`, by default the output y; none for skipped layers."""
     num = len(cotangents)
     wanted = [index for index in range(len(seen)) if index not in skipped]
     edges = [seen[index].edge for index in wanted]
     start = y if start is None else start
+    keep = keep or Keep()
     buffers: dict[int, Tensor] = {}
+    columns: dict[int, list[Tensor]] = {i: [] for i in wanted if i in keep.apart and len(seen[i].shape) == 2}
     with _layout_hook(start, channels_last):
         for output in range(num if edges else 0):
             grads = torch.autograd.grad(  # pyright: ignore[reportCallIssue]
@@ -100,8 +103,11 @@ def calls(
                 allow_unused=True,
             )
             for index, grad in zip(wanted, grads, strict=True):
+                if index in columns:
+                    columns[index].append(y.new_zeros(seen[index].shape) if grad is None else grad)
+                    continue
                 if index not in buffers:
-                    buffers[index] = _buffer(grad, seen[index].shape, num, channel_dims[index], y)
+                    buffers[index] = keep.buffer(index, _layout(grad, seen[index].shape, num, channel_dims[index]), y)
                 buffers[index][:, output] = 0.0 if grad is None else grad
     for call in seen:
         if call.versions != tuple(value._version for value in call.inputs):
@@ -109,7 +115,12 @@ def calls(
                 "the model overwrites a layer's input after using it, which no backward pass of it would survive; "
                 "make that operation out of place."
             )
-    return [LayerCall(call.inputs, buffers.get(index), trained[index], num) for index, call in enumerate(seen)]
+    return [
+        LayerCall(
+            call.inputs, buffers.get(index), trained[index], num, tuple(columns[index]) if index in columns else None
+        )
+        for index, call in enumerate(seen)
+    ]
 
 
 _ELEMENTWISE = {
@@ -159,17 +170,46 @@ def _to_channels_last(grad: Tensor) -> Tensor:
     return grad.contiguous(memory_format=torch.channels_last)
 
 
-def _buffer(grad: Tensor | None, shape: torch.Size, k: int, channel_dim: int, like: Tensor) -> Tensor:
-    """(n, k, ...) in the gradient's own layout with k just before the channels: one axis of a GEMM."""
+def _layout(
+    grad: Tensor | None, shape: torch.Size, k: int, channel_dim: int
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Of (n, k, ...): the physical sizes and their order, with k just before the channels: one axis of a GEMM."""
     if grad is None:
-        return like.new_empty((shape[0], k, *shape[1:]))
+        return (shape[0], k, *shape[1:]), tuple(range(len(shape) + 1))
     order = sorted(range(1, grad.ndim), key=lambda dim: (-grad.stride(dim), dim))
     channel = channel_dim % grad.ndim
     place = order.index(channel) if channel in order else 0
     physical = [0, *order[:place], -1, *order[place:]]
-    sizes = [k if dim == -1 else grad.shape[dim] for dim in physical]
-    logical = [physical.index(dim) for dim in (0, -1, *range(1, grad.ndim))]
-    return grad.new_empty(sizes).permute(logical)
+    sizes = tuple(k if dim == -1 else grad.shape[dim] for dim in physical)
+    return sizes, tuple(physical.index(dim) for dim in (0, -1, *range(1, grad.ndim)))
+
+
+@final
+@dataclass
+class Keep:
+    """How the gradients of some layers are kept, by their index.
+
+    Attributes:
+        apart: layers whose k gradients are not stacked.
+        reused: layers whose gradients are used up when the next rows are recorded, so that their memory serves again.
+    """
+
+    apart: frozenset[int] = frozenset()
+    reused: frozenset[int] = frozenset()
+    buffers: dict[tuple[int, tuple[int, ...]], Tensor] = field(
+        default_factory=dict[tuple[int, tuple[int, ...]], Tensor]
+    )
+
+    def buffer(self, index: int, layout: tuple[tuple[int, ...], tuple[int, ...]], like: Tensor) -> Tensor:
+        """An uninitialized (n, k, ...); the memory of an earlier one where that is allowed."""
+        sizes, order = layout
+        if index not in self.reused:
+            return like.new_empty(sizes).permute(order)
+        rows, row = sizes[0], sizes[1:]
+        found = self.buffers.get((index, row))
+        if found is None or found.shape[0] < rows:
+            found = self.buffers[index, row] = like.new_empty(sizes)
+        return found[:rows].permute(order)
 
 
 def weights_used(y: Tensor) -> dict[int, int]:

@@ -50,16 +50,16 @@ def test_out_of_memory_halves_the_chunks_and_goes_on(monkeypatch, symmetric):
     whole = empirical_ntk(model, x1, other)
     factors, refused = _engine.Engine.factors, []
 
-    def limited(self, x):
+    def limited(self, x, into=None):
         if len(x) > 2 or (len(refused) == 1 and torch.rand(()) < 0.5):
             refused.append(len(x))
             raise torch.OutOfMemoryError("CUDA out of memory.")
-        return factors(self, x)
+        return factors(self, x, into)
 
     monkeypatch.setattr(_engine.Engine, "factors", limited)
     assert relative_error(empirical_ntk(model, x1, other), whole) < 1e-13
     assert refused
-    monkeypatch.setattr(_engine.Engine, "factors", lambda self, x: limited(self, torch.cat([x] * 3)))
+    monkeypatch.setattr(_engine.Engine, "factors", lambda self, x, into=None: limited(self, torch.cat([x] * 3)))
     with pytest.raises(LazyRegimeError, match="out of memory even with one sample"):
         empirical_ntk(model, x1, other)
 
