@@ -50,31 +50,26 @@ def embedding(layer: nn.Embedding, call: LayerCall) -> list[Factor]:
 
 
 def convolution(layer: nn.Conv1d | nn.Conv2d, call: LayerCall) -> list[Factor]:
-    """grad_k w = sum_t b_kt patch_t^T: unfolded along the width only; each row of the kernel is a view of that."""
+    """grad_k w = sum_t b_kt patch_t^T over the patches of the padded input."""
     (x,) = call.inputs
     assert call.b is not None
     weight, bias = _multipliers(layer, call)
     x, b = _pad(layer, x), call.b
     two = isinstance(layer, nn.Conv2d)
     (kh, kw), (sh, sw), (dh, dw) = (v if two else (1, *v) for v in (layer.kernel_size, layer.stride, layer.dilation))
-    if not two:
-        x, b, sh = x[:, :, None], b[:, :, :, None], 1
-    n, c = x.shape[:2]
-    k, g, (oh, ow) = b.shape[1], layer.groups, b.shape[-2:]
     last = two and _channels_last(x)
-    # (n, g, c, H, ow, kw), then one copy laid out so that the kernel's rows are slices of it.
-    windows = x.unfold(3, (kw - 1) * dw + 1, sw)[..., ::dw].unflatten(1, (g, c // g))
-    columns = windows.permute((0, 3, 4, 1, 5, 2) if last else (0, 1, 5, 2, 3, 4)).contiguous()
-    pieces: list[Tensor] = []
-    for i in range(kh):
-        rows = slice(i * dh, i * dh + (oh - 1) * sh + 1, sh)
-        if last:
-            piece = columns[:, rows].reshape(n, oh * ow, g, -1).transpose(1, 2)
-        else:
-            piece = columns[..., rows, :].reshape(n, g, -1, oh * ow).mT
-        pieces.append(piece)
+    if not two:
+        x, b = x[:, :, None], b[:, :, :, None]
+    n, g = x.shape[0], layer.groups
+    # (n, g, c, oh, ow, kh, kw), then one copy in which what was contiguous stays so; columns in the order (kh, kw, c).
+    patches = x.unfold(2, (kh - 1) * dh + 1, sh)[..., ::dh].unfold(3, (kw - 1) * dw + 1, sw)[..., ::dw]
+    patches = patches.unflatten(1, (g, -1))
+    if last:
+        a = patches.permute(0, 3, 4, 1, 5, 6, 2).flatten(4).flatten(1, 2).transpose(1, 2)
+    else:
+        a = patches.permute(0, 1, 5, 6, 2, 3, 4).flatten(5).flatten(2, 4).mT
     b = b.unflatten(2, (g, -1)).flatten(4).permute(0, 1, 2, 4, 3)
-    return [Outer(tuple(pieces), b.reshape(n, k, g, oh * ow, -1), weight, bias)]
+    return [Outer((a.reshape(n, g, *a.shape[2:]),), b, weight, bias)]
 
 
 def _pad(layer: nn.Conv1d | nn.Conv2d, x: Tensor) -> Tensor:
