@@ -125,7 +125,8 @@ def main() -> None:
             part.replace(stored)
         rows.append(json.loads(stored.read_text()))
     columns = ["network", "parameters", "full kernel", "poster's", "cond.", "jitter", "fit s", "predict s", "forward s"]
-    console.table([*columns, "ratio"], [row(found) for found in rows], title="Lazy: kernel regression at initialization")
+    lines = [row(found) for found in rows]
+    console.table([*columns, "ratio"], lines, title="Lazy: kernel regression at initialization")
     whole = sum(found["whole_seconds"] for found in rows)
     console.say(f"{len(data.test_labels):,} test images; {whole / 60:.1f} min in all on {rows[0]['threads']} threads")
 

@@ -9,10 +9,10 @@ from torch import Tensor
 from lazyregime.kernels.empirical._factors import Form, Outer, allocate
 from lazyregime.kernels.empirical._fallback import Fallback
 from lazyregime.kernels.empirical._forms import build
+from lazyregime.kernels.empirical._layers import Survey
 from lazyregime.kernels.empirical._plan import Plan
 from lazyregime.kernels.empirical._plan import make_sizes as make_sizes
 from lazyregime.kernels.empirical._precision import Precision, matmul_precision, rounded
-from lazyregime.kernels.empirical._survey import Survey
 from lazyregime.kernels.empirical._tape import Keep
 
 Progress = Callable[[int, int], None]

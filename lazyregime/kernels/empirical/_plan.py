@@ -6,7 +6,7 @@ from typing import final
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels.empirical._factors import TEMPORARY, Outer
 from lazyregime.kernels.empirical._forms import Cost, Task, choose
-from lazyregime.kernels.empirical._survey import Survey
+from lazyregime.kernels.empirical._layers import Survey
 
 # Bytes a recording works best with: small enough for the caches and for a modest peak, large enough for the GEMMs.
 _RECORD_TARGET = 64 << 20
