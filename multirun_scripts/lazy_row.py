@@ -57,10 +57,10 @@ def forward_seconds(network: nn.Module, x: Tensor) -> float:
     return min(seconds) * len(x) / len(part)
 
 
-def measure(name: str, data: ClassificationData, seed: int, console: Console) -> dict[str, Any]:
+def measure(name: str, data: ClassificationData, seed: int, per_class: int, console: Console) -> dict[str, Any]:
     """Fit on the anchors, predict the test set."""
     network = make_network(name, seed)
-    anchors = first_per_class(data.train_labels, 30)
+    anchors = first_per_class(data.train_labels, per_class)
     start = time.perf_counter()
     with console.kernel_progress(f"{name}: kernel of {len(anchors)} anchors") as progress:
         kernel = EmpiricalKernel(network, progress=progress)
@@ -106,6 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("nets", nargs="*", metavar="KIND-WIDTH", help="by default the poster's seven")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--per-class", type=int, default=30, help="anchors of each digit")
     parser.add_argument("--n-test", type=int, help="by default all 10,000")
     parser.add_argument("--out", type=Path, default=Path(os.environ.get("LAZYREGIME_RUNS", "runs")) / "lazy_row")
     chosen = parser.parse_args()
@@ -117,9 +118,9 @@ def main() -> None:
     chosen.out.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
     for name in nets:
-        stored = chosen.out / f"{name}-s{chosen.seed}-t{len(data.test_labels)}.json"
+        stored = chosen.out / f"{name}-s{chosen.seed}-a{chosen.per_class}-t{len(data.test_labels)}.json"
         if not stored.exists():
-            found = measure(name, data, chosen.seed, console)
+            found = measure(name, data, chosen.seed, chosen.per_class, console)
             part = stored.with_suffix(".part")
             part.write_text(json.dumps(found, indent=1))
             part.replace(stored)
