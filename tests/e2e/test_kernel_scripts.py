@@ -10,6 +10,7 @@ import torch
 
 from lazyregime.data import first_per_class, mnist
 from lazyregime.kernels import KernelRegression, accuracy, empirical_ntk
+from lazyregime.networks import MLP
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "multirun_scripts"
 
@@ -52,7 +53,8 @@ def test_exact_regression_goes_by_disk_and_agrees_with_memory(tmp_path, monkeypa
     assert (found["cholesky"]["method"], found["cg"]["method"]) == ("cholesky", "cg")
     assert abs(found["cg"]["accuracy"] - found["cholesky"]["accuracy"]) <= 1 / 50
     assert "1,200 training images, extrapolated" in capsys.readouterr().out
-    network = run(monkeypatch, "lazy_row.py", "mlp-8", "--per-class", 1, "--n-test", 1, "--out", tmp_path)["make_network"]("mlp-8", 0)
+    torch.manual_seed(0)
+    network = MLP(width=8)
     data = images(n_train=120, n_test=50)
     regression = KernelRegression(relative_ridge=1e-3)
     regression.fit_gram(empirical_ntk(network, data.train_inputs), data.train_labels)

@@ -38,9 +38,7 @@ class Head(nn.Module):
         return self.readout(torch.tanh(self.layer(x)).flatten(1))
 
 
-def check(
-    layer: nn.Module, x1: Tensor, x2: Tensor, how: str, sizes: Sizes, n_outputs: int = 3
-) -> None:
+def check(layer: nn.Module, x1: Tensor, x2: Tensor, how: str, sizes: Sizes, n_outputs: int = 3) -> None:
     for p in layer.parameters():
         nn.init.normal_(p, std=0.5)
     model = Head(layer, x1, n_outputs).eval()
