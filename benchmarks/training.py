@@ -17,10 +17,9 @@ from pathlib import Path
 
 import torch
 
-from lazyregime.app.config import compose_job
 from lazyregime.app.console import Console
-from lazyregime.app.runs import RunFolder
 from lazyregime.app.tracking import open_tracking
+from lazyregime.app.train import TRAIN
 from lazyregime.app.training import Training
 from lazyregime.data import Batches
 from lazyregime.lightning import pl
@@ -76,13 +75,13 @@ def trainer_epoch(training, batches):
 def prepare(regime, options, stack):
     """A run of this regime that has not begun."""
     folder = stack.enter_context(tempfile.TemporaryDirectory())
-    config = compose_job(
+    config = TRAIN.source.compose_job(
         [
             f"regime={regime}", f"width={options.width}", "ntk=none", "tracking=csv", "data.n_test=200",
             f"trainer.batch_size={BATCH_SIZE}", f"runs_dir={folder}",
         ]
     )  # fmt: skip
-    run, console = RunFolder.of(config), Console(quiet=True)
+    run, console = TRAIN.folder(config), Console(quiet=True)
     Path(run.path).mkdir(parents=True)
     return Training(config, run, console, stack.enter_context(open_tracking(config, run, console.say)))
 
