@@ -2,7 +2,7 @@
 
 `torch.func.jvp` does it for every module. A network that is a chain is taken one module after another, since a layer
 that is linear in x and in w = (W, b) has the tangent f(x; wdot) + f(xdot; W, 0): the same products without the
-products, sums and copies around them that jvp makes of a layer, which cost a sixth of a training step.
+sums and copies that jvp puts around them, which were a seventh of a lazy step of MLP-1024 on a CPU.
 """
 
 from collections.abc import Callable, Iterator, Mapping
