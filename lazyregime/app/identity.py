@@ -33,6 +33,8 @@ NOT_IDENTITY = frozenset(
         "ntk.memory_budget",
         "data.data_dir",
         "data.offline",
+        "optimizer.save_every",
+        "optimizer.together",
     }
 )
 

@@ -1,6 +1,6 @@
 """The command `train`: a network in a regime, from its configuration to its result, its figure and its table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
@@ -12,6 +12,7 @@ from lazyregime.app.schema import TrainConfig
 
 if TYPE_CHECKING:
     from lazyregime.app.console import Console
+    from lazyregime.app.plan import Job
     from lazyregime.app.tracking import Tracking
 
 
@@ -33,9 +34,19 @@ class TrainCommand(AbstractCommand):
         return f"{size:,.0f} parameters, {_memory(config, size)}"
 
     def start(self, config: ConfigDict, folder: RunFolder, console: "Console", tracking: "Tracking") -> AbstractWork:  # noqa: D102
+        if config["optimizer"]["name"] == "gradient_flow":
+            from lazyregime.app.flow_training import FlowTraining
+
+            return FlowTraining(config, folder, console, tracking)
         from lazyregime.app.training import Training  # torch and Lightning take seconds to import
 
         return Training(config, folder, console, tracking)
+
+    def compute_together(self, jobs: Sequence["Job"], console: "Console") -> None:  # noqa: D102
+        from lazyregime.app.together import compute_together, groups
+
+        for group in groups(jobs):
+            compute_together(group, console)
 
     def draw(self, folder: RunFolder, result: Mapping[str, Any]) -> Path:  # noqa: D102
         from lazyregime.reports.run_figure import draw_run

@@ -1,6 +1,6 @@
 """A classification problem in memory: a split is one tensor of inputs and one of labels, a batch an index into it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import torch
@@ -42,6 +42,15 @@ class ClassificationData:
     def is_regression(self) -> bool:
         """Whether the labels are real targets."""
         return self.train_labels.is_floating_point()
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> "ClassificationData":
+        """The same on a device, inputs and real targets of this type."""
+
+        def moved(value: Tensor) -> Tensor:
+            return value.to(device, dtype) if value.is_floating_point() else value.to(device)
+
+        tensors = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
+        return replace(self, **{name: moved(value) for name, value in tensors.items()})
 
     def raw(self, inputs: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """Normalized inputs back as pixels 0, 1, ..., 255: rounded, so exactly those of the file.

@@ -5,7 +5,7 @@ from lazyregime.flows.gradient_flow.functions import KernelFunction, NetworkFunc
 from lazyregime.flows.gradient_flow.optimizer import GradientFlow
 from lazyregime.flows.gradient_flow.problem import FlowFunction, FlowProblem, margins
 from lazyregime.flows.gradient_flow.settings import FlowSettings, Status
-from lazyregime.flows.gradient_flow.state import FlowState
+from lazyregime.flows.gradient_flow.state import FlowState, Params
 from lazyregime.flows.gradient_flow.step import attempt
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "GradientFlow",
     "KernelFunction",
     "NetworkFunction",
+    "Params",
     "Snapshot",
     "Status",
     "attempt",

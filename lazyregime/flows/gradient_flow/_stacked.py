@@ -1,6 +1,6 @@
 """f(x; w_e) of E members at once: batched products where the network is a chain of dense layers, else vmap or a loop."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -11,13 +11,14 @@ from lazyregime.flows.gradient_flow.state import Params
 from lazyregime.networks import Activation, ScaledLinear
 
 
+@runtime_checkable
 class StackedForward(Protocol):
     """Outputs (E, n, k) from weights with the members along the first dimension, and points."""
 
     def __call__(self, params: Params, inputs: Float[Tensor, "..."], shared: bool) -> Float[Tensor, "e n k"]: ...  # noqa: D102
 
-    def inputs_ndim(self, network: nn.Module) -> int:
-        """Dimensions of points that all members share."""
+    def prepare(self, inputs: Float[Tensor, "..."], shared: bool) -> Float[Tensor, "..."]:
+        """The points as `__call__` takes them."""
         ...
 
 
@@ -37,8 +38,8 @@ class Chain:
         self.layers = layers
         self._points: tuple[Tensor, Tensor] | None = None  # as given, and features first
 
-    def inputs_ndim(self, network: nn.Module) -> int:  # noqa: D102
-        return 2
+    def prepare(self, inputs: Tensor, shared: bool) -> Tensor:  # noqa: D102
+        return inputs.flatten(1 if shared else 2)
 
     def __call__(self, params: Params, inputs: Tensor, shared: bool) -> Tensor:  # noqa: D102
         left = list(params)
@@ -72,8 +73,8 @@ class Mapped:
         self.network = network
         self.names = [name for name, _ in network.named_parameters()]
 
-    def inputs_ndim(self, network: nn.Module) -> int:  # noqa: D102
-        return 4 if any(isinstance(m, nn.Conv2d) for m in network.modules()) else 2
+    def prepare(self, inputs: Tensor, shared: bool) -> Tensor:  # noqa: D102
+        return inputs
 
     def __call__(self, params: Params, inputs: Tensor, shared: bool) -> Tensor:  # noqa: D102
         def one(weights: Params, x: Tensor) -> Tensor:

@@ -24,8 +24,9 @@ class NetworkFunction(FlowFunction):
 
     Args:
         network: The architecture; its own weights are not used.
-        inputs: Training points, (n, ...), or (E, n, ...) where each member has its own.
+        inputs: Training points, (n, ...).
         initial: w0, a tensor (E, ...) a parameter.
+        own_inputs: Each member has its own points: `inputs` is (E, n, ...).
         rates: The learning-rate multiplier of each parameter.
         centred: Subtract f(x; w0).
         linearized: The tangent model; the parameters of the flow are then w - w0.
@@ -35,9 +36,10 @@ class NetworkFunction(FlowFunction):
     def __init__(
         self,
         network: nn.Module,
-        inputs: Float[Tensor, "*e n d"] | Float[Tensor, "..."],
+        inputs: Float[Tensor, "..."],
         initial: Params,
         *,
+        own_inputs: bool = False,
         rates: Sequence[float] | None = None,
         centred: bool = False,
         linearized: bool = False,
@@ -47,8 +49,7 @@ class NetworkFunction(FlowFunction):
         self.rates = [1.0] * len(initial) if rates is None else list(rates)
         self.centred, self.linearized = centred, linearized
         self.forward: StackedForward = stacked_forward(network)
-        self.shared = inputs.ndim == self.forward.inputs_ndim(network)
-        self.inputs = inputs
+        self.inputs, self.shared = self.forward.prepare(inputs, not own_inputs), not own_inputs
         members = len(initial[0])
         self.at_once = at_once or members_at_once(network, inputs, members, shared=self.shared)
         self._f0: Tensor | None = None
@@ -91,23 +92,12 @@ class NetworkFunction(FlowFunction):
             self.network,
             self.inputs if self.shared else self.inputs[members],
             [w.index_select(0, members) for w in self.initial],
+            own_inputs=not self.shared,
             rates=self.rates,
             centred=self.centred,
             linearized=self.linearized,
             at_once=self.at_once,
         )
-
-    def outputs_at(
-        self, params: Params, inputs: Float[Tensor, "..."], member: int
-    ) -> Float[Tensor, "n k"]:
-        """H of one member at other points; `params` are that member's alone, without the leading dimension."""
-        w = [p[None] for p in params]
-        w0 = [p[member : member + 1] for p in self.initial]
-        with torch.no_grad():
-            if self.linearized:
-                return _jvp(lambda *ws: self.forward(list(ws), inputs, True), w0, w)[0]
-            h = self.forward(w, inputs, True)[0]
-            return h - self.forward(w0, inputs, True)[0] if self.centred else h
 
     def _parts(self) -> list[slice]:
         members = len(self.initial[0])

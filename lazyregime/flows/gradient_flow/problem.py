@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, final
+from typing import Protocol, final, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -14,6 +14,7 @@ Pullback = Callable[[Tensor], Params]
 Loss = Callable[[Tensor, Tensor], Tensor]  # outputs (n, k) and class numbers (n,) to the mean loss
 
 
+@runtime_checkable
 class Metric(Protocol):
     """What a step needs to know of the parameters: how they move, and how long a gradient is."""
 
@@ -26,6 +27,7 @@ class Metric(Protocol):
         ...
 
 
+@runtime_checkable
 class FlowFunction(Metric, Protocol):
     """H(w) on the training points for E members, with the metric in which its flow is steepest."""
 
@@ -45,13 +47,13 @@ class FlowProblem:
 
     Attributes:
         function: H.
-        labels: Class numbers, (E, n).
+        labels: Class numbers, (E, n), or real targets, (E, n, k).
         alpha: Output scale of each member.
         loss: Mean loss of F = alpha h over the points.
     """
 
     function: FlowFunction
-    labels: Int[Tensor, "e n"]
+    labels: Int[Tensor, "e n"] | Float[Tensor, "e n k"]
     alpha: Float[Tensor, " e"]
     loss: Loss
 
@@ -62,7 +64,7 @@ class FlowProblem:
         with torch.enable_grad():
             scaled = (scale * outputs).detach().requires_grad_()
             # the mean over all members' points, times E: the sum of the members' own losses
-            total = self.loss(scaled.flatten(0, 1), self.labels.flatten()) * len(scaled)
+            total = self.loss(scaled.flatten(0, 1), self.labels.flatten(0, 1)) * len(scaled)
             (cotangent,) = torch.autograd.grad(total, scaled)
         return outputs, pullback(cotangent / scale)
 

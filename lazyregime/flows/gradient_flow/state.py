@@ -29,6 +29,7 @@ class FlowState:
         steps: Steps accepted.
         attempts: Steps tried.
         refused: Steps refused in a row.
+        refused_dgrad: The change of the gradient over the latest of them; infinite after an accepted step.
         status: A `Status`.
     """
 
@@ -42,6 +43,7 @@ class FlowState:
     steps: Int64[Tensor, " e"]
     attempts: Int64[Tensor, " e"]
     refused: Int64[Tensor, " e"]
+    refused_dgrad: Float64[Tensor, " e"]
     status: Int64[Tensor, " e"]
 
     @property

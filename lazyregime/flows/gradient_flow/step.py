@@ -2,9 +2,13 @@
 
 A step is accepted if ||g - g'||^2 / (||g|| ||g'||) < max_dgrad and alpha max |h' - h| < max_dout. If both are below
 half their bound, dt grows by a tenth [GSJW20; science 5.2].
+
+Where the gradient jumps (a ReLU changes sign) no step is short enough for the first bound if the jump exceeds it. So a
+step is accepted too, as one over a kink, if its dgrad has not fallen by half although dt has fallen tenfold (it falls
+hundredfold where the gradient is continuous); dt then is what it was before.
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -16,8 +20,10 @@ from lazyregime.flows.gradient_flow.state import FlowState, Params
 
 GROWTH, SHRINKAGE = 1.1, 10.0
 MOST_REFUSED = 30  # in a row: dt has fallen by 1e-30
+LARGEST_JUMP = 1.0  # of dgrad at a kink that a step may cross: the gradient changes by about itself
 
 
+@runtime_checkable
 class Evaluable(Protocol):
     """What a step needs of a problem."""
 
@@ -48,6 +54,7 @@ def begin(problem: Evaluable, params: Params, settings: FlowSettings) -> FlowSta
         steps=count,
         attempts=count,
         refused=count,
+        refused_dgrad=torch.full_like(clock, float("inf")),
         status=count,
     )
     return _told(state)
@@ -65,7 +72,8 @@ def attempt(state: FlowState, problem: Evaluable, settings: FlowSettings) -> Flo
     outputs, grads = problem.evaluate(params)
     square_norms = problem.function.inner(grads, grads)
     dgrad, dout = _changes(state, problem, outputs, grads, square_norms)
-    accepted = (dgrad < settings.max_dgrad) & (dout < settings.max_dout)
+    kink = (dgrad > state.refused_dgrad / 2) & (dgrad < LARGEST_JUMP)
+    accepted = ((dgrad < settings.max_dgrad) | kink) & (dout < settings.max_dout)
     calm = (dgrad < settings.max_dgrad / 2) & (dout < settings.max_dout / 2)
     after = FlowState(
         params=params,
@@ -74,16 +82,17 @@ def attempt(state: FlowState, problem: Evaluable, settings: FlowSettings) -> Flo
         outputs=outputs,
         square_norms=square_norms,
         time=state.time + dt,
-        dt=torch.where(calm, torch.maximum(state.dt, dt * GROWTH), state.dt),
+        dt=torch.where(calm, torch.maximum(state.dt, dt * GROWTH), state.dt * torch.where(kink, SHRINKAGE, 1.0)),
         steps=state.steps + 1,
         attempts=state.attempts + 1,
         refused=torch.zeros_like(state.refused),
+        refused_dgrad=torch.full_like(state.refused_dgrad, float("inf")),
         status=state.status,
     )
     if bool(accepted.all()):
         moved = after
     else:
-        moved = _refused(state, dt).mixed(after, accepted)
+        moved = _refused(state, dt, dgrad).mixed(after, accepted)
     if bool((dout == 0).any()):
         moved = moved.with_status(Status.stuck, accepted & _same(params, state.params))
     return _told(moved)
@@ -113,8 +122,8 @@ def _changes(
     return dgrad, dout
 
 
-def _refused(state: FlowState, dt: Tensor) -> FlowState:
-    values = state.state_dict()
+def _refused(state: FlowState, dt: Tensor, dgrad: Tensor) -> FlowState:
+    values = state.state_dict() | {"refused_dgrad": dgrad.to(torch.float64)}
     values |= {"dt": dt / SHRINKAGE, "attempts": state.attempts + 1, "refused": state.refused + 1}
     return FlowState(**values)
 
