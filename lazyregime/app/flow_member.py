@@ -109,6 +109,7 @@ class FlowMember:
         kept: dict[str, Tensor] = {}
         if self.measures.test_outputs is not None:
             kept["test_outputs"] = self.measures.test_outputs.double().cpu().contiguous()
+            kept["test_labels"] = self.data.test_labels.cpu().contiguous()
         found: dict[str, Any] = {}
         if self._gram_init is not None:
             before, after = self._gram_init, self._kernel()

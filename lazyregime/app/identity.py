@@ -61,6 +61,7 @@ TRAINING = Naming(
         ("arch.activation", (None, "relu"), "{}"),
         ("optimizer.name", (None, "adam"), "{}"),
         ("alpha", (None, 1), "alpha{}"),
+        ("laziness", (None,), "laziness{}"),
     ),
 )
 
