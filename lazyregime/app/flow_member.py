@@ -127,7 +127,9 @@ class FlowMember:
         return found
 
     def _kernel(self) -> Tensor:
-        return empirical_ntk(self.module.trained, self._anchors, memory_budget=self.config["ntk"]["memory_budget"]).cpu()
+        return empirical_ntk(
+            self.module.trained, self._anchors, memory_budget=self.config["ntk"]["memory_budget"]
+        ).cpu()
 
     def _kernel_points(self) -> tuple[Tensor, Tensor]:
         data, per_class = self.data, self.config["ntk"]["anchors_per_class"]
@@ -154,5 +156,3 @@ class FlowMember:
         state = torch.load(path, map_location=self.device, weights_only=True)
         self.rows = list(state.pop("rows"))
         return state
-
-

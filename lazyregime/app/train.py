@@ -49,11 +49,17 @@ class TrainCommand(AbstractCommand):
             compute_together(group, console)
 
     def draw(self, folder: RunFolder, result: Mapping[str, Any]) -> Path:  # noqa: D102
+        if result["optimizer"] == "gradient_flow":
+            from lazyregime.reports.flow_figure import draw_flow
+
+            return draw_flow(folder.path, result)
         from lazyregime.reports.run_figure import draw_run
 
         return draw_run(folder.path, result)
 
     def summary(self, result: Mapping[str, Any]) -> Rows:  # noqa: D102
+        if result["optimizer"] == "gradient_flow":
+            return _flow_summary(result)
         rows = [("network, accuracy on the test set", f"{result['test_accuracy']:.4f}")]
         if "kernel_change" not in result:
             return rows
@@ -78,6 +84,22 @@ class TrainCommand(AbstractCommand):
 
 
 TRAIN = TrainCommand()
+
+
+def _flow_summary(result: Mapping[str, Any]) -> Rows:
+    keys = (
+        ("network, accuracy on the test set", "test_accuracy", ".4f"),
+        ("training loss at the end", "train_loss", ".3g"),
+        ("test loss at the end", "test_loss", ".3g"),
+        ("flow time reached", "flow_time", ".4g"),
+        ("time until the loss was half", "half_loss_time", ".3g"),
+        ("weights moved by  |w - w0| / |w0|", "parameter_displacement", ".3g"),
+        ("ReLUs unchanged since initialization", "relu_unchanged", ".4f"),
+        ("kernel moved by  |T1 - T0| / |T0|", "kernel_change", ".3g"),
+        ("kernel turned by  1 - cos(T0, T1)", "kernel_distance", ".3g"),
+    )
+    told = [(words, format(result[key], form)) for words, key, form in keys if result.get(key) is not None]
+    return [*told, (f"({result['flow_status']} after {result['steps']} steps of {result['attempts']} tried)", "")]
 
 
 def _memory(config: ConfigDict, num_params: float) -> str:

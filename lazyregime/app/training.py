@@ -78,8 +78,11 @@ class Training(AbstractWork):
         config = self.config
         return {
             **which_run(
-                config, self.folder,
-                alpha=self.module.alpha, n_train=len(self.data.train_labels), num_params=self.num_params,
+                config,
+                self.folder,
+                alpha=self.module.alpha,
+                n_train=len(self.data.train_labels),
+                num_params=self.num_params,
             ),  # fmt: skip
             "epochs": self.trainer.current_epoch,
             "steps": self.step,

@@ -79,7 +79,11 @@ class FlowMeasures:
 
     def _displacement(self) -> Row:
         function = self.module.function
-        now = list(function.displaced().values()) if isinstance(function, Linearized) else self.module.network.parameters()
+        now = (
+            list(function.displaced().values())
+            if isinstance(function, Linearized)
+            else self.module.network.parameters()
+        )
         moved = [float((w - w0).norm()) for w, w0 in zip(now, self.initial, strict=True)]
         size = float(torch.stack([w0.square().sum() for w0 in self.initial]).sum().sqrt())
         total = sum(m**2 for m in moved) ** 0.5

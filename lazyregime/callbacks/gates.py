@@ -17,9 +17,7 @@ from lazyregime.networks import Activation
 def signs(network: nn.Module, evaluate: Callable[[], object]) -> list[Bool[Tensor, "n *h"]]:
     """Whether each preactivation is positive while `evaluate` runs the network, a tensor for each activation layer."""
     found: list[Tensor] = []
-    handles = [
-        m.register_forward_pre_hook(lambda _, inputs: found.append(inputs[0] > 0)) for m in activations(network)
-    ]
+    handles = [m.register_forward_pre_hook(lambda _, inputs: found.append(inputs[0] > 0)) for m in activations(network)]
     try:
         evaluate()
     finally:
