@@ -118,8 +118,9 @@ def main():
         }
         ms = {name: 1e3 * s for name, s in measure(steps, options.rounds, options.device).items()}
         print(
-            f"{width:5} {d:4} {batch:7} | {ms['loop']:7.2f} {ms['apart']:11.2f} {ms['batched']:8.2f} {ms['chosen']:7.2f}"
-            f" | {ms['loop'] / ms['chosen']:11.2f} {ms['loop'] / ms['batched']:13.2f} {ms['apart'] / ms['chosen']:18.2f}",
+            f"{width:5} {d:4} {batch:7} | {ms['loop']:7.2f} {ms['apart']:11.2f} {ms['batched']:8.2f} "
+            f"{ms['chosen']:7.2f} | {ms['loop'] / ms['chosen']:11.2f} {ms['loop'] / ms['batched']:13.2f} "
+            f"{ms['apart'] / ms['chosen']:18.2f}",
             flush=True,
         )
 

@@ -63,6 +63,7 @@ class AbstractCommand(ABC):
 
     def compute_together(self, jobs: "Sequence[Job]", console: "Console") -> None:
         """Compute those jobs of a sweep that gain by it together, before the others; each becomes a run of its own."""
+        del jobs, console  # most commands have none
 
     @abstractmethod
     def draw(self, folder: RunFolder, result: Mapping[str, Any]) -> Path:

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from lazyregime.app.build import build_network, build_regime, torch_dtype
+from lazyregime.app.build import build_network, build_regime
 from lazyregime.app.config import ConfigDict
 from lazyregime.app.facts import how_computed, now, which_run
 from lazyregime.app.runs import RunFolder, atomic_write
@@ -80,8 +80,8 @@ class FlowMember:
         if last.status in BROKEN:
             raise LazyRegimeError(
                 f"The flow ended at time {last.time:.3g} after {last.steps} steps, {last.status.words} (alpha="
-                f"{self.module.alpha:g}, dt={last.dt:.3g}). Use trainer.precision=float64, a larger optimizer.max_dgrad "
-                "or, for momentum, a smaller optimizer.momentum_time."
+                f"{self.module.alpha:g}, dt={last.dt:.3g}). Use trainer.precision=float64, a larger "
+                "optimizer.max_dgrad or, for momentum, a smaller optimizer.momentum_time."
             )
         found = which_run(
             self.config, self.folder,

@@ -1,4 +1,4 @@
-"""Runs of a sweep that may be stepped together: gradient flows that differ in seeds and alpha only, as ordinary runs."""
+"""Runs of a sweep that may be stepped together: flows that differ in seeds and alpha only, as ordinary runs."""
 
 import contextlib
 import copy

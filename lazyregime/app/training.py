@@ -83,7 +83,7 @@ class Training(AbstractWork):
                 alpha=self.module.alpha,
                 n_train=len(self.data.train_labels),
                 num_params=self.num_params,
-            ),  # fmt: skip
+            ),
             "epochs": self.trainer.current_epoch,
             "steps": self.step,
             **self._accuracies(),

@@ -1,5 +1,6 @@
-"""What is measured along a gradient flow, at log-spaced times: fit, test error, distance from w0, gates [GSJW20; COB19]."""
+"""What is measured along a flow, at log-spaced times: fit, test error, distance from w0, gates [GSJW20; COB19]."""
 
+import itertools
 from collections.abc import Sequence
 from typing import final
 
@@ -119,7 +120,7 @@ class FlowMeasures:
 
 def half_loss_time(rows: Sequence[Row]) -> float | None:
     """When the training loss first is half of what it was, interpolated in log t between two looks; None if never."""
-    for before, after in zip(rows, rows[1:], strict=False):
+    for before, after in itertools.pairwise(rows):
         half = rows[0]["train_loss"] / 2
         if after["train_loss"] <= half:
             if before["time"] <= 0:

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from lazyregime.data import parity
 from lazyregime.data import _parity as module
+from lazyregime.data import parity
 from lazyregime.data._classification import ClassificationData
 from lazyregime.errors import LazyRegimeError
 

@@ -7,7 +7,7 @@ from lazyregime.networks import MLP, parameter_scales
 from lazyregime.regimes import SoftHinge
 
 N, D, WIDTH = 16, 4, 24
-SETTINGS = FlowSettings(max_dgrad=1e-3, max_steps=3000)
+SETTINGS = FlowSettings(max_dgrad=1e-2, max_steps=150)
 
 
 def points(seed=0):

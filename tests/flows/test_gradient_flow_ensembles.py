@@ -44,7 +44,7 @@ def test_a_network_that_is_no_chain_is_mapped():
     for seed in range(2):
         torch.manual_seed(seed)
         networks.append(CNN(3, depth=2, image_size=8, n_outputs=1, parameterization="ntk", activation="tanh").double())
-    settings = FlowSettings(max_dgrad=1e-2, max_steps=60)
+    settings = FlowSettings(max_dgrad=1e-2, max_steps=20)
     ends = flow_to_the_end(*problem(networks, [1.0, 1.0], x=x, y=y, at_once=2), settings)
     for member, end in enumerate(ends):
         (alone,) = flow_to_the_end(*problem([networks[member]], [1.0], x=x, y=y), settings)
@@ -66,10 +66,10 @@ def test_outputs_and_gradient_are_those_of_the_network():
 
 @pytest.mark.parametrize("momentum_time", [0.0, 0.1])
 def test_a_flow_goes_on_bit_for_bit(momentum_time):
-    settings = FlowSettings(**{**vars(SETTINGS), "momentum_time": momentum_time, "max_steps": 300})
+    settings = FlowSettings(**{**vars(SETTINGS), "momentum_time": momentum_time, "max_steps": 60})
     networks = [network(0), network(1)]
     whole = flow_to_the_end(*problem(networks, [1.0, 10.0], centred=True), settings)
-    halfway = FlowSettings(**{**vars(settings), "max_steps": 130})
+    halfway = FlowSettings(**{**vars(settings), "max_steps": 25})
     part_problem, start = problem(networks, [1.0, 10.0], centred=True)
     flow = Flow(part_problem, start, settings)
     while int(flow.state.steps.min()) < halfway.max_steps:
@@ -85,7 +85,7 @@ def test_members_can_be_parted_and_joined():
     networks = [network(0), network(1)]
     whole = flow_to_the_end(*problem(networks, [1.0, 10.0], centred=True))
     flow = Flow(*problem(networks, [1.0, 10.0], centred=True), SETTINGS)
-    for _ in range(50):
+    for _ in range(20):
         flow.run(lambda _: None, pause_after=1e-9)
     joined = Flow.joined([flow.member_state(1), flow.member_state(0)])
     ends = flow_to_the_end(*problem(networks[::-1], [10.0, 1.0], centred=True), resumed=joined)
@@ -125,7 +125,7 @@ def test_a_flow_that_cannot_go_on_says_so():
 def test_a_flow_crosses_the_kinks_of_a_relu():
     """Few points and units, so that one gate changes the gradient by more than the bound allows."""
     net = network(activation="relu", bias=False, width=6)
-    (end,) = flow_to_the_end(*problem([net], [0.3], centred=True), FlowSettings(max_dgrad=1e-3, max_steps=20_000))
+    (end,) = flow_to_the_end(*problem([net], [0.3], centred=True), FlowSettings(max_dgrad=3e-3, max_steps=3000))
     assert end.status == Status.fitted
 
 

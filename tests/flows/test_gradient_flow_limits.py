@@ -1,5 +1,6 @@
 """Flows against closed forms: the kernel's exponential, the lazy limit, and functions written in two ways."""
 
+import itertools
 import math
 
 import pytest
@@ -22,17 +23,17 @@ def test_a_kernel_flow_is_its_exponential():
     """For the square loss F(t) = (1 - exp(-K t / n)) Y, which steps of Euler reach as their size falls."""
     x, y = points()
     errors = []
-    for max_dgrad in (1e-4, 1e-6):
-        settings = FlowSettings(max_dgrad=max_dgrad, margin=None, max_time=40.0, initial_step=0.1)
+    for max_dgrad in (1e-3, 1e-5):
+        settings = FlowSettings(max_dgrad=max_dgrad, margin=None, max_time=20.0, initial_step=0.1)
         ((gram,), (end,)) = (
             [empirical_ntk(network(), x)],
             flow_to_the_end(*kernel_problem([network()], MSE()), settings),
         )
         target = (2.0 * y - 1)[:, None]
-        exact = target - torch.linalg.matrix_exp(-gram * 40.0 / len(y)) @ target
-        assert end.time == pytest.approx(40.0, rel=1e-12)
+        exact = target - torch.linalg.matrix_exp(-gram * 20.0 / len(y)) @ target
+        assert end.time == pytest.approx(20.0, rel=1e-12)
         errors.append(float((end.outputs - exact).norm() / exact.norm()))
-    assert errors[1] < 1e-3
+    assert errors[1] < 5e-3
     assert errors[0] / errors[1] == pytest.approx(10, rel=0.3)  # dt ~ sqrt(max_dgrad), and Euler's error ~ dt
 
 
@@ -50,7 +51,7 @@ def test_the_linearized_network_takes_the_steps_of_its_kernel():
 
 def test_the_error_of_the_lazy_limit_falls_as_one_over_alpha():
     """The flow of alpha (f - f0) tends to that of the tangent model; no bound but that of the gradient chooses dt."""
-    settings = FlowSettings(max_dgrad=1e-4, max_dout=1e9, margin=None, max_time=20.0, initial_step=0.1)
+    settings = FlowSettings(max_dgrad=1e-3, max_dout=1e9, margin=None, max_time=10.0, initial_step=0.1)
     networks = [network()]
     lazy, initial = problem(networks, [1.0], loss=MSE(), centred=True, linearized=True)
     (limit,) = flow_to_the_end(lazy, [torch.zeros_like(w) for w in initial], settings)
@@ -58,7 +59,7 @@ def test_the_error_of_the_lazy_limit_falls_as_one_over_alpha():
     for alpha in alphas:
         (end,) = flow_to_the_end(*problem(networks, [alpha], loss=MSE(), centred=True), settings)
         gaps.append(float((alpha * end.outputs - limit.outputs).norm()))
-    for wide, narrow in zip(gaps, gaps[1:], strict=False):
+    for wide, narrow in itertools.pairwise(gaps):
         assert math.log10(narrow / wide) == pytest.approx(-1, abs=0.15)
 
 
@@ -73,14 +74,14 @@ def test_the_same_function_in_another_parameterization_has_the_same_flow(alpha):
 
 
 def test_a_homogeneous_network_scaled_by_tau_is_alpha_tau_squared():
-    """Two layers of ReLU: h(tau w0) = tau^2 h(w0); the flow of the large weights is that of the small ones, rescaled."""
+    """Two layers of ReLU: h(tau w0) = tau^2 h(w0); the flow of the large weights is the rescaled one of the small."""
     from lazyregime.networks import TwoLayer
 
-    x, y = points()
+    x, _ = points()
     torch.manual_seed(0)
     small = TwoLayer(WIDTH, in_features=x.shape[1], n_outputs=1, parameterization="ntk").double()
     tau = 3.0
-    settings = FlowSettings(max_dgrad=1e-6, max_dout=1e9, margin=None, max_time=1.0, initial_step=1e-3)
+    settings = FlowSettings(max_dgrad=1e-4, max_dout=1e9, margin=None, max_time=1.0, initial_step=1e-3)
     alpha_run, initial = problem([small], [tau**2], loss=MSE(), centred=True)
     (by_alpha,) = flow_to_the_end(alpha_run, initial, settings)
     large, _ = problem([small], [1.0], loss=MSE(), centred=True)

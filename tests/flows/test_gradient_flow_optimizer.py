@@ -27,7 +27,7 @@ def optimize(module, optimizer, steps):
 
 
 def regime(parameterization="ntk"):
-    recipe = Recipe(max_dgrad=1e-3, max_steps=3000)
+    recipe = Recipe(max_dgrad=1e-2, max_steps=3000)
     return Scaled(network(parameterization=parameterization), alpha=ALPHA, loss=SoftHinge(), optimizer=recipe)
 
 

@@ -126,7 +126,7 @@ CLAIMS = (
         "fraction of ReLUs unchanged at the largest alpha", at_least(0.99), _at_largest("relu_unchanged"),
     ),
     _claim(
-        "activations_rate", "theorem 2.3", "The fraction of changed activations falls with the displacement, as 1/alpha.",
+        "activations_rate", "theorem 2.3", "The fraction of changed activations falls with the displacement.",
         "exponent of 1 - (fraction unchanged) in alpha", near(-1, 0.25),
         _slope("relu_unchanged", of_distance_from_one=True),
     ),
