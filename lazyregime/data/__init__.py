@@ -2,7 +2,23 @@
 
 from lazyregime.data._classification import ClassificationData, first_per_class
 from lazyregime.data._mnist import fashion_mnist, mnist
+from lazyregime.data._regression import RegressionData
 from lazyregime.data._torchvision import import_torchvision
 from lazyregime.data.batches import Batches
+from lazyregime.data.spectral_noise import fashion_mnist_noise
+from lazyregime.data.sphere import sphere
+from lazyregime.data.spiked import effective_dimension, spiked
 
-__all__ = ["Batches", "ClassificationData", "fashion_mnist", "first_per_class", "import_torchvision", "mnist"]
+__all__ = [
+    "Batches",
+    "ClassificationData",
+    "RegressionData",
+    "effective_dimension",
+    "fashion_mnist",
+    "fashion_mnist_noise",
+    "first_per_class",
+    "import_torchvision",
+    "mnist",
+    "sphere",
+    "spiked",
+]
