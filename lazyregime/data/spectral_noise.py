@@ -53,7 +53,12 @@ def fashion_mnist_noise(
     """
     _check(tau, band, cutoff, noise_seed)
     clean = fashion_mnist(
-        data_dir=data_dir, n_train=n_train, n_validation=n_validation, n_test=n_test, data_seed=data_seed, offline=offline
+        data_dir=data_dir,
+        n_train=n_train,
+        n_validation=n_validation,
+        n_test=n_test,
+        data_seed=data_seed,
+        offline=offline,
     )
     spectra = [spectrum(getattr(clean, split)) for split in SPLITS]
     moments = _moments(spectra[0][:, :cutoff, :cutoff]) if cutoff else None
@@ -87,9 +92,7 @@ def add_high(coefficients: Images, tau: float, random: np.random.RandomState) ->
     return coefficients + noise * (tau * _norms(coefficients) / _norms(noise))
 
 
-def replace_low(
-    coefficients: Images, moments: tuple[Images, Images], random: np.random.RandomState
-) -> Images:
+def replace_low(coefficients: Images, moments: tuple[Images, Images], random: np.random.RandomState) -> Images:
     """The lowest coefficients replaced by Gaussians of these moments (mean, and a root of the covariance)."""
     mean, root = moments
     cutoff = math.isqrt(len(mean))

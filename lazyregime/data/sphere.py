@@ -70,7 +70,7 @@ def sphere(
 
 
 def target_function(target: str, d: int, squares: Sequence[float], neuron: str) -> Callable[[Tensor], Tensor]:
-    """f as a function of the cosine t = <beta, x>/|x|.
+    """F as a function of the cosine t = <beta, x>/|x|.
 
     Raises:
         LazyRegimeError: For a name that is not known or powers that are negative.

@@ -23,7 +23,9 @@ def test_polynomials_are_those_of_scipy(d):
     p = zonal(t, 6, d)
     for k in range(7):
         a = (d - 2) / 2
-        np.testing.assert_allclose(p[k].numpy(), eval_gegenbauer(k, a, t.numpy()) / eval_gegenbauer(k, a, 1.0), atol=1e-12)
+        np.testing.assert_allclose(
+            p[k].numpy(), eval_gegenbauer(k, a, t.numpy()) / eval_gegenbauer(k, a, 1.0), atol=1e-12
+        )
 
 
 def test_derivative_is_that_of_autograd():

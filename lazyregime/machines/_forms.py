@@ -1,0 +1,215 @@
+r"""The three ways to one solution: dual (n, n), primal (p, p), and products alone.
+
+With an intercept, features are centred on the training samples: K becomes H K H with H = I - 1 1^T / n, which has the
+eigenvector 1 with eigenvalue 0; it is lifted to the mean diagonal, which changes nothing else.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from lazyregime.errors import LazyRegimeError
+from lazyregime.kernels import AbstractKernel
+from lazyregime.kernels._tensors import rounding
+from lazyregime.kernels.cg import ConjugateGradients
+from lazyregime.machines.features import AbstractFeatures, add_outer, mirror
+from lazyregime.machines.path import PathReport, solve_path
+
+_COPIES = 3  # of the matrix at the peak of a solve
+_CHUNK_BYTES = 256 << 20
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is to be solved: samples (n, ..), targets (n, k), the ridges, and whether there is an intercept."""
+
+    kernel: AbstractKernel
+    samples: Tensor
+    targets: Float[Tensor, "n k"]
+    ridges: Sequence[float]
+    intercept: bool
+
+    @property
+    def num_features(self) -> int | None:
+        """The p of features; None for other kernels."""
+        return self.kernel.count(self.samples.shape[1]) if isinstance(self.kernel, AbstractFeatures) else None
+
+    @property
+    def mean(self) -> Float[Tensor, " k"]:
+        """Of the targets, where there is an intercept; else 0."""
+        return self.targets.mean(0) if self.intercept else self.targets.new_zeros(self.targets.shape[1])
+
+    @property
+    def accuracy(self) -> float:
+        """Of the kernel's entries."""
+        return rounding(self.samples.dtype)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Coefficients of samples (dual) or features (primal) for each ridge, and the constants b."""
+
+    problem: Problem
+    coefficients: Float[Tensor, "r _ k"]
+    offsets: Float[Tensor, "r k"]
+    report: PathReport
+    inverse_diagonals: Float[Tensor, "r n"] | None = None
+
+
+def solve(problem: Problem, form: str, budget: int, tolerance: float, max_basis: int) -> Fitted:
+    """The coefficients for every ridge."""
+    if form == "primal":
+        return _primal(problem, max_basis)
+    return _dual(problem, max_basis) if form == "dual" else _products(problem, tolerance)
+
+
+def predict(fitted: Fitted, x: Tensor, which: slice) -> Float[Tensor, "r m k"]:
+    """f(x) for some of the ridges, in one pass over the kernel or the features."""
+    some, offsets = fitted.coefficients[which], fitted.offsets[which]
+    r, size, k = some.shape
+    columns = some.permute(1, 0, 2).reshape(size, r * k)
+    problem = fitted.problem
+    if fitted.report.form == "primal":
+        parts = [phi.double() @ columns for phi in _rows_of_features(problem.kernel, x)]
+        values = torch.cat(parts)
+    else:
+        values = problem.kernel.apply(x, problem.samples, columns).double()
+    return values.reshape(-1, r, k).permute(1, 0, 2) + offsets[:, None]
+
+
+def leave_one_out(fitted: Fitted) -> Float[Tensor, "r n k"]:
+    """y_i - alpha_i / [H^{-1}]_ii, the constant fitted anew each time.
+
+    Raises:
+        LazyRegimeError: If the solve did not give the diagonal of the inverse.
+    """
+    if fitted.inverse_diagonals is None or fitted.report.form != "dual":
+        raise LazyRegimeError(
+            f"Leave-one-out needs all eigenvalues of the samples' kernel, and this fit went by {fitted.report.method} "
+            f"({fitted.report.form}); choose the ridge on validation data, or give one ridge."
+        )
+    return fitted.problem.targets - fitted.coefficients / fitted.inverse_diagonals[:, :, None]
+
+
+def bytes_of(size: int | None) -> int:
+    """Memory of a direct solve of this size."""
+    return _COPIES * 8 * (size or 0) ** 2
+
+
+def check_memory(form: str, size: int | None, budget: int) -> None:
+    """Refuses a matrix that does not fit.
+
+    Raises:
+        LazyRegimeError: With both numbers and what to do.
+    """
+    if bytes_of(size) > budget:
+        raise LazyRegimeError(
+            f'solver="{form}" needs {bytes_of(size) / 2**30:.1f} GiB for a matrix of {size:,} rows, more than the '
+            f'memory budget of {budget / 2**30:.1f} GiB; use solver="cg", fewer samples, or a larger memory_budget.'
+        )
+
+
+def _dual(problem: Problem, max_basis: int) -> Fitted:
+    gram = problem.kernel.gram(problem.samples).double()
+    _check_norms(gram.diagonal(), problem.ridges)
+    n, lift = len(gram), 0.0
+    if problem.intercept:
+        means = gram.mean(0)
+        lift = float(gram.diagonal().mean()) / n
+        gram = _centre(gram, means, means.mean(), lift)
+    path = solve_path(
+        gram, problem.targets - problem.mean, problem.ridges, accuracy=problem.accuracy, max_basis=max_basis
+    )
+    offsets = problem.mean.expand(len(problem.ridges), -1)
+    diagonals = path.inverse_diagonals
+    if problem.intercept:
+        # the mean of K alpha, since alpha sums to zero
+        offsets = offsets - torch.einsum("n,rnk->rk", means, path.coefficients)
+        if diagonals is not None:
+            diagonals = diagonals - torch.tensor([1 / (n * (lift * n + r)) for r in problem.ridges])[:, None].double()
+    return Fitted(problem, path.coefficients, offsets, path.report, diagonals)
+
+
+def _centre(gram: Tensor, means: Tensor, mean: Tensor, lift: float) -> Tensor:
+    for i in range(0, len(gram), 1000):  # by rows: in place, without another copy
+        gram[i : i + 1000] += mean + lift - means[None] - means[i : i + 1000, None]
+    return gram
+
+
+def _primal(problem: Problem, max_basis: int) -> Fitted:
+    kernel, y = problem.kernel, problem.targets - problem.mean
+    p, n = problem.num_features or 0, len(problem.samples)
+    matrix = torch.zeros(p, p, dtype=torch.float64)
+    rhs, sums = torch.zeros(p, y.shape[1], dtype=torch.float64), torch.zeros(p, dtype=torch.float64)
+    first = 0
+    for phi in _rows_of_features(kernel, problem.samples):
+        add_outer(matrix, phi.T)
+        rhs += phi.double().T @ y[first : first + len(phi)]
+        sums += phi.double().sum(0)
+        first += len(phi)
+    matrix = mirror(matrix)
+    if problem.intercept:
+        matrix -= torch.outer(sums, sums) / n  # the targets are centred, so the right side is so already
+    _check_norms(matrix.diagonal(), ())
+    path = solve_path(matrix, rhs, problem.ridges, form="primal", accuracy=problem.accuracy, max_basis=max_basis)
+    offsets = problem.mean - torch.einsum("p,rpk->rk", sums / n, path.coefficients) * float(problem.intercept)
+    return Fitted(problem, path.coefficients, offsets, path.report)
+
+
+def _products(problem: Problem, tolerance: float) -> Fitted:
+    kernel, x, n = problem.kernel, problem.samples, len(problem.samples)
+    y = problem.targets - problem.mean
+
+    def centred(v: Tensor) -> Tensor:
+        return v - v.mean(0) if problem.intercept else v
+
+    def matmul(v: Tensor) -> Tensor:
+        return centred(kernel.apply(x, x, centred(v)).double())
+
+    solutions: list[Tensor] = []
+    residual = 0.0
+    for ridge in problem.ridges:
+        if ridge == 0:
+            raise LazyRegimeError("Conjugate gradients need a ridge > 0 here; give one, or a solver that factors.")
+        system = ConjugateGradients(
+            matmul, n, ridge=ridge, device=x.device, tolerance=tolerance, accuracy=10 * problem.accuracy
+        )
+        solutions.append(system.solve(y))
+        residual = max(residual, system.report.residual)
+    alpha = torch.stack(solutions)
+    report = PathReport(n, "products", "cg", residual)
+    fitted = Fitted(problem, alpha, torch.zeros(len(alpha), y.shape[1], dtype=torch.float64), report)
+    if problem.intercept:
+        means = predict(fitted, x, slice(None)).mean(1)
+        return replace(fitted, offsets=problem.mean - means)
+    return fitted
+
+
+def _rows_of_features(kernel: AbstractKernel, x: Tensor) -> Iterator[Tensor]:
+    """Phi of some rows at a time."""
+    assert isinstance(kernel, AbstractFeatures)
+    rows = max(1, _CHUNK_BYTES // (8 * kernel.count(x.shape[1])))
+    for some in x.split(rows):
+        yield kernel.features(some)
+
+
+def _check_norms(squares: Float[Tensor, " s"], ridges: Sequence[float]) -> None:
+    """Refuses features of zero norm where they make the problem singular.
+
+    Raises:
+        LazyRegimeError: Naming how many.
+    """
+    zero = squares <= 0
+    if bool(zero.all()):
+        raise LazyRegimeError(
+            "All features have zero norm, so there is nothing to fit with; check the inputs (all zero?) and the "
+            "activation."
+        )
+    if bool(zero.any()) and 0 in ridges:
+        raise LazyRegimeError(
+            f"{int(zero.sum())} samples (the first is number {int(zero.nonzero()[0])}) have features of zero norm, so "
+            "the kernel is singular at ridge 0; give a ridge, or drop those samples."
+        )
