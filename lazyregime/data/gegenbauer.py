@@ -5,6 +5,7 @@ E_x[P_k(<x, u>) P_l(<x, v>)] = delta_kl P_k(<u, v>) / B(d, k)   with B(d, k) the
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -49,8 +50,8 @@ def coordinate_quadrature(d: int, kink: float | None = None) -> tuple[Float[Tens
     middle = math.pi / 2 if kink is None or not -1 < kink < 1 else math.acos(kink)
     edges = [low, *([middle] if low < middle < high else []), high]
     x, w = np.polynomial.legendre.leggauss(_NODES)
-    theta = np.concatenate([a + (b - a) * (x + 1) / 2 for a, b in zip(edges, edges[1:], strict=False)])
-    weight = np.concatenate([(b - a) / 2 * w for a, b in zip(edges, edges[1:], strict=False)])
+    theta = np.concatenate([a + (b - a) * (x + 1) / 2 for a, b in pairwise(edges)])
+    weight = np.concatenate([(b - a) / 2 * w for a, b in pairwise(edges)])
     weight = weight * np.sin(theta) ** (d - 2)
     return torch.from_numpy(np.cos(theta)), torch.from_numpy(weight / weight.sum())
 

@@ -42,11 +42,16 @@ def fashion_mnist_noise(
     """Fashion-MNIST with spectral noise in all its splits.
 
     Args:
-        data_dir: As for `fashion_mnist`, like all that is not named here.
+        data_dir: As for `fashion_mnist`.
         tau: Norm of the noise over that of the image (high band).
         band: high or low.
         cutoff: Lowest coefficients [:cutoff, :cutoff] that are replaced (low band); 0 is none.
+        n_train: As for `fashion_mnist`.
+        n_validation: As for `fashion_mnist`.
+        n_test: As for `fashion_mnist`.
+        data_seed: Chooses the held-out images.
         noise_seed: Of the noise; 2048 in [GMMM20]. More images leave the noise of those before as it is.
+        offline: Never use the network.
 
     Raises:
         LazyRegimeError: If a number is out of range.

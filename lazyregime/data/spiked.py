@@ -47,8 +47,8 @@ def spiked(
     check_counts(n_train=n_train, n_validation=n_validation, n_test=n_test)
     if not max(2, len(target_powers) - 1) <= signal_dimension < dimension:
         raise LazyRegimeError(
-            f"signal_dimension is {signal_dimension}; give at least {max(2, len(target_powers) - 1)} (the degree of the "
-            f"target) and less than the dimension, {dimension}."
+            f"signal_dimension is {signal_dimension}; at least {max(2, len(target_powers) - 1)} (the target's "
+            f"degree) and less than the dimension, {dimension}."
         )
     if not (math.isfinite(kappa) and math.isfinite(noise_std) and noise_std >= 0):
         raise LazyRegimeError(f"kappa={kappa} and noise_std={noise_std} must be finite, the noise not negative.")

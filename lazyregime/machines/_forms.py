@@ -115,9 +115,8 @@ def check_memory(form: str, size: int | None, budget: int) -> None:
 def _dual(problem: Problem, max_basis: int) -> Fitted:
     gram = problem.kernel.gram(problem.samples).double()
     _check_norms(gram.diagonal(), problem.ridges)
-    n, lift = len(gram), 0.0
+    n, lift, means = len(gram), 0.0, gram.mean(0)
     if problem.intercept:
-        means = gram.mean(0)
         lift = float(gram.diagonal().mean()) / n
         gram = _centre(gram, means, means.mean(), lift)
     path = solve_path(

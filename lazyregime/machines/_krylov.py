@@ -1,7 +1,7 @@
 r"""(K + lambda I)^{-1} Y for many lambda from one block Krylov space of K and Y, which no shift changes.
 
-V^T K V = H on an orthonormal basis V of span{Y, K Y, K^2 Y, ..}: the solution for every lambda is V (H + lambda)^{-1} V^T Y
-and its residual is known from the last block alone. Directions that no longer grow the space are dropped.
+V^T K V = H on an orthonormal basis V of span{Y, K Y, K^2 Y, ..}: the solution for each lambda is V (H + lambda)^{-1}
+V^T Y, and its residual is known from the last block alone. Directions that no longer grow the space are dropped.
 """
 
 from collections.abc import Callable, Sequence

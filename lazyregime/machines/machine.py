@@ -4,6 +4,7 @@ What is smaller is formed: the kernel of the samples (dual) or that of the featu
 neither fits in memory, conjugate gradients by products with features that are made anew each time.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any, final
 
@@ -79,8 +80,8 @@ class KernelMachine(AbstractEstimator):
             raise LazyRegimeError(
                 'This kernel couples outputs; use KernelRegression, or a kernel with outputs="trace".'
             )
-        self._kernel, self._shape = kernel, tuple(samples.shape[1:])
-        self.n_features_in_ = samples[0].numel()
+        self._shape: tuple[int, ...] = tuple(samples.shape[1:])
+        self.n_features_in_ = math.prod(self._shape)
         problem = _forms.Problem(kernel, samples, targets, ridges, self.intercept)
         fitted = _forms.solve(problem, self._form(problem), self._budget(), self.tolerance, self.max_basis)
         self._fit, self.report_, self.ridges_ = fitted, fitted.report, ridges

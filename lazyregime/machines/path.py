@@ -48,7 +48,7 @@ class PathReport:
 
 @dataclass(frozen=True)
 class PathSolution:
-    """(A + lambda)^{-1} B for each ridge, (r, n, k), its report, and diag((A + lambda)^{-1}) where it was had, (r, n)."""
+    """(A + lambda)^{-1} B for each ridge, its report, and diag((A + lambda)^{-1}) where it was had."""
 
     coefficients: Float[Tensor, "r n k"]
     report: PathReport

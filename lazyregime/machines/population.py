@@ -44,7 +44,7 @@ def nt_moments(
 ) -> Moments:
     r"""U and v of the N d features sigma'(<w_i, x>) x: gradients of those of sigma(<w_i, x>) in w_i.
 
-    U_ij = d/dw_i d/dw_j^T g(|w_i|, |w_j|, t) at |w| = 1, with g = sum_k B_k c_k(|w_i|) c_k(|w_j|) P_k(t) and t the cosine.
+    U_ij = d/dw_i d/dw_j^T g(|w_i|, |w_j|, t) at |w| = 1, with g = sum_k B_k c_k(|w_i|) c_k(|w_j|) P_k(t), t the cosine.
     """
     n, d = w.shape
     t = (w @ w.T).clamp(-1, 1)

@@ -1,7 +1,7 @@
 r"""sigma(<w, x>) = sum_k c_k(|w|) B_k P_k(cosine) for x on the sphere of radius sqrt(d): an activation's harmonics.
 
-c_k(r) = E[sigma(r sqrt(d) t) P_k(t)], t a coordinate of a uniform unit vector; c_k^2 are the eigenvalues of the kernel of
-random features, each B_k = B(d, k) times.
+c_k(r) = E[sigma(r sqrt(d) t) P_k(t)], t a coordinate of a uniform unit vector; c_k^2 are the eigenvalues of the kernel
+of random features, each B_k = B(d, k) times.
 """
 
 from dataclasses import dataclass
