@@ -51,6 +51,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     data = fashion_mnist_noise(data_dir=DATA, tau=options.tau, n_train=options.n, n_test=options.n_test)
     x, new = (t.flatten(1).double() for t in (data.train_inputs, data.test_inputs))
+    x, new = (28 * t / t.norm(dim=1, keepdim=True) for t in (x, new))  # the files are float32; the peer takes |x| = 28
     y, _ = encode(data.train_labels, data.n_outputs, "0.9/-0.1")
 
     since = time.perf_counter()

@@ -85,11 +85,10 @@ class KernelMachine(AbstractEstimator):
         problem = _forms.Problem(kernel, samples, targets, ridges, self.intercept)
         fitted = _forms.solve(problem, self._form(problem), self._budget(), self.tolerance, self.max_basis)
         self._fit, self.report_, self.ridges_ = fitted, fitted.report, ridges
-        self.chosen_by_, self._index = "given", 0
+        self.choose(0, by="given")
         if len(ridges) > 1 and not hasattr(self, "_path"):
             errors = (self.leave_one_out_path() - targets).square().flatten(1).mean(1)
             self.choose(int(errors.argmin()), by="leave_one_out")
-        self.ridge_ = ridges[self._index]
         return self
 
     def fit_path(self, x: Array, y: Array, ridges: Sequence[float]) -> "KernelMachine":
