@@ -5,6 +5,7 @@ from lazyregime.machines.machine import KernelMachine
 from lazyregime.machines.path import PathReport, PathSolution, solve_path
 from lazyregime.machines.polynomial import PolynomialFeatures, PolynomialKernel
 from lazyregime.machines.random_features import RandomFeatures
+from lazyregime.machines.spectrum import Spectrum, SphereKernel
 from lazyregime.machines.sums import SumOfFeatures, two_layer_features
 from lazyregime.machines.tangent_features import TangentFeatures
 from lazyregime.machines.two_layer import TwoLayerKernel
@@ -17,6 +18,8 @@ __all__ = [
     "PolynomialFeatures",
     "PolynomialKernel",
     "RandomFeatures",
+    "Spectrum",
+    "SphereKernel",
     "SumOfFeatures",
     "TangentFeatures",
     "TwoLayerKernel",

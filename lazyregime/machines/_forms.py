@@ -80,6 +80,15 @@ def predict(fitted: Fitted, x: Tensor, which: slice) -> Float[Tensor, "r m k"]:
     return values.reshape(-1, r, k).permute(1, 0, 2) + offsets[:, None]
 
 
+def fitted_values(fitted: Fitted) -> Float[Tensor, "r n k"]:
+    """F on the training samples."""
+    problem = fitted.problem
+    if fitted.report.form == "primal":
+        return predict(fitted, problem.samples, slice(None))
+    ridges = torch.tensor(list(problem.ridges), dtype=torch.float64)[:, None, None]
+    return problem.targets - ridges * fitted.coefficients
+
+
 def leave_one_out(fitted: Fitted) -> Float[Tensor, "r n k"]:
     """y_i - alpha_i / [H^{-1}]_ii, the constant fitted anew each time.
 

@@ -116,6 +116,17 @@ class KernelMachine(AbstractEstimator):
         self.ridge_ = self.ridges_[self._index]
         return self
 
+    def fitted_path(self) -> Float[Tensor, "r n k"]:
+        """f(X) on the training samples for every ridge: Y - lambda alpha, without the kernel."""
+        if not hasattr(self, "_fit"):
+            raise not_fitted(type(self).__name__)
+        return _forms.fitted_values(self._fit)
+
+    @property
+    def has_leave_one_out(self) -> bool:
+        """Whether the fit has what `leave_one_out_path` needs."""
+        return hasattr(self, "_fit") and self._fit.inverse_diagonals is not None and self._fit.report.form == "dual"
+
     def leave_one_out_path(self) -> Float[Tensor, "r n k"]:
         """For every ridge and sample what the fit without that sample predicts for it.
 
