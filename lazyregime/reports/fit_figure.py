@@ -50,6 +50,8 @@ def _panel(ax: Axes, metrics: pd.DataFrame, quantity: str, chosen: float) -> Non
     if chosen > 0:
         ax.axvline(chosen, color=GREY, linewidth=1.0, alpha=0.6, label="chosen")
     ax.set_xscale("log")
+    if len(ridges) == 1:
+        ax.set_xlim(float(ridges[0]) / 10, float(ridges[0]) * 10)
     if quantity == "risk":
         ax.set_yscale("log")
         ax.set_ylabel("risk / risk of zero")
