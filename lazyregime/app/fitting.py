@@ -3,6 +3,7 @@
 import datetime
 import platform
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, final
@@ -16,6 +17,7 @@ from lazyregime.app.config import ConfigDict
 from lazyregime.app.console import Console
 from lazyregime.app.runs import RunFolder
 from lazyregime.app.tables import write_rows
+from lazyregime.data import ClassificationData, SphereTarget
 from lazyregime.kernels import AbstractKernel, EmpiricalKernel, InfiniteCNN
 from lazyregime.kernels.coding import encode
 from lazyregime.machines import KernelMachine
@@ -42,7 +44,7 @@ class Fitting(AbstractWork):
         self.config, self.folder, self.console = config, folder, console
         self.started, self._since = now(), time.perf_counter()
         with console.progress(f"Loading {config['data']['name']}"):
-            self.data: Any = load_data(config)
+            self.data: ClassificationData = load_data(config)
         self.kernel: AbstractKernel = build(config["machine"], "machine")
         self.machine = machine_of(config, self.kernel)
 
@@ -84,7 +86,7 @@ class Fitting(AbstractWork):
             "ridge_best_on_test": machine.ridges_[best],
             **{f"{name}_best_on_test": value for name, value in table.at(best).items() if name.startswith("test_")},
             "lowest_test_risk": float(table.columns["test_risk"].min()),
-            **target_powers(self.data),
+            **target_powers(self.config),
             "form": report.form,
             "method": report.method,
             "residual": report.residual,
@@ -97,9 +99,9 @@ class Fitting(AbstractWork):
         inputs, labels = getattr(self.data, f"{name}_inputs"), getattr(self.data, f"{name}_labels")
         inputs = prepared(self.kernel, inputs)
         if labels.is_floating_point():
-            return Split(inputs, labels.double().reshape(len(labels), -1), None)
+            return Split(inputs, labels.double(), None)
         if not len(labels):
-            return Split(inputs, torch.zeros(0, self.data.n_outputs, dtype=torch.float64), labels)
+            return Split(inputs, torch.zeros(0, self.data.n_outputs, dtype=torch.float64), None)
         return Split(inputs, encode(labels, self.data.n_outputs, self.config["coding"])[0], labels)
 
 
@@ -156,9 +158,19 @@ def tail(started: str) -> dict[str, Any]:
     }
 
 
-def target_powers(data: Any) -> dict[str, float]:
+def known_target(config: ConfigDict) -> SphereTarget:
+    """The function behind data=sphere."""
+    data = config["data"]
+    return SphereTarget.of(*(data[key] for key in ("dimension", "target", "target_powers", "neuron", "data_seed")))
+
+
+def target_powers(config: ConfigDict) -> dict[str, float]:
     """||P_k f||^2 of a target that is known: `target_power_0`, .., the last that of all higher degrees."""
-    powers = getattr(data, "powers", ())
+    powers: Sequence[float] = ()
+    if config["data"]["name"] == "sphere":
+        powers = known_target(config).powers
+    elif config["data"]["name"] == "spiked":
+        powers = config["data"]["target_powers"]
     return {f"target_power_{k}": float(p) for k, p in enumerate(powers)}
 
 

@@ -5,11 +5,10 @@ from typing import Any, final
 
 import torch
 
-from lazyregime.app.build import load_data
 from lazyregime.app.command import AbstractWork
 from lazyregime.app.config import ConfigDict
 from lazyregime.app.console import Console
-from lazyregime.app.fitting import head, now, tail, target_powers
+from lazyregime.app.fitting import head, known_target, now, tail, target_powers
 from lazyregime.app.runs import RunFolder
 from lazyregime.app.tables import write_rows
 from lazyregime.errors import LazyRegimeError
@@ -27,7 +26,6 @@ class PopulationFitting(AbstractWork):
     def __init__(self, config: ConfigDict, folder: RunFolder, console: Console) -> None:
         self.config, self.folder = config, folder
         self.started, self._since = now(), time.perf_counter()
-        self.data: Any = load_data(config)
 
     def opening(self) -> str:  # noqa: D102
         machine = self.config["machine"]
@@ -35,13 +33,14 @@ class PopulationFitting(AbstractWork):
 
     def run(self) -> dict[str, Any]:
         """The risk at every ridge; the ridge is added to the kernel of the features, divided by N as for samples."""
-        machine, powers = self.config["machine"], self.data.powers
+        machine, target = self.config["machine"], known_target(self.config)
+        powers = target.powers
         d = self.config["data"]["dimension"]
         spectrum = Spectrum.of(machine["activation"], d, shift=machine["shift"])
         like = torch.zeros(1, d, dtype=torch.float64)
         w = torch.cat(list(unit_weights(machine["num_features"], like, "sphere", machine["seed"])))
         moments_of = rf_moments if machine["name"] == "rf" else nt_moments
-        u, v = moments_of(w, self.data.direction, spectrum, powers)
+        u, v = moments_of(w, target.direction, spectrum, powers)
         norm = float(u.diagonal().mean())
         rows: list[dict[str, float]] = []
         for ridge in self.config["ridges"]:
@@ -54,7 +53,7 @@ class PopulationFitting(AbstractWork):
             "ridge": rows[0]["ridge"],
             "chosen_by": "given",
             "test_risk": rows[0]["test_risk"],
-            **target_powers(self.data),
+            **target_powers(self.config),
             "seconds": round(time.perf_counter() - self._since, 2),
             **tail(self.started),
         }

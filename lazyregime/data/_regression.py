@@ -1,45 +1,24 @@
-"""A regression problem in memory: inputs, floating targets, and what is known of the target function."""
-
-from dataclasses import dataclass
-from typing import final
+"""What the synthetic data sets share: streams of random numbers, points on spheres, real targets."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from lazyregime.data._classification import ClassificationData
 from lazyregime.errors import LazyRegimeError
 
+Samples = tuple[Tensor, Tensor]  # inputs (n, d), targets (n, 1)
 
-@final
-@dataclass(frozen=True, eq=False)
-class RegressionData:
-    """Samples of a target function: training targets may carry noise, test targets never do.
 
-    Attributes:
-        name: The name a configuration uses.
-        train_labels: f(x) plus noise.
-        validation_labels: Likewise; may have no rows.
-        test_labels: f(x).
-        powers: ||P_k f||^2 of the target's part of degree k = 0, 1, ..; the last is that of all higher degrees.
-        noise_std: Of the training and validation targets.
-        direction: The beta of a target that depends on <beta, x> alone; None of others.
-    """
-
-    name: str
-    train_inputs: Float[Tensor, "n d"]
-    train_labels: Float[Tensor, "n k"]
-    validation_inputs: Float[Tensor, "v d"]
-    validation_labels: Float[Tensor, "v k"]
-    test_inputs: Float[Tensor, "m d"]
-    test_labels: Float[Tensor, "m k"]
-    n_outputs: int
-    powers: tuple[float, ...]
-    noise_std: float
-    direction: Float[Tensor, " d"] | None = None
-
-    def power_above(self, degree: int) -> float:
-        """||P_{>l} f||^2: what a fit of the degrees up to l leaves."""
-        return sum(self.powers[degree + 1 :])
+def regression_data(name: str, train: Samples, validation: Samples, test: Samples) -> ClassificationData:
+    """Inputs with real targets (n, 1); test targets carry no noise."""
+    return ClassificationData(
+        name=name,
+        train_inputs=train[0], train_labels=train[1],
+        validation_inputs=validation[0], validation_labels=validation[1],
+        test_inputs=test[0], test_labels=test[1],
+        n_outputs=1, mean=0.0, std=None,
+    )  # fmt: skip
 
 
 def generators(data_seed: int) -> dict[str, torch.Generator]:

@@ -73,7 +73,7 @@ def fashion_mnist_noise(
         changed = replace_low(coefficients, moments, random) if moments else add_high(coefficients, tau, random)
         noisy.append(to_pixels(changed))
     return replace(
-        clean, name="fashion_mnist_noise", mean=0.0, std=1.0, **dict(zip(SPLITS, noisy, strict=True))
+        clean, name="fashion_mnist_noise", mean=0.0, std=None, **dict(zip(SPLITS, noisy, strict=True))
     )  # fmt: skip
 
 

@@ -7,11 +7,15 @@ neuron       f = sigma(<beta, x>), a single neuron
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import final
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
-from lazyregime.data._regression import RegressionData, check_counts, generators, normals, on_sphere
+from lazyregime.data._classification import ClassificationData
+from lazyregime.data._regression import Samples, check_counts, generators, normals, on_sphere, regression_data
 from lazyregime.data.gegenbauer import multiplicity, powers, zonal
 from lazyregime.errors import LazyRegimeError
 
@@ -31,7 +35,7 @@ def sphere(
     n_validation: int = 0,
     n_test: int = 2000,
     data_seed: int = 0,
-) -> RegressionData:
+) -> ClassificationData:
     """Samples of a function of one direction on the sphere.
 
     Args:
@@ -49,24 +53,61 @@ def sphere(
         LazyRegimeError: For a number out of range or a name that is not known.
     """
     check_counts(n_train=n_train, n_validation=n_validation, n_test=n_test)
-    if dimension < 3:
-        raise LazyRegimeError(f"dimension is {dimension}; the sphere's harmonics need at least 3.")
     if not (math.isfinite(noise_std) and noise_std >= 0):
         raise LazyRegimeError(f"noise_std is {noise_std}; give a number >= 0.")
-    function = target_function(target, dimension, target_powers, neuron)
-    draw = generators(data_seed)
-    beta = on_sphere(1, dimension, 1.0, draw["target"])[0]
-    root = math.sqrt(dimension)
+    f = SphereTarget.of(dimension, target, target_powers, neuron, data_seed)
+    draw, root = generators(data_seed), math.sqrt(dimension)
 
-    def split(stream: str, n: int, noise: str | None) -> tuple[Tensor, Tensor]:
+    def split(stream: str, n: int, noise: str | None) -> Samples:
         x = on_sphere(n, dimension, root, draw[stream])
-        y = function(x @ beta / root)[:, None]
+        y = f(x)
         return x, y if noise is None else y + noise_std * normals(n, 1, draw[noise])
 
-    (x, y), (xv, yv) = split("train", n_train, "noise"), split("validation", n_validation, "validation noise")
-    xt, yt = split("test", n_test, None)
-    parts = powers(function, _DEGREES, dimension, kink=0.0)
-    return RegressionData("sphere", x, y, xv, yv, xt, yt, 1, parts, noise_std, beta)
+    return regression_data(
+        "sphere",
+        split("train", n_train, "noise"),
+        split("validation", n_validation, "validation noise"),
+        split("test", n_test, None),
+    )
+
+
+@final
+@dataclass(frozen=True)
+class SphereTarget:
+    """The function that `sphere` samples, with what is known of it.
+
+    Attributes:
+        function: f as a function of the cosine <beta, x>/|x|.
+        direction: beta.
+        powers: ||P_k f||^2 for k = 0, 1, ..; the last is that of all higher degrees.
+    """
+
+    function: Callable[[Tensor], Tensor]
+    direction: Float[Tensor, " d"]
+    powers: tuple[float, ...]
+
+    @classmethod
+    def of(
+        cls, dimension: int, target: str, target_powers: Sequence[float], neuron: str, data_seed: int
+    ) -> "SphereTarget":
+        """From the arguments of `sphere`.
+
+        Raises:
+            LazyRegimeError: For a number out of range or a name that is not known.
+        """
+        if dimension < 3:
+            raise LazyRegimeError(f"dimension is {dimension}; the sphere's harmonics need at least 3.")
+        function = target_function(target, dimension, target_powers, neuron)
+        beta = on_sphere(1, dimension, 1.0, generators(data_seed)["target"])[0]
+        return cls(function, beta, powers(function, _DEGREES, dimension, kink=0.0))
+
+    def __call__(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n 1"]:
+        """f(x)."""
+        return self.function(x @ self.direction / math.sqrt(len(self.direction)))[:, None]
+
+    def power_above(self, degree: int) -> float:
+        """||P_{>l} f||^2: what a fit of the degrees up to l leaves."""
+        return sum(self.powers[degree + 1 :])
 
 
 def target_function(target: str, d: int, squares: Sequence[float], neuron: str) -> Callable[[Tensor], Tensor]:

@@ -12,7 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lazyregime.data._regression import RegressionData, check_counts, generators, normals, on_sphere
+from lazyregime.data._classification import ClassificationData
+from lazyregime.data._regression import Samples, check_counts, generators, normals, on_sphere, regression_data
 from lazyregime.errors import LazyRegimeError
 
 
@@ -27,7 +28,7 @@ def spiked(
     n_validation: int = 0,
     n_test: int = 2000,
     data_seed: int = 0,
-) -> RegressionData:
+) -> ClassificationData:
     """Samples with a signal in few directions that are r = d^(kappa/2) times as large as the others.
 
     Args:
@@ -58,7 +59,7 @@ def spiked(
     terms = _draw_terms(signal_dimension, target_powers, draw["target"])
     r = dimension ** (kappa / 2)
 
-    def split(stream: str, n: int, noise: str | None) -> tuple[Tensor, Tensor]:
+    def split(stream: str, n: int, noise: str | None) -> Samples:
         d0, d1 = signal_dimension, dimension - signal_dimension
         z0 = on_sphere(n, d0, math.sqrt(d0), draw[stream])
         z1 = on_sphere(n, d1, math.sqrt(d1), draw[stream])
@@ -66,9 +67,12 @@ def spiked(
         x = torch.cat([r * z0, z1], 1)
         return x, y if noise is None else y + noise_std * normals(n, 1, draw[noise])
 
-    (x, y), (xv, yv) = split("train", n_train, "noise"), split("validation", n_validation, "validation noise")
-    xt, yt = split("test", n_test, None)
-    return RegressionData("spiked", x, y, xv, yv, xt, yt, 1, (*map(float, target_powers), 0.0), noise_std)
+    return regression_data(
+        "spiked",
+        split("train", n_train, "noise"),
+        split("validation", n_validation, "validation noise"),
+        split("test", n_test, None),
+    )
 
 
 def chains(z: Float[Tensor, "n d"], terms: Sequence[Tensor]) -> Float[Tensor, " n"]:

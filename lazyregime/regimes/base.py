@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from lazyregime.errors import LazyRegimeError
 from lazyregime.lightning import pl
 from lazyregime.networks import Centred, Linearized, parameter_scales
-from lazyregime.regimes.losses import AbstractLoss, CrossEntropy, predict
+from lazyregime.regimes.losses import AbstractLoss, CrossEntropy, num_correct
 from lazyregime.regimes.optimizers import AbstractOptimizer, Adam
 
 SCHEDULES = ("constant", "linear", "cosine", "plateau")
@@ -133,7 +133,7 @@ class AbstractRegime(pl.LightningModule):
     @torch.no_grad()
     def _count(self, outputs: Tensor, labels: Tensor, loss: Tensor) -> None:
         n = labels.shape[0]
-        correct = (predict(outputs) == labels).sum()
+        correct = num_correct(outputs, labels)
         sums = torch.stack([loss.double() * n, correct.double(), torch.full_like(loss, n, dtype=torch.float64)])
         self._sums = sums if self._sums is None else self._sums + sums
         bad = torch.where(torch.isfinite(loss), -1, self._steps_before + self._num_steps)
@@ -183,12 +183,16 @@ def _laziness_of_one(width: int, parameterization: str) -> float:
 
 @torch.no_grad()
 def evaluate(
-    module: AbstractRegime, inputs: Float[Tensor, "n *d"], labels: Int[Tensor, " n"], *, chunk: int = 2000
+    module: AbstractRegime,
+    inputs: Float[Tensor, "n *d"],
+    labels: Int[Tensor, " n"] | Float[Tensor, "n k"],
+    *,
+    chunk: int = 2000,
 ) -> dict[str, float]:
-    """Mean loss (not divided by alpha^2) and accuracy of F on these points."""
-    loss, correct = 0.0, 0
+    """Mean loss (not divided by alpha^2) and accuracy of F on these points; nan for real targets."""
+    loss, correct = 0.0, 0.0
     for x, y in zip(inputs.split(chunk), labels.split(chunk), strict=True):
         outputs = module(x)
         loss += float(module.loss(outputs, y)) * len(y)
-        correct += int((predict(outputs) == y).sum())
+        correct += float(num_correct(outputs, y))
     return {"loss": loss / len(labels), "accuracy": correct / len(labels)}

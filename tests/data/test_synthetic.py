@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from lazyregime.data import effective_dimension, sphere, spiked
+from lazyregime.data import SphereTarget, effective_dimension, sphere, spiked
 from lazyregime.data.sphere import hermite
 from lazyregime.data.spiked import chains
 from lazyregime.errors import LazyRegimeError
@@ -23,11 +23,13 @@ def test_sphere_is_uniform_with_radius_sqrt_d():
 @pytest.mark.parametrize("target", ["gegenbauer", "hermite", "neuron"])
 def test_norms_of_the_parts_are_those_of_the_samples(target):
     data = sphere(dimension=12, target=target, target_powers=[0.1, 0.2, 0.3, 0.4], n_train=10, n_test=200_000)
+    known = SphereTarget.of(12, target, [0.1, 0.2, 0.3, 0.4], "relu", data_seed=0)
     y = data.test_labels[:, 0]
-    assert float(y.square().mean()) == pytest.approx(sum(data.powers), rel=0.03)
-    assert float(y.mean()) ** 2 == pytest.approx(data.powers[0], abs=0.02)
+    torch.testing.assert_close(known(data.test_inputs), data.test_labels)
+    assert float(y.square().mean()) == pytest.approx(sum(known.powers), rel=0.03)
+    assert float(y.mean()) ** 2 == pytest.approx(known.powers[0], abs=0.02)
     if target == "gegenbauer":
-        assert data.powers[:4] == pytest.approx((0.1, 0.2, 0.3, 0.4)) and data.power_above(1) == pytest.approx(0.7)
+        assert known.powers[:4] == pytest.approx((0.1, 0.2, 0.3, 0.4)) and known.power_above(1) == pytest.approx(0.7)
 
 
 def test_hermite_polynomials_are_orthonormal():

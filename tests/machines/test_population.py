@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from lazyregime.data import sphere
+from lazyregime.data import SphereTarget, sphere
 from lazyregime.data.gegenbauer import multiplicity
 from lazyregime.errors import LazyRegimeError
 from lazyregime.machines import KernelMachine, TwoLayerKernel
@@ -29,7 +29,7 @@ def units(n: int, d: int, seed: int = 0) -> torch.Tensor:
 
 def samples(d: int, n: int = 400_000):
     data = sphere(dimension=d, target_powers=POWERS, n_train=1, n_test=n)
-    return data.test_inputs, data.test_labels[:, 0], data.direction
+    return data.test_inputs, data.test_labels[:, 0], SphereTarget.of(d, "gegenbauer", POWERS, "relu", 0).direction
 
 
 def test_relu_has_the_arc_cosine_kernel():
