@@ -14,13 +14,14 @@ from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import AbstractKernel
-from lazyregime.kernels.empirical._memory import default_budget
+from lazyregime.kernels.empirical._memory import free_bytes
 from lazyregime.machines import _forms
 from lazyregime.machines._estimator import AbstractEstimator, Array, as_samples, as_targets, like, not_fitted
 from lazyregime.machines.features import AbstractFeatures
 from lazyregime.machines.path import PathReport
 from lazyregime.machines.two_layer import TwoLayerKernel
 
+FREE_FRACTION = 0.75  # of the free memory, for the matrix and its factor
 SOLVERS = ("auto", "primal", "dual", "cg")
 PRECISIONS = ("float64", "float32")
 
@@ -156,7 +157,7 @@ class KernelMachine(AbstractEstimator):
         return tuple(float(r) for r in ridges)
 
     def _budget(self) -> int:
-        return self.memory_budget or default_budget(torch.device("cpu"))
+        return self.memory_budget or int(FREE_FRACTION * free_bytes(torch.device("cpu")))
 
     def _form(self, problem: "_forms.Problem") -> str:
         n, p = len(problem.samples), problem.num_features
