@@ -9,13 +9,14 @@ from importlib.metadata import version
 from typing import Any, final
 
 import torch
+from safetensors.torch import save
 from torch import Tensor
 
 from lazyregime.app.build import build, load_data
 from lazyregime.app.command import AbstractWork
 from lazyregime.app.config import ConfigDict
 from lazyregime.app.console import Console
-from lazyregime.app.runs import RunFolder
+from lazyregime.app.runs import RunFolder, atomic_write
 from lazyregime.app.tables import write_rows
 from lazyregime.data import ClassificationData, SphereTarget
 from lazyregime.kernels import AbstractKernel, EmpiricalKernel, InfiniteCNN
@@ -70,6 +71,9 @@ class Fitting(AbstractWork):
             table.add("validation", self.machine.predict_path(validation.inputs), validation.targets, validation.labels)
         table.add("test", self.machine.predict_path(test.inputs), test.targets, test.labels)
         write_rows(self.folder.metrics, table.rows())
+        spectrum = input_spectrum(train.inputs)
+        if spectrum is not None:
+            atomic_write(self.folder.kernels, save({"input_spectrum": spectrum}))
         index = 0 if chosen_by == "given" else table.best(chosen_by)
         self.machine.choose(index, by=chosen_by)
         return self._result(table, index, seconds_fit)
@@ -156,6 +160,15 @@ def tail(started: str) -> dict[str, Any]:
         "started": started,
         "finished": now(),
     }
+
+
+def input_spectrum(x: Tensor) -> Tensor | None:
+    """Eigenvalues of the covariance of the inputs, largest first; None where there are fewer samples than numbers."""
+    flat = x.flatten(1).double()
+    if not flat.shape[1] <= min(len(flat), 2000):
+        return None
+    centred = flat - flat.mean(0)
+    return torch.linalg.eigvalsh(centred.T @ centred / len(flat)).flip(0).contiguous()
 
 
 def known_target(config: ConfigDict) -> SphereTarget:

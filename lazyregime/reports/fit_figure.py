@@ -43,13 +43,13 @@ def draw_fit(folder: str | Path, result: Mapping[str, Any]) -> Path:
 def _panel(ax: Axes, metrics: pd.DataFrame, quantity: str, chosen: float) -> None:
     positive = metrics.ridge > 0
     ridges = np.where(positive, metrics.ridge, metrics.ridge[positive].min() / 10 if positive.any() else 1.0)
+    ax.set_xscale("log")
     for split, words, colour, style in SPLITS:
         column = f"{split}_{quantity}"
         if column in metrics:
             ax.plot(ridges, metrics[column], style, color=colour, marker="o", markersize=3.5, label=words)
     if chosen > 0:
         ax.axvline(chosen, color=GREY, linewidth=1.0, alpha=0.6, label="chosen")
-    ax.set_xscale("log")
     if len(ridges) == 1:
         ax.set_xlim(float(ridges[0]) / 10, float(ridges[0]) * 10)
     if quantity == "risk":
