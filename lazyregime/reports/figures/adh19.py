@@ -1,7 +1,7 @@
 """[ADH+19]: accuracy against the number of samples, exact kernels beside a network and its own kernel."""
 
 # pandas tells its types only in part.
-# pyright: reportAttributeAccessIssue=false
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false
 
 import pandas as pd
 from matplotlib.figure import Figure

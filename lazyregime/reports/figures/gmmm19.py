@@ -1,7 +1,7 @@
 """[GMMM19]: risk against log N / log d and log n / log d, with the predicted plateaus, and the single neuron."""
 
 # pandas tells its types only in part.
-# pyright: reportAttributeAccessIssue=false
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false
 
 import numpy as np
 import pandas as pd

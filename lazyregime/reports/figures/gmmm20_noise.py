@@ -10,8 +10,8 @@ from lazyregime.reports.figures.linearized import lines
 from lazyregime.reports.style import grid
 
 CAPTION = (
-    "Fashion-MNIST with high-frequency noise of norm tau times the image's: accuracy on the test set, risk over that of "
-    "zero, and the spectrum of the inputs' covariance."
+    "Fashion-MNIST with high-frequency noise of norm tau times the image's: accuracy on the test set, risk over that "
+    "of zero, and the spectrum of the inputs' covariance."
 )
 
 

@@ -12,8 +12,8 @@ from lazyregime.reports.figures.linearized import lines
 from lazyregime.reports.style import GREY, grid
 
 CAPTION = (
-    "Risk over that of zero on spiked covariates against kappa, r² = d^kappa. Vertical: where n = d_eff^l, from which on "
-    "kernels learn degree l. Dashed: what is left of the target after degrees 2 and 3."
+    "Risk over that of zero on spiked covariates against kappa, r² = d^kappa. Vertical: where n = d_eff^l, from which "
+    "on kernels learn degree l. Dashed: what is left of the target after degrees 2 and 3."
 )
 
 
