@@ -1,6 +1,7 @@
 """The runs of fit and train in one table, the claims that read it, and the figures."""
 
 import json
+import math
 
 import pytest
 from omegaconf import OmegaConf
@@ -85,7 +86,7 @@ def test_claims_read_their_runs(runs):
 
 def test_what_is_left_of_a_neuron_is_less_with_every_degree():
     left = [gmmm19._left_of_neuron(degree) for degree in range(4)]
-    assert left[0] == pytest.approx(1 - 2 * (0.5 / 3.14159265) ** 1 / 1, abs=0.01)  # 1 - (E relu)^2 / E relu^2
+    assert left[0] == pytest.approx(1 - 1 / math.pi, abs=0.01)  # 1 - (E relu)^2 / E relu^2, for large d
     assert left == sorted(left, reverse=True) and left[2] == pytest.approx(left[3])  # no cubic part
 
 
