@@ -74,7 +74,7 @@ def block_lanczos(
             c = v[:k] @ w
             w = w - v[:k].T @ c
             h[:k, low:k] += c
-        h[low:k, :k] = h[:k, low:k].T
+        h[low:k, :k] = h[:k, low:k].T.clone()
         block, b = _orthonormal(w, float(h[:k, :k].diagonal().abs().max()))
         last = block.shape[1] == 0 or k + block.shape[1] > size
         if last or k > _GROWTH * looked + 2 * first:

@@ -36,6 +36,12 @@ def test_every_method_gives_the_solution(solver):
     assert path.report.residual < 1e-8
 
 
+def test_a_single_target():
+    a, y = kernel(300), targets(300)[:, :1]
+    path = solve_path(a, y, RIDGES, solver="krylov")
+    np.testing.assert_allclose((a @ path.coefficients).numpy(), a.numpy() @ reference(a, y), atol=2e-8)
+
+
 def test_large_ridges_take_products_alone_and_small_ones_a_factor():
     a, y = kernel(600), targets(600)
     assert solve_path(a, y, (100.0, 1000.0), solver="krylov").report.method == "krylov"
