@@ -46,7 +46,7 @@ def _cubic(runs: pd.DataFrame) -> Measurement | None:
     """Of relu without a shift on a pure cubic, at the largest N."""
     table = linearized_runs(runs, "gmmm19")
     pure = table[(table.model == "rf") & (table["shift"] == 0) & (table.target == "gegenbauer")]
-    pure = pure[[len(p) > 3 and p[3] > 0.99 for p in pure.powers]]
+    pure = pure[pure.powers.map(lambda p: len(p) > 3 and p[3] > 0.99).astype(bool)]
     largest = pure[pure.num_features == pure.num_features.max()]
     return over_seeds(largest.risk, f"N = {largest.num_features.max():.0f}" if len(largest) else "")
 
