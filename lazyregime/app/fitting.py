@@ -50,7 +50,8 @@ class Fitting(AbstractWork):
         self.machine = machine_of(config, self.kernel)
 
     def opening(self) -> str:  # noqa: D102
-        return f"{self.kernel}; {len(self.data.train_labels):,} samples, {len(self.config['ridges'])} ridges"
+        name, count = self.config["machine"]["name"], len(self.config["ridges"])
+        return f"{name} on {len(self.data.train_labels):,} samples, {count} ridge{'s' if count > 1 else ''}"
 
     def run(self) -> dict[str, Any]:
         """Solve, predict, choose; metrics.csv has a row for every ridge."""
