@@ -43,8 +43,8 @@ def runs(tmp_path):
             fit(where, "gmmm20_noise", model, noise | {"tau": tau}, test_accuracy=value, test_risk=1 - value, n_train=9)
     for tau, value in ((0.0, 0.88), (3.0, 0.85)):
         net(tmp_path / f"net{tau}", "gmmm20_noise", noise | {"tau": tau}, test_accuracy=value, test_loss=0.1)
-    spiked = {"name": "spiked", "dimension": 256, "target_powers": [0.0, 0.0, 1.0, 1.0, 1.0]}
-    for kappa, risk, loss in ((0.0, 0.97, 1.2), (0.9, 0.4, 0.9)):
+    spiked = {"name": "spiked", "dimension": 64, "target_powers": [0.0, 0.0, 1.0, 1.0, 1.0]}
+    for kappa, risk, loss in ((0.0, 0.97, 1.2), (0.9, 0.1, 0.9)):
         powers = {f"target_power_{k}": p for k, p in enumerate((0, 0, 1, 1, 1))}
         data = spiked | {"kappa": kappa}
         fit(tmp_path / f"s{kappa}", "gmmm20_spiked", "krr_sphere", data, test_risk=risk, n_train=3000, **powers)
