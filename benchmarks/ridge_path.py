@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=20_000)
     parser.add_argument("--n-test", type=int, default=1000)
     parser.add_argument("--tau", type=float, default=0.0)
-    parser.add_argument("--peer-ridges", type=int, default=len(RIDGES), help="how many ridges the peer really solves")
+    parser.add_argument("--peer-ridges", type=int, default=len(RIDGES), help="how many the peer really solves")
     parser.add_argument("--keep", type=Path, help="an .npz of our side: written, or read where it exists")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
@@ -56,7 +56,8 @@ def main() -> None:
     y, _ = encode(data.train_labels, data.n_outputs, "0.9/-0.1")
 
     ours, seconds = _ours(x, y, new, options.keep)
-    _peer(x.numpy() / 28, y.numpy(), new.numpy() / 28, ours, seconds, options.peer_ridges)
+    if options.peer_ridges:
+        _peer(x.numpy() / 28, y.numpy(), new.numpy() / 28, ours, seconds, options.peer_ridges)
 
 
 def _ours(x: torch.Tensor, y: torch.Tensor, new: torch.Tensor, keep: Path | None) -> tuple[np.ndarray, float]:

@@ -4,8 +4,8 @@ With an intercept, features are centred on the training samples: K becomes H K H
 eigenvector 1 with eigenvalue 0; it is lifted to the mean diagonal, which changes nothing else.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float
@@ -13,50 +13,12 @@ from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import AbstractKernel
-from lazyregime.kernels._tensors import rounding
 from lazyregime.kernels.cg import ConjugateGradients
+from lazyregime.machines._problem import Fitted, Problem, check_norms
 from lazyregime.machines.features import AbstractFeatures, add_outer, mirror
 from lazyregime.machines.path import PathReport, solve_path
 
-_COPIES = 3  # of the matrix at the peak of a solve
 _CHUNK_BYTES = 256 << 20
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is to be solved: samples (n, ..), targets (n, k), the ridges, and whether there is an intercept."""
-
-    kernel: AbstractKernel
-    samples: Tensor
-    targets: Float[Tensor, "n k"]
-    ridges: Sequence[float]
-    intercept: bool
-
-    @property
-    def num_features(self) -> int | None:
-        """The p of features; None for other kernels."""
-        return self.kernel.count(self.samples.shape[1]) if isinstance(self.kernel, AbstractFeatures) else None
-
-    @property
-    def mean(self) -> Float[Tensor, " k"]:
-        """Of the targets, where there is an intercept; else 0."""
-        return self.targets.mean(0) if self.intercept else self.targets.new_zeros(self.targets.shape[1])
-
-    @property
-    def accuracy(self) -> float:
-        """Of the kernel's entries."""
-        return rounding(self.samples.dtype)
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """Coefficients of samples (dual) or features (primal) for each ridge, and the constants b."""
-
-    problem: Problem
-    coefficients: Float[Tensor, "r _ k"]
-    offsets: Float[Tensor, "r k"]
-    report: PathReport
-    inverse_diagonals: Float[Tensor, "r n"] | None = None
 
 
 def solve(problem: Problem, form: str, budget: int, tolerance: float, max_basis: int) -> Fitted:
@@ -103,27 +65,9 @@ def leave_one_out(fitted: Fitted) -> Float[Tensor, "r n k"]:
     return fitted.problem.targets - fitted.coefficients / fitted.inverse_diagonals[:, :, None]
 
 
-def bytes_of(size: int | None) -> int:
-    """Memory of a direct solve of this size."""
-    return _COPIES * 8 * (size or 0) ** 2
-
-
-def check_memory(form: str, size: int | None, budget: int) -> None:
-    """Refuses a matrix that does not fit.
-
-    Raises:
-        LazyRegimeError: With both numbers and what to do.
-    """
-    if bytes_of(size) > budget:
-        raise LazyRegimeError(
-            f'solver="{form}" needs {bytes_of(size) / 2**30:.1f} GiB for a matrix of {size:,} rows, more than the '
-            f'memory budget of {budget / 2**30:.1f} GiB; use solver="cg", fewer samples, or a larger memory_budget.'
-        )
-
-
 def _dual(problem: Problem, max_basis: int) -> Fitted:
     gram = problem.kernel.gram(problem.samples).double()
-    _check_norms(gram.diagonal(), problem.ridges)
+    check_norms(gram.diagonal(), problem.ridges)
     n, lift, means = len(gram), 0.0, gram.mean(0)
     if problem.intercept:
         lift = float(gram.diagonal().mean()) / n
@@ -161,7 +105,7 @@ def _primal(problem: Problem, max_basis: int) -> Fitted:
     matrix = mirror(matrix)
     if problem.intercept:
         matrix -= torch.outer(sums, sums) / n  # the targets are centred, so the right side is so already
-    _check_norms(matrix.diagonal(), ())
+    check_norms(matrix.diagonal(), ())
     path = solve_path(matrix, rhs, problem.ridges, form="primal", accuracy=problem.accuracy, max_basis=max_basis)
     offsets = problem.mean - torch.einsum("p,rpk->rk", sums / n, path.coefficients) * float(problem.intercept)
     return Fitted(problem, path.coefficients, offsets, path.report)
@@ -202,22 +146,3 @@ def _rows_of_features(kernel: AbstractKernel, x: Tensor) -> Iterator[Tensor]:
     rows = max(1, _CHUNK_BYTES // (8 * kernel.count(x.shape[1])))
     for some in x.split(rows):
         yield kernel.features(some)
-
-
-def _check_norms(squares: Float[Tensor, " s"], ridges: Sequence[float]) -> None:
-    """Refuses features of zero norm where they make the problem singular.
-
-    Raises:
-        LazyRegimeError: Naming how many.
-    """
-    zero = squares <= 0
-    if bool(zero.all()):
-        raise LazyRegimeError(
-            "All features have zero norm, so there is nothing to fit with; check the inputs (all zero?) and the "
-            "activation."
-        )
-    if bool(zero.any()) and 0 in ridges:
-        raise LazyRegimeError(
-            f"{int(zero.sum())} samples (the first is number {int(zero.nonzero()[0])}) have features of zero norm, so "
-            "the kernel is singular at ridge 0; give a ridge, or drop those samples."
-        )

@@ -15,7 +15,7 @@ from torch import Tensor
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import AbstractKernel
 from lazyregime.kernels.empirical._memory import free_bytes
-from lazyregime.machines import _forms
+from lazyregime.machines import _forms, _problem
 from lazyregime.machines._estimator import AbstractEstimator, Array, as_samples, as_targets, like, not_fitted
 from lazyregime.machines.features import AbstractFeatures
 from lazyregime.machines.path import PathReport
@@ -83,7 +83,7 @@ class KernelMachine(AbstractEstimator):
             )
         self._shape: tuple[int, ...] = tuple(samples.shape[1:])
         self.n_features_in_ = math.prod(self._shape)
-        problem = _forms.Problem(kernel, samples, targets, ridges, self.intercept)
+        problem = _problem.Problem(kernel, samples, targets, ridges, self.intercept)
         fitted = _forms.solve(problem, self._form(problem), self._budget(), self.tolerance, self.max_basis)
         self._fit, self.report_, self.ridges_ = fitted, fitted.report, ridges
         self.choose(0, by="given")
@@ -159,17 +159,17 @@ class KernelMachine(AbstractEstimator):
     def _budget(self) -> int:
         return self.memory_budget or int(FREE_FRACTION * free_bytes(torch.device("cpu")))
 
-    def _form(self, problem: "_forms.Problem") -> str:
+    def _form(self, problem: "_problem.Problem") -> str:
         n, p = len(problem.samples), problem.num_features
         if self.solver == "primal" and not isinstance(problem.kernel, AbstractFeatures):
             raise LazyRegimeError('solver="primal" needs features, and this kernel has none; use dual or cg.')
         form = self.solver
         if form == "auto":
             form = "primal" if p is not None and p < n else "dual"
-            if _forms.bytes_of(p if form == "primal" else n) > self._budget():
+            if _problem.bytes_of(p if form == "primal" else n) > self._budget():
                 return "cg"
         if form != "cg":
-            _forms.check_memory(form, p if form == "primal" else n, self._budget())
+            _problem.check_memory(form, p if form == "primal" else n, self._budget())
         return form
 
 
