@@ -34,24 +34,29 @@ def _noise(runs: pd.DataFrame, model: str, tau: float) -> pd.Series:
     return chosen.groupby("seed").accuracy.mean()
 
 
+def _samples(runs: pd.DataFrame) -> str:
+    n = linearized_runs(runs, "gmmm20_noise").n_train
+    return f"n = {n.median():,.0f} images" if len(n) else ""
+
+
 def _accuracy(model: str, tau: float, runs: pd.DataFrame) -> Measurement | None:
-    return over_seeds(_noise(runs, model, tau))
+    return over_seeds(_noise(runs, model, tau), _samples(runs))
 
 
 def _drop(model: str, runs: pd.DataFrame) -> Measurement | None:
-    return over_seeds(_noise(runs, model, 0) - _noise(runs, model, 3))
+    return over_seeds(_noise(runs, model, 0) - _noise(runs, model, 3), _samples(runs))
 
 
 def _margin(models: Sequence[str], runs: pd.DataFrame) -> Measurement | None:
     """The least drop of these models, less that of the network."""
     drops = [_noise(runs, model, 0) - _noise(runs, model, 3) for model in models]
     net = _noise(runs, "net", 0) - _noise(runs, "net", 3)
-    return over_seeds(pd.concat(drops, axis=1).min(axis=1, skipna=False) - net)
+    return over_seeds(pd.concat(drops, axis=1).min(axis=1, skipna=False) - net, _samples(runs))
 
 
 def _kernels_above_net(runs: pd.DataFrame) -> Measurement | None:
     kernels = pd.concat([_noise(runs, model, 0) for model in KERNELS], axis=1).min(axis=1, skipna=False)
-    return over_seeds(kernels - _noise(runs, "net", 0))
+    return over_seeds(kernels - _noise(runs, "net", 0), _samples(runs))
 
 
 def _ends_on_quadratic(runs: pd.DataFrame) -> Measurement | None:
