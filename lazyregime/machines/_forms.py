@@ -21,7 +21,7 @@ from lazyregime.machines.path import PathReport, solve_path
 _CHUNK_BYTES = 256 << 20
 
 
-def solve(problem: Problem, form: str, budget: int, tolerance: float, max_basis: int) -> Fitted:
+def solve(problem: Problem, form: str, tolerance: float, max_basis: int) -> Fitted:
     """The coefficients for every ridge."""
     if form == "primal":
         return _primal(problem, max_basis)

@@ -18,7 +18,6 @@ from lazyregime.kernels.empirical._memory import free_bytes
 from lazyregime.machines import _forms, _problem
 from lazyregime.machines._estimator import AbstractEstimator, Array, as_samples, as_targets, like, not_fitted
 from lazyregime.machines.features import AbstractFeatures
-from lazyregime.machines.path import PathReport
 from lazyregime.machines.two_layer import TwoLayerKernel
 
 FREE_FRACTION = 0.75  # of the free memory, for the matrix and its factor
@@ -65,42 +64,24 @@ class KernelMachine(AbstractEstimator):
         self.memory_budget = memory_budget
 
     def fit(self, x: Array, y: Array) -> "KernelMachine":
-        """Solve for every ridge of the path.
+        """Solve for the ridge, or for several and choose among them by leave-one-out.
 
         Raises:
             LazyRegimeError: For data that are not finite or do not match, a kernel that is singular at some ridge, or
                 a matrix that does not fit in the memory budget.
         """
-        name = type(self).__name__
-        samples = as_samples(x, name)
-        targets, self._target_shape = as_targets(y, len(samples), name)
-        ridges = self._checked_ridges()
-        kernel = TwoLayerKernel() if self.kernel is None else self.kernel
-        samples = samples.to(getattr(torch, self.precision))
-        if kernel.num_coupled(samples) is not None:
-            raise LazyRegimeError(
-                'This kernel couples outputs; use KernelRegression, or a kernel with outputs="trace".'
-            )
-        self._shape: tuple[int, ...] = tuple(samples.shape[1:])
-        self.n_features_in_ = math.prod(self._shape)
-        problem = _problem.Problem(kernel, samples, targets, ridges, self.intercept)
-        fitted = _forms.solve(problem, self._form(problem), self._budget(), self.tolerance, self.max_basis)
-        self._fit, self.report_, self.ridges_ = fitted, fitted.report, ridges
-        self.choose(0, by="given")
-        if len(ridges) > 1 and not hasattr(self, "_path"):
+        given: Any = self.ridge
+        several = isinstance(given, Sequence) or hasattr(given, "__len__")
+        targets = self._solve(x, y, given if several else (given,))
+        if len(self.ridges_) > 1:
             errors = (self.leave_one_out_path() - targets).square().flatten(1).mean(1)
             self.choose(int(errors.argmin()), by="leave_one_out")
         return self
 
     def fit_path(self, x: Array, y: Array, ridges: Sequence[float]) -> "KernelMachine":
         """As `fit`, for ridges of which `choose` will take one; until then the first predicts."""
-        given, self.ridge = self.ridge, 0.0
-        try:
-            self._path = tuple(ridges)
-            return self.fit(x, y)
-        finally:
-            self.ridge = given
-            del self._path
+        self._solve(x, y, ridges)
+        return self
 
     def predict(self, x: Array) -> Array:
         """f(x), of the shape that y had."""
@@ -144,17 +125,33 @@ class KernelMachine(AbstractEstimator):
         samples = as_samples(x, type(self).__name__, self._shape).to(self._fit.problem.samples)
         return _forms.predict(self._fit, samples, which)
 
-    def _checked_ridges(self) -> tuple[float, ...]:
-        given: Any = getattr(self, "_path", self.ridge)
-        ridges = (
-            tuple(float(r) for r in given) if isinstance(given, Sequence) or hasattr(given, "__len__") else (given,)
-        )
-        if not ridges or any(not 0 <= r < float("inf") for r in ridges):
-            raise LazyRegimeError(f"ridge={given} is not possible; ridges are finite numbers >= 0, at least one.")
+    def _solve(self, x: Array, y: Array, ridges: Any) -> Float[Tensor, "n k"]:
+        name = type(self).__name__
+        samples = as_samples(x, name)
+        targets, self._target_shape = as_targets(y, len(samples), name)
+        path = self._checked(ridges)
+        kernel = TwoLayerKernel() if self.kernel is None else self.kernel
+        samples = samples.to(getattr(torch, self.precision))
+        if kernel.num_coupled(samples) is not None:
+            raise LazyRegimeError(
+                'This kernel couples outputs; use KernelRegression, or a kernel with outputs="trace".'
+            )
+        self._shape: tuple[int, ...] = tuple(samples.shape[1:])
+        self.n_features_in_ = math.prod(self._shape)
+        problem = _problem.Problem(kernel, samples, targets, path, self.intercept)
+        self._fit = _forms.solve(problem, self._form(problem), self.tolerance, self.max_basis)
+        self.report_, self.ridges_ = self._fit.report, path
+        self.choose(0, by="given")
+        return targets
+
+    def _checked(self, ridges: Any) -> tuple[float, ...]:
+        path = tuple(float(r) for r in ridges)
+        if not path or any(not 0 <= r < float("inf") for r in path):
+            raise LazyRegimeError(f"ridge={ridges} is not possible; ridges are finite numbers >= 0, at least one.")
         for name, value, choices in (("solver", self.solver, SOLVERS), ("precision", self.precision, PRECISIONS)):
             if value not in choices:
                 raise LazyRegimeError(f"{name}={value!r} is not known; choose one of {', '.join(choices)}.")
-        return tuple(float(r) for r in ridges)
+        return path
 
     def _budget(self) -> int:
         return self.memory_budget or int(FREE_FRACTION * free_bytes(torch.device("cpu")))
@@ -171,14 +168,3 @@ class KernelMachine(AbstractEstimator):
         if form != "cg":
             _problem.check_memory(form, p if form == "primal" else n, self._budget())
         return form
-
-
-def report_of(machine: KernelMachine) -> PathReport:
-    """What the solve took.
-
-    Raises:
-        LazyRegimeError: If the machine was not fitted.
-    """
-    if not hasattr(machine, "report_"):
-        raise not_fitted(type(machine).__name__)
-    return machine.report_
