@@ -7,15 +7,23 @@ from lazyregime.data._parity import parity
 from lazyregime.data._teacher import teacher_student
 from lazyregime.data._torchvision import import_torchvision
 from lazyregime.data.batches import Batches
+from lazyregime.data.spectral_noise import fashion_mnist_noise
+from lazyregime.data.sphere import SphereTarget, sphere
+from lazyregime.data.spiked import effective_dimension, spiked
 
 __all__ = [
     "Batches",
     "ClassificationData",
+    "SphereTarget",
     "cifar10",
+    "effective_dimension",
     "fashion_mnist",
+    "fashion_mnist_noise",
     "first_per_class",
     "import_torchvision",
     "mnist",
     "parity",
+    "sphere",
+    "spiked",
     "teacher_student",
 ]

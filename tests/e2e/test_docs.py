@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from lazyregime.fit import main as fit
 from lazyregime.report import main as report
 from lazyregime.train import main as train
 
 # What makes a command of each door small enough for a test.
-SMALL = {"train": (train, ["debug=fdr", "width=4", "trainer.limit_batches=2", "group=docs", "seed=0"])}
+SMALL = {
+    "train": (train, ["debug=fdr", "width=4", "trainer.limit_batches=2", "group=docs", "seed=0"]),
+    "fit": (fit, ["data.n_train=40", "data.n_test=30", "width=4", "group=docs", "seed=0"]),
+}
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)

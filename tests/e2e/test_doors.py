@@ -14,12 +14,13 @@ from omegaconf import OmegaConf
 import lazyregime
 from lazyregime.app.api import COMMANDS
 from lazyregime.errors import LazyRegimeError
+from lazyregime.fit import main as fit
 from lazyregime.train import main
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-DOORS = {"train": main}
+DOORS = {"train": main, "fit": fit}
 
 
 @pytest.mark.parametrize("door", DOORS)

@@ -1,0 +1,53 @@
+"""The network of a training run, at initialization or at a checkpoint, and its tangent kernel."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import OmegaConf
+from torch import nn
+
+from lazyregime.app.build import build_network
+from lazyregime.errors import LazyRegimeError
+from lazyregime.kernels import EmpiricalKernel
+
+MOMENTS = ("init", "last", "best")
+
+
+def empirical_kernel(run: str | None = None, at: str = "init") -> EmpiricalKernel:
+    """The tangent kernel of a run's network, summed over outputs.
+
+    Args:
+        run: The run folder.
+        at: init, or the checkpoint last or best.
+
+    Raises:
+        LazyRegimeError: If there is no such run or checkpoint.
+    """
+    if run is None:
+        raise LazyRegimeError("machine=empirical_ntk needs machine.run=FOLDER, the folder of a training run.")
+    return EmpiricalKernel(network_of_run(Path(run), at), outputs="trace")
+
+
+def network_of_run(run: Path, at: str = "init") -> nn.Module:
+    """The network with the weights that it had.
+
+    Raises:
+        LazyRegimeError: If there is no such run or checkpoint.
+    """
+    if at not in MOMENTS:
+        raise LazyRegimeError(f"machine.at={at!r} is not known; choose one of {', '.join(MOMENTS)}.")
+    if not (run / "config.yaml").is_file():
+        raise LazyRegimeError(f"{run} is no run folder (it has no config.yaml); give the folder of a training run.")
+    config: Any = OmegaConf.to_container(OmegaConf.load(run / "config.yaml"), resolve=True)
+    if "arch" not in config:
+        raise LazyRegimeError(f"{run} is not a training run; give one that python -m lazyregime.train made.")
+    network = build_network(config)
+    if at != "init":
+        checkpoint = run / "checkpoints" / f"{at}.ckpt"
+        if not checkpoint.is_file():
+            raise LazyRegimeError(f"{checkpoint} does not exist; give another machine.at, or train the run anew.")
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
+        prefix = "network."
+        network.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
+    return network.eval()

@@ -1,0 +1,148 @@
+r"""The three ways to one solution: dual (n, n), primal (p, p), and products alone.
+
+With an intercept, features are centred on the training samples: K becomes H K H with H = I - 1 1^T / n, which has the
+eigenvector 1 with eigenvalue 0; it is lifted to the mean diagonal, which changes nothing else.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from lazyregime.errors import LazyRegimeError
+from lazyregime.kernels import AbstractKernel
+from lazyregime.kernels.cg import ConjugateGradients
+from lazyregime.machines._problem import Fitted, Problem, check_norms
+from lazyregime.machines.features import AbstractFeatures, add_outer, mirror
+from lazyregime.machines.path import PathReport, solve_path
+
+_CHUNK_BYTES = 256 << 20
+
+
+def solve(problem: Problem, form: str, tolerance: float, max_basis: int) -> Fitted:
+    """The coefficients for every ridge."""
+    if form == "primal":
+        return _primal(problem, max_basis)
+    return _dual(problem, max_basis) if form == "dual" else _products(problem, tolerance)
+
+
+def predict(fitted: Fitted, x: Tensor, which: slice) -> Float[Tensor, "r m k"]:
+    """f(x) for some of the ridges, in one pass over the kernel or the features."""
+    some, offsets = fitted.coefficients[which], fitted.offsets[which]
+    r, size, k = some.shape
+    columns = some.permute(1, 0, 2).reshape(size, r * k)
+    problem = fitted.problem
+    if fitted.report.form == "primal":
+        parts = [phi.double() @ columns for phi in _rows_of_features(problem.kernel, x)]
+        values = torch.cat(parts)
+    else:
+        values = problem.kernel.apply(x, problem.samples, columns).double()
+    return values.reshape(-1, r, k).permute(1, 0, 2) + offsets[:, None]
+
+
+def fitted_values(fitted: Fitted) -> Float[Tensor, "r n k"]:
+    """F on the training samples."""
+    problem = fitted.problem
+    if fitted.report.form == "primal":
+        return predict(fitted, problem.samples, slice(None))
+    ridges = torch.tensor(list(problem.ridges), dtype=torch.float64)[:, None, None]
+    return problem.targets - ridges * fitted.coefficients
+
+
+def leave_one_out(fitted: Fitted) -> Float[Tensor, "r n k"]:
+    """y_i - alpha_i / [H^{-1}]_ii, the constant fitted anew each time.
+
+    Raises:
+        LazyRegimeError: If the solve did not give the diagonal of the inverse.
+    """
+    if fitted.inverse_diagonals is None or fitted.report.form != "dual":
+        raise LazyRegimeError(
+            f"Leave-one-out needs all eigenvalues of the samples' kernel, and this fit went by {fitted.report.method} "
+            f"({fitted.report.form}); choose the ridge on validation data, or give one ridge."
+        )
+    return fitted.problem.targets - fitted.coefficients / fitted.inverse_diagonals[:, :, None]
+
+
+def _dual(problem: Problem, max_basis: int) -> Fitted:
+    gram = problem.kernel.gram(problem.samples).double()
+    check_norms(gram.diagonal(), problem.ridges)
+    n, lift, means = len(gram), 0.0, gram.mean(0)
+    if problem.intercept:
+        lift = float(gram.diagonal().mean()) / n
+        gram = _centre(gram, means, means.mean(), lift)
+    path = solve_path(
+        gram, problem.targets - problem.mean, problem.ridges, accuracy=problem.accuracy, max_basis=max_basis
+    )
+    offsets = problem.mean.expand(len(problem.ridges), -1)
+    diagonals = path.inverse_diagonals
+    if problem.intercept:
+        # the mean of K alpha, since alpha sums to zero
+        offsets = offsets - torch.einsum("n,rnk->rk", means, path.coefficients)
+        if diagonals is not None:
+            diagonals = diagonals - torch.tensor([1 / (n * (lift * n + r)) for r in problem.ridges])[:, None].double()
+    return Fitted(problem, path.coefficients, offsets, path.report, diagonals)
+
+
+def _centre(gram: Tensor, means: Tensor, mean: Tensor, lift: float) -> Tensor:
+    for i in range(0, len(gram), 1000):  # by rows: in place, without another copy
+        gram[i : i + 1000] += mean + lift - means[None] - means[i : i + 1000, None]
+    return gram
+
+
+def _primal(problem: Problem, max_basis: int) -> Fitted:
+    kernel, y = problem.kernel, problem.targets - problem.mean
+    p, n = problem.num_features or 0, len(problem.samples)
+    matrix = torch.zeros(p, p, dtype=torch.float64)
+    rhs, sums = torch.zeros(p, y.shape[1], dtype=torch.float64), torch.zeros(p, dtype=torch.float64)
+    first = 0
+    for phi in _rows_of_features(kernel, problem.samples):
+        add_outer(matrix, phi.T)
+        rhs += phi.double().T @ y[first : first + len(phi)]
+        sums += phi.double().sum(0)
+        first += len(phi)
+    matrix = mirror(matrix)
+    if problem.intercept:
+        matrix -= torch.outer(sums, sums) / n  # the targets are centred, so the right side is so already
+    check_norms(matrix.diagonal(), ())
+    path = solve_path(matrix, rhs, problem.ridges, form="primal", accuracy=problem.accuracy, max_basis=max_basis)
+    offsets = problem.mean - torch.einsum("p,rpk->rk", sums / n, path.coefficients) * float(problem.intercept)
+    return Fitted(problem, path.coefficients, offsets, path.report)
+
+
+def _products(problem: Problem, tolerance: float) -> Fitted:
+    kernel, x, n = problem.kernel, problem.samples, len(problem.samples)
+    y = problem.targets - problem.mean
+
+    def centred(v: Tensor) -> Tensor:
+        return v - v.mean(0) if problem.intercept else v
+
+    def matmul(v: Tensor) -> Tensor:
+        return centred(kernel.apply(x, x, centred(v)).double())
+
+    solutions: list[Tensor] = []
+    residual = 0.0
+    for ridge in problem.ridges:
+        if ridge == 0:
+            raise LazyRegimeError("Conjugate gradients need a ridge > 0 here; give one, or a solver that factors.")
+        system = ConjugateGradients(
+            matmul, n, ridge=ridge, device=x.device, tolerance=tolerance, accuracy=10 * problem.accuracy
+        )
+        solutions.append(system.solve(y))
+        residual = max(residual, system.report.residual)
+    alpha = torch.stack(solutions)
+    report = PathReport(n, "products", "cg", residual)
+    fitted = Fitted(problem, alpha, torch.zeros(len(alpha), y.shape[1], dtype=torch.float64), report)
+    if problem.intercept:
+        means = predict(fitted, x, slice(None)).mean(1)
+        return replace(fitted, offsets=problem.mean - means)
+    return fitted
+
+
+def _rows_of_features(kernel: AbstractKernel, x: Tensor) -> Iterator[Tensor]:
+    """Phi of some rows at a time."""
+    assert isinstance(kernel, AbstractFeatures)
+    rows = max(1, _CHUNK_BYTES // (8 * kernel.count(x.shape[1])))
+    for some in x.split(rows):
+        yield kernel.features(some)

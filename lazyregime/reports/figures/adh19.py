@@ -1,0 +1,28 @@
+"""[ADH+19]: accuracy against the number of samples, exact kernels beside a network and its own kernel."""
+
+# pandas tells its types only in part.
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from lazyregime.reports.figures.linearized import lines
+from lazyregime.reports.style import grid
+
+CAPTION = "Test accuracy against the number of training images, without a ridge for the exact kernels."
+
+
+def draw(table: pd.DataFrame) -> Figure | None:
+    """A panel a data set; None without runs."""
+    sets = sorted(str(name) for name in table.data.dropna().unique())
+    if not sets:
+        return None
+    figure, axes = grid(1, len(sets), 4.8, 4.0)
+    for ax, name in zip(axes[0], sets, strict=True):
+        lines(ax, table[table.data == name], "n_train", "accuracy")
+        ax.set_xscale("log")
+        ax.set_title(name)
+        ax.set_xlabel("training images")
+    axes[0, 0].set_ylabel("test accuracy")
+    axes[0, 0].legend(loc="lower right")
+    return figure

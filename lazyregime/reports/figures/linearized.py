@@ -1,0 +1,42 @@
+"""Colours and markers of networks, features and kernels, the same in every figure of theirs."""
+
+# pandas tells its types only in part.
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportCallIssue=false, reportGeneralTypeIssues=false
+
+from matplotlib.axes import Axes
+from pandas import DataFrame
+
+from lazyregime.reports.linearized_runs import WORDS
+from lazyregime.reports.style import GREY
+
+LOOK = {  # colour, marker, line
+    "net": ("#D55E00", "o", "-"),
+    "krr_rf": ("#0072B2", "s", "-"),
+    "krr_sphere": ("#0072B2", "s", "-"),
+    "krr_nt": ("#56B4E9", "v", "-"),
+    "krr_ntk": ("#56B4E9", "^", "-"),
+    "rf": ("#009E73", "D", "--"),
+    "nt": ("#8A5A9E", "P", "--"),
+    "rf_nt": ("#8A5A9E", "X", "--"),
+    "quadratic": ("#222222", "", ":"),
+    "linear": (GREY, "", ":"),
+    "mlp_ntk": ("#0072B2", "s", "-"),
+    "cntk": ("#009E73", "D", "-"),
+    "empirical_ntk init": ("#8A5A9E", "P", "--"),
+    "empirical_ntk last": ("#8A5A9E", "X", "-"),
+}
+
+
+def lines(ax: Axes, table: DataFrame, x: str, y: str) -> None:
+    """A line a model, means over seeds."""
+    for model, (colour, marker, style) in LOOK.items():
+        name, _, at = model.partition(" ")
+        chosen = table[table.model == name]
+        if at:
+            chosen = chosen[chosen["at"] == at]
+        mean = chosen.groupby(x)[y].mean()
+        if len(mean):
+            when = {"init": ", at initialization", "last": ", after training"}.get(at, "")
+            ax.plot(
+                mean.index, mean.to_numpy(), style, color=colour, marker=marker, markersize=5, label=WORDS[name] + when
+            )

@@ -1,0 +1,45 @@
+"""Networks against their linearizations: the figures of [GMMM19], [GMMM20] and [ADH+19]."""
+
+# pandas tells its types only in part.
+# pyright: reportCallIssue=false, reportArgumentType=false
+
+from pathlib import Path
+
+import pandas as pd
+
+from lazyregime.reports._folder import read_kernels
+from lazyregime.reports.figures import adh19, gmmm19, gmmm20_noise, gmmm20_spiked
+from lazyregime.reports.linearized_runs import linearized_runs
+from lazyregime.reports.section import Section, save_figures
+
+ORDER = 40
+GROUPS = ("gmmm19", "gmmm20_spiked", "gmmm20_noise", "adh19")
+
+
+def section(runs: pd.DataFrame, figures: Path) -> Section:
+    """A figure a group of runs that is there, and its numbers."""
+    tables = {group: linearized_runs(runs, group) for group in GROUPS}
+    pictures = save_figures(
+        figures,
+        {
+            "gmmm19": (gmmm19.draw(tables["gmmm19"]), gmmm19.CAPTION),
+            "gmmm20_spiked": (gmmm20_spiked.draw(tables["gmmm20_spiked"]), gmmm20_spiked.CAPTION),
+            "gmmm20_noise": (
+                gmmm20_noise.draw(tables["gmmm20_noise"], _spectra(tables["gmmm20_noise"])),
+                gmmm20_noise.CAPTION,
+            ),
+            "adh19": (adh19.draw(tables["adh19"]), adh19.CAPTION),
+        },
+    )
+    return Section(pictures=pictures, data={name: table for name, table in tables.items() if len(table)})
+
+
+def _spectra(table: pd.DataFrame) -> dict[float, list[float]]:
+    """The covariance of the inputs by tau, from any run that has it."""
+    found: dict[float, list[float]] = {}
+    for run in table[table.model != "net"].to_dict("records"):
+        if run["tau"] not in found:
+            values = read_kernels(Path(str(run["path"])) / "kernels.safetensors").get("input_spectrum")
+            if values is not None:
+                found[float(run["tau"])] = [float(v) for v in values]
+    return found

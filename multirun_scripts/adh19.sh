@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# [ADH+19]: exact kernels of infinitely wide networks on few samples, beside a finite network and its own kernel.
+#
+#   SIZE=small multirun_scripts/adh19.sh     MNIST and Fashion-MNIST, n = 300, 1000, 3000
+#   multirun_scripts/adh19.sh                n to 10,000, and CIFAR-10 where data_dir has it
+#
+# Give it again after an interruption: what is complete is not repeated.
+set -euo pipefail
+size="${SIZE:-paper}" runs="${LAZYREGIME_RUNS:-runs}"
+case "$size" in
+  small) n=300,1000,3000 cntk=300 tests=500 sets=mnist,fashion_mnist ;;
+  paper) n=300,1000,3000,10000 cntk=300,1000,3000 tests=10000 sets=mnist,fashion_mnist
+    [ -d "${LAZYREGIME_DATA:-data}/cifar-10-batches-py" ] && sets=$sets,cifar10 ;;
+  *) echo "SIZE=$size is not known; use SIZE=small or SIZE=paper." >&2; exit 2 ;;
+esac
+python -m lazyregime.fit -m experiment=adh19 data=$sets data.n_train=$n
+python -m lazyregime.fit -m experiment=adh19 machine=cntk data=$sets data.n_train=$cntk data.n_test=$tests
+python -m lazyregime.train -m experiment=adh19_net data=$sets data.n_train=$n
+for run in "$runs"/adh19/regular-mlp-*; do
+  set_name=mnist samples="${run##*-n}" samples="${samples%%-*}"
+  case "$run" in *fashion_mnist*) set_name=fashion_mnist ;; *cifar10*) set_name=cifar10 ;; esac
+  python -m lazyregime.fit -m experiment=adh19 machine=empirical_ntk "machine.run=$run" machine.at=init,last \
+    data=$set_name data.n_train=$samples "ridges=[1e-6]"
+done
+python -m lazyregime.report "$runs/adh19" --claims

@@ -1,0 +1,156 @@
+"""python -m lazyregime.fit as a user types it."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+from lazyregime.app.checkpoints import network_of_run
+from lazyregime.data import mnist, sphere
+from lazyregime.errors import LazyRegimeError
+from lazyregime.fit import main
+from lazyregime.kernels import empirical_ntk
+from lazyregime.machines import KernelMachine, SphereKernel
+from lazyregime.train import main as train_main
+
+SMALL = ["data=sphere", "data.dimension=8", "data.n_train=60", "data.n_test=50", "machine=krr_sphere"]
+
+
+def exit_code(door, *arguments):
+    with pytest.raises(SystemExit) as exit_:
+        door([*arguments])
+    return exit_.value.code or 0
+
+
+def fit(*arguments):
+    return exit_code(main, *arguments)
+
+
+def results(runs_dir):
+    found = [json.loads(path.read_text()) for path in runs_dir.rglob("result.json")]
+    return [result for result in found if result["command"] == "fit"]
+
+
+def test_a_fit_leaves_what_it_promises_and_is_not_repeated(runs_dir, capsys):
+    assert fit(*SMALL, "ridges=[1e-3,1e-1]", "intercept=false") == 0
+    printed = capsys.readouterr().out
+    assert "chosen by leave-one-out" in printed and "Next: " in printed
+    (result,) = results(runs_dir)
+    (folder,) = [path.parent for path in runs_dir.rglob("result.json")]
+    assert (folder / "figures" / "summary.png").stat().st_size > 0
+    rows = list(csv.DictReader((folder / "metrics.csv").read_text().splitlines()))
+    assert [float(row["ridge"]) for row in rows] == [1e-3, 1e-1]
+    data = sphere(dimension=8, n_train=60, n_test=50)
+    for row in rows:
+        machine = KernelMachine(SphereKernel(shift=0.5), ridge=float(row["ridge"]))
+        predicted = machine.fit(data.train_inputs, data.train_labels).predict(data.test_inputs)
+        risk = float((predicted - data.test_labels).square().mean() / data.test_labels.square().mean())
+        assert float(row["test_risk"]) == pytest.approx(risk, rel=1e-6)
+    best = min(rows, key=lambda row: float(row["leave_one_out_risk"]))
+    assert result["ridge"] == float(best["ridge"]) and result["test_risk"] == float(best["test_risk"])
+    assert result["target_power_1"] == pytest.approx(0.5) and result["n_train"] == 60
+    spectrum = load_file(folder / "kernels.safetensors")["input_spectrum"]
+    covariance = np.cov(data.train_inputs.numpy(), rowvar=False, bias=True)
+    np.testing.assert_allclose(spectrum, np.linalg.eigvalsh(covariance)[::-1], atol=1e-9)
+    written = (folder / "result.json").stat().st_mtime_ns
+    assert fit(*SMALL, "ridges=[1e-3,1e-1]", "intercept=false") == 0
+    assert "complete already" in capsys.readouterr().out
+    assert (folder / "result.json").stat().st_mtime_ns == written
+
+
+@pytest.mark.parametrize(
+    ("arguments", "chosen_by"),
+    [
+        (["data.n_validation=20"], "validation"),
+        (["choose=test"], "test"),
+        (["ridges=[0.1]"], "given"),
+        (["choose=given"], "given"),
+    ],
+)
+def test_the_result_says_on_what_the_ridge_was_chosen(runs_dir, arguments, chosen_by):
+    assert fit(*SMALL, *arguments) == 0
+    (result,) = results(runs_dir)
+    assert result["chosen_by"] == chosen_by
+    assert result["lowest_test_risk"] <= result["test_risk"]
+
+
+def test_infinitely_many_samples_and_a_sweep(runs_dir, capsys):
+    rest = ["machine.shift=0.5", "width=10,100", "population=true", "ridges=[1e-9]"]
+    assert fit("-m", "data=sphere", "data.dimension=8", "machine=rf,nt", *rest) == 0
+    assert "4 runs, 0 of them complete already" in capsys.readouterr().out
+    risks = {(r["machine"], r["num_features"]): r["test_risk"] for r in results(runs_dir)}
+    assert 1 > risks["rf", 10] > risks["rf", 100] > risks["nt", 100] > 0 and risks["rf", 10] > risks["nt", 10]
+
+
+def test_images_and_the_kernel_of_a_trained_network(runs_dir):
+    few = ["data.n_train=60", "data.n_test=40"]
+    assert exit_code(train_main, "debug=fdr", "width=8", "ntk=none", *few, "name=network") == 0
+    (run,) = [path.parent for path in runs_dir.rglob("result.json")]
+    for at in ("init", "last"):
+        assert fit("machine=empirical_ntk", f"machine.run={run}", f"machine.at={at}", *few, "ridges=[0.1]") == 0
+    assert fit("machine=rf", "width=30", *few, "choose=test") == 0
+    by_machine = {(r["machine"], r.get("at")): r for r in results(runs_dir)}
+    assert by_machine["empirical_ntk", "init"]["test_risk"] != by_machine["empirical_ntk", "last"]["test_risk"]
+    assert 0 < by_machine["rf", None]["test_accuracy"] <= 1
+    network = network_of_run(run, "last")
+    x = mnist(data_dir=_data_dir(), n_train=60, n_test=1).train_inputs
+    gram = empirical_ntk(network, x).double()
+    centred = gram - gram.mean(0) - gram.mean(1, keepdim=True) + gram.mean()
+    y = torch.nn.functional.one_hot(mnist(data_dir=_data_dir(), n_train=60, n_test=1).train_labels, 10).double()
+    residual = 0.1 * torch.linalg.solve(centred + 0.1 * torch.eye(60), y - y.mean(0))
+    expected = float(residual.square().sum() / y.square().sum())
+    assert by_machine["empirical_ntk", "last"]["train_risk"] == pytest.approx(expected, rel=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["ridges=[-1]"], "finite numbers >= 0"),
+        (["coding=centred"], "intercept=true centres"),
+        (["machine=empirical_ntk"], "needs machine.run=FOLDER"),
+        (["machine=rf", "machine.activation=cube"], "choose one of"),
+        (["population=true"], "machine=rf or nt"),
+        (["machine=rf", "population=true", "width=9000"], "at most 8,000"),
+        (["machine=rf", "population=true", "data.target=hermite"], "gegenbauer or neuron"),
+        (["choose=loo"], "choose"),
+        (["rigdes=[1]"], "did you mean 'ridges'"),
+        (["max_basis=0"], "at least 1"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_computed(runs_dir, capsys, arguments, says):
+    assert fit(*SMALL, *arguments) == 2
+    assert says in capsys.readouterr().err
+    assert not list(runs_dir.rglob("result.json"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["choose=validation"], "needs held-out samples"),
+        (["machine=rf", "width=20", "choose=leave_one_out"], "Leave-one-out needs"),
+        (["solver=primal"], "needs features"),
+        (["solver=dual", "memory_budget=1000"], "more than the memory budget"),
+    ],
+)
+def test_what_fails_says_why(runs_dir, capsys, arguments, says):
+    assert fit(*SMALL, *arguments) == 1
+    assert says in capsys.readouterr().err
+
+
+def test_a_folder_without_a_network_is_refused(tmp_path):
+    with pytest.raises(LazyRegimeError, match="no run folder"):
+        network_of_run(tmp_path)
+    (tmp_path / "config.yaml").write_text("machine: {}\n")
+    with pytest.raises(LazyRegimeError, match="not a training run"):
+        network_of_run(tmp_path)
+    with pytest.raises(LazyRegimeError, match="choose one of"):
+        network_of_run(tmp_path, "middle")
+
+
+def _data_dir():
+    import os
+
+    return os.environ["LAZYREGIME_DATA"]

@@ -1,0 +1,99 @@
+"""The runs of fit and train in one table, the claims that read it, and the figures."""
+
+import json
+import math
+
+import pytest
+from omegaconf import OmegaConf
+
+from lazyregime.reports import load_runs
+from lazyregime.reports.claims import adh19, gmmm19, gmmm20
+from lazyregime.reports.ledger import ledger
+from lazyregime.reports.linearized_runs import linearized_runs
+from lazyregime.reports.sections import linearized
+
+
+def write(folder, result, data):
+    folder.mkdir(parents=True)
+    base = {"status": "complete", "seed": 0, "data": data.get("name"), "init_seed": 0}
+    (folder / "result.json").write_text(json.dumps(base | result))
+    OmegaConf.save(OmegaConf.create({"data": data, "seed": 0}), folder / "config.yaml")
+
+
+def fit(folder, group, machine, data, **rest):
+    write(folder, {"command": "fit", "group": group, "machine": machine, **rest}, data)
+
+
+def net(folder, group, data, **rest):
+    write(
+        folder,
+        {"command": "train", "group": group, "regime": "regular", "arch": "two_layer", "width": 30, **rest},
+        data,
+    )
+
+
+@pytest.fixture
+def runs(tmp_path):
+    noise = {"name": "fashion_mnist_noise", "tau": 0.0}
+    accuracies = {"krr_rf": (0.90, 0.80), "krr_ntk": (0.91, 0.81), "rf": (0.9, 0.8), "rf_nt": (0.9, 0.8)}
+    accuracies |= {"quadratic": (0.89, 0.805), "linear": (0.82, 0.81)}
+    for model, values in accuracies.items():
+        for tau, value in zip((0.0, 3.0), values, strict=True):
+            where = tmp_path / f"{model}{tau}"
+            fit(where, "gmmm20_noise", model, noise | {"tau": tau}, test_accuracy=value, test_risk=1 - value, n_train=9)
+    for tau, value in ((0.0, 0.88), (3.0, 0.85)):
+        net(tmp_path / f"net{tau}", "gmmm20_noise", noise | {"tau": tau}, test_accuracy=value, test_loss=0.1)
+    spiked = {"name": "spiked", "dimension": 64, "target_powers": [0.0, 0.0, 1.0, 1.0, 1.0]}
+    for kappa, risk, loss in ((0.0, 0.97, 1.2), (0.9, 0.1, 0.9)):
+        powers = {f"target_power_{k}": p for k, p in enumerate((0, 0, 1, 1, 1))}
+        data = spiked | {"kappa": kappa}
+        fit(tmp_path / f"s{kappa}", "gmmm20_spiked", "krr_sphere", data, test_risk=risk, n_train=3000, **powers)
+        net(tmp_path / f"sn{kappa}", "gmmm20_spiked", data, test_loss=loss, n_train=3000)
+    sphere = {"name": "sphere", "dimension": 30, "target": "gegenbauer"}
+    mixed = {f"target_power_{k}": p for k, p in enumerate((0, 0.4, 0.3, 0.3))}
+    for n, risk in ((5, 0.99), (164, 0.63), (4930, 0.5)):
+        more = {"test_risk": risk, "num_features": n, "shift": 0.5, "population": True, **mixed}
+        fit(tmp_path / f"g{n}", "gmmm19", "rf", sphere, **more)
+    net(tmp_path / "gn", "gmmm19", sphere | {"target": "neuron", "neuron": "relu"}, test_loss=0.001)
+    return load_runs(tmp_path)
+
+
+def test_a_network_has_the_risk_of_twice_its_loss(runs):
+    table = linearized_runs(runs, "gmmm20_spiked")
+    nets = table[table.model == "net"].sort_values("kappa")
+    assert list(nets.risk) == pytest.approx([2 * 1.2 / 3, 2 * 0.9 / 3])
+    assert linearized_runs(runs, "gmmm19").set_index("model").risk["net"] == pytest.approx(0.004)
+    noise = linearized_runs(runs, "gmmm20_noise")
+    assert list(noise[noise.model == "net"].risk) == pytest.approx([0.2, 0.2])
+
+
+def test_claims_read_their_runs(runs):
+    claims = [*gmmm19.CLAIMS, *gmmm20.CLAIMS, *adh19.CLAIMS]
+    verdicts = ledger(runs, claims).set_index("id")
+    assert verdicts.verdict["gmmm19.rf.degree_0"] == "holds"
+    assert verdicts.verdict["gmmm19.rf.degree_1"] == "holds" and verdicts.value["gmmm19.rf.degree_1"] == 0.63
+    assert verdicts.verdict["gmmm19.rf.degree_2"] == "fails"
+    assert verdicts.verdict["gmmm19.neuron.net"] == "holds"
+    assert verdicts.verdict["gmmm19.nt.degree_0"] == "not measured"
+    assert verdicts.value["gmmm20.noise.kernels_at_0"] == pytest.approx(0.02)
+    assert verdicts.value["gmmm20.noise.net_loses_least"] == pytest.approx(0.07)
+    assert verdicts.value["gmmm20.noise.drop.krr_ntk"] == pytest.approx(0.10)
+    assert verdicts.value["gmmm20.noise.quadratic"] == pytest.approx(0.005)
+    assert verdicts.verdict["gmmm20.spiked.isotropic"] == verdicts.verdict["gmmm20.spiked.strong"] == "holds"
+    assert verdicts.value["gmmm20.spiked.net"] == pytest.approx(0.2)
+    assert set(verdicts.verdict[[c.id for c in adh19.CLAIMS]]) == {"not measured"}
+
+
+def test_what_is_left_of_a_neuron_is_less_with_every_degree():
+    left = [gmmm19._left_of_neuron(degree) for degree in range(4)]
+    assert left[0] == pytest.approx(1 - 1 / math.pi, abs=0.01)  # 1 - (E relu)^2 / E relu^2, for large d
+    assert left == sorted(left, reverse=True) and left[2] == pytest.approx(left[3])  # no cubic part
+
+
+def test_figures_are_drawn_for_the_groups_there_are(runs, tmp_path):
+    found = linearized.section(runs, tmp_path / "figures")
+    assert {picture.path.stem for picture in found.pictures} == {"gmmm19", "gmmm20_spiked", "gmmm20_noise"}
+    assert all(picture.path.stat().st_size > 10_000 for picture in found.pictures)
+    assert set(found.data) == {"gmmm19", "gmmm20_spiked", "gmmm20_noise"}
+    nothing = linearized.section(runs[:0], tmp_path / "figures")
+    assert not nothing.pictures and not list((tmp_path / "figures").iterdir())
