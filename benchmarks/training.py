@@ -15,10 +15,9 @@ from pathlib import Path
 
 import torch
 
-from lazyregime.app.config import compose_job
 from lazyregime.app.console import Console
-from lazyregime.app.runs import RunFolder
 from lazyregime.app.tracking import open_tracking
+from lazyregime.app.train import TRAIN
 from lazyregime.app.training import Training
 from lazyregime.data import Batches
 from lazyregime.lightning import pl
@@ -60,14 +59,14 @@ def bare_loop(batches, width):
 def measure(regime, options):
     """Median seconds a step of the Trainer and of the bare loop."""
     with tempfile.TemporaryDirectory() as folder:
-        config = compose_job(
+        config = TRAIN.source.compose_job(
             [
                 f"regime={regime}", f"width={options.width}", "ntk=none", "tracking=csv", "data.n_test=200",
                 f"trainer.max_epochs={options.rounds + 1}", f"trainer.limit_batches={options.batches}",
                 f"runs_dir={folder}",
             ]
         )  # fmt: skip
-        run, console = RunFolder.of(config), Console(quiet=True)
+        run, console = TRAIN.folder(config), Console(quiet=True)
         Path(run.path).mkdir(parents=True)
         with open_tracking(config, run, console.say) as tracking:
             training = Training(config, run, console, tracking)

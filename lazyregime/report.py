@@ -12,11 +12,13 @@ from lazyregime.errors import LazyRegimeError
 
 DESCRIPTION = """\
 Read runs and report on them: the poster's table (kernel at initialization, kernel after training, network) beside the
-published values, the regimes side by side, and every run that is unfinished, with its reason."""
+published values, the regimes side by side, and every run that is unfinished, with its reason; with --claims, every
+published statement that the runs bear on, with its verdict."""
 EPILOG = """\
 examples:
   python -m lazyregime.report runs/mnist                      one group of runs
   python -m lazyregime.report runs/mnist runs/poster          several groups in one report
+  python -m lazyregime.report runs --claims                   the ledger of published claims
   python -m lazyregime.report runs --out report               all runs, written to ./report"""
 
 
@@ -33,23 +35,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUNS", help="run folders, or folders that hold runs")
     parser.add_argument("--out", type=Path, help="where to write (default: report/ under the first RUNS)")
+    parser.add_argument("--claims", action="store_true", help="hold the published claims against the runs")
     given = parser.parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # an old terminal shows ? for ±, and goes on
     try:
-        _report(given.runs, given.out)
+        _report(given.runs, given.out, given.claims)
     except LazyRegimeError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def _report(runs: list[Path], out: Path | None) -> None:
+def _report(runs: list[Path], out: Path | None, claims: bool) -> None:
     from lazyregime.reports._terminal import show
     from lazyregime.reports.build import build_report
 
     try:
-        report = build_report(runs, out)
+        report = build_report(runs, out, claims=claims)
     except OSError as error:
         raise LazyRegimeError(
             f"The report cannot be written ({error}): name a folder you may write to with --out."
@@ -58,7 +61,7 @@ def _report(runs: list[Path], out: Path | None) -> None:
     for table in report.tables:
         show(table, console)
     _list(console, "Written (figures also as PDF)", report.files)
-    _list(console, "Next, to fill the poster's table" if report.missing else "Next", report.missing or [ALPHA_SWEEP])
+    _list(console, "Next, to fill the tables" if report.missing else "Next", report.missing or [ALPHA_SWEEP])
 
 
 def _list(console: Console, heading: str, lines: Sequence[object]) -> None:

@@ -1,21 +1,27 @@
 """The command line for notebooks: `run("regime=lazy", "width=256")` returns the result."""
 
-from typing import Any
+from typing import Any, Literal
 
+from lazyregime.app.command import AbstractCommand
 from lazyregime.app.console import Console
 from lazyregime.app.execute import execute
 from lazyregime.app.plan import plan_jobs
+from lazyregime.app.train import TRAIN
+
+COMMANDS: dict[str, AbstractCommand] = {"train": TRAIN}
 
 
-def run(*overrides: str, quiet: bool = False) -> dict[str, Any]:
+def run(*overrides: str, command: Literal["train"] = "train", quiet: bool = False) -> dict[str, Any]:
     """Do what `python -m lazyregime.train OVERRIDES` does and return the scalars of result.json.
 
     Args:
         overrides: As on the command line, `"regime=lazy", "width=256"`.
+        command: Of which command.
         quiet: Print nothing.
 
     Raises:
         LazyRegimeError: If the configuration cannot be, or the run fails.
     """
-    (job,) = plan_jobs([list(overrides)])
-    return execute(job.config, Console(quiet=quiet))
+    door = COMMANDS[command]
+    (job,) = plan_jobs(door, [list(overrides)])
+    return execute(door, job.config, Console(quiet=quiet))

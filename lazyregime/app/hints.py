@@ -7,16 +7,16 @@ from typing import Any
 
 from lazyregime.errors import LazyRegimeError
 
-SEE_ALL = "python -m lazyregime.train --help lists the groups, --cfg job every key"
 
-
-def sentence(error: Exception, known: Mapping[str, Any]) -> str:
+def sentence(error: Exception, known: Mapping[str, Any], command: str = "train") -> str:
     """Say what is wrong with an override.
 
     Args:
         error: What the composition raised.
         known: A configuration that composes, whose keys are the valid ones.
+        command: The command whose help to name.
     """
+    see_all = f"python -m lazyregime.{command} --help lists the groups, --cfg job every key"
     text, cause = str(error), str(error.__cause__ or "")
     if match := re.search(r"Could not find '(.+)/([^/']+)'", text):
         return _unknown_option(match[1], match[2], text)
@@ -30,8 +30,8 @@ def sentence(error: Exception, known: Mapping[str, Any]) -> str:
         given = getattr(error, "override", "an override")
         return f"{given!r} cannot be read; overrides look like key=value, and quotes protect = and , and {{."
     if match := re.search(r"nterpolation key '(.+)' not found", text + cause):
-        return f"The configuration refers to {match[1]!r}, which is not there; {SEE_ALL}."
-    return f"{' '.join((text + ' ' + cause).split())}; {SEE_ALL}."
+        return f"The configuration refers to {match[1]!r}, which is not there; {see_all}."
+    return f"{' '.join((text + ' ' + cause).split())}; {see_all}."
 
 
 def unknown_name(what: str, name: str, valid: Iterable[str], more: str = "") -> str:

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
@@ -22,27 +23,43 @@ NOT_IDENTITY = frozenset(
         "runs_dir",
         "rerun",
         "tracking",
+        "progress",
+        "num_threads",
         "resume",
         "debug_name",
         "trainer.accelerator",
         "trainer.devices",
         "trainer.profile",
-        "trainer.progress",
-        "trainer.num_threads",
         "ntk.memory_budget",
         "data.data_dir",
         "data.offline",
     }
 )
 
-# Said in the name only where the value is another one: (key, the ordinary values, how it is written).
-_ORDINARY: tuple[tuple[str, tuple[object, ...], str], ...] = (
-    ("data.name", (None, "mnist"), "{}"),
-    ("data.n_train", (None,), "n{}"),
-    ("arch.depth", (None, 3), "depth{}"),
-    ("arch.activation", (None, "relu"), "{}"),
-    ("optimizer.name", (None, "adam"), "{}"),
-    ("alpha", (None, 1), "alpha{}"),
+
+@dataclass(frozen=True)
+class Naming:
+    """How the runs of a command are named: what is always said, and what only where it is out of the ordinary.
+
+    Args:
+        always: (key, how it is written), left out where there is no such key.
+        ordinary: (key, the ordinary values, how another one is written).
+    """
+
+    always: tuple[tuple[str, str], ...]
+    ordinary: tuple[tuple[str, tuple[object, ...], str], ...] = ()
+
+
+TRAINING = Naming(
+    always=(("regime.name", "{}"), ("arch.name", "{}"), ("width", "w{}")),
+    ordinary=(
+        ("data.name", (None, "mnist"), "{}"),
+        ("data.n_train", (None,), "n{}"),
+        ("arch.depth", (None, 3), "depth{}"),
+        ("arch.activation", (None, "relu"), "{}"),
+        ("optimizer.name", (None, "adam"), "{}"),
+        ("alpha", (None, 1), "alpha{}"),
+    ),
 )
 
 
@@ -55,7 +72,7 @@ def identity(config: Mapping[str, Any], command: str = "train") -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def readable_name(config: Mapping[str, Any]) -> str:
+def readable_name(config: Mapping[str, Any], naming: Naming = TRAINING) -> str:
     """``lazy-mlp-w1024-s0``: regime, architecture, width, what is out of the ordinary, seeds; or the user's name.
 
     Raises:
@@ -64,19 +81,20 @@ def readable_name(config: Mapping[str, Any]) -> str:
     given = config.get("name")
     if given is not None:
         return folder_name(given, "name")
-    width = config.get("width", look_up(config, "arch.width"))
     seed = config.get("seed", 0)
-    parts = [look_up(config, "regime.name"), look_up(config, "arch.name"), None if width is None else f"w{width}"]
-    for key, ordinary, form in _ORDINARY:
-        value = look_up(config, key)
-        if value not in ordinary:
-            parts.append(form.format(f"{value:g}" if isinstance(value, float) else value))
+    told = [(key, (None,), form) for key, form in naming.always] + list(naming.ordinary)
+    values = [(look_up(config, key), ordinary, form) for key, ordinary, form in told]
+    parts = [
+        form.format(f"{value:g}" if isinstance(value, float) else value)
+        for value, ordinary, form in values
+        if value not in ordinary
+    ]
     parts.append(f"s{seed}")
     for key, letter in (("init_seed", "i"), ("data_seed", "d"), ("batch_seed", "b")):
         value = config.get(key)
         if value is not None and value != seed:
             parts.append(f"{letter}{value}")
-    return re.sub(r"[^\w.+-]", "_", "-".join(str(part) for part in parts if part is not None))
+    return re.sub(r"[^\w.+-]", "_", "-".join(parts))
 
 
 def folder_name(given: object, key: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lazyregime.app.atomic import atomic_write, remove_leftovers
-from lazyregime.app.identity import NOT_IDENTITY, folder_name, identity, readable_name
+from lazyregime.app.identity import NOT_IDENTITY, TRAINING, Naming, folder_name, identity, readable_name
 from lazyregime.app.lock import holder, lock
 from lazyregime.errors import LazyRegimeError
 
@@ -33,10 +33,10 @@ class RunFolder:
     group: str
 
     @staticmethod
-    def of(config: Mapping[str, Any], command: str = "train") -> "RunFolder":
+    def of(config: Mapping[str, Any], command: str = "train", naming: Naming = TRAINING) -> "RunFolder":
         """The folder that belongs to a resolved configuration; nothing is made yet."""
         group = "/".join(folder_name(part, "group") for part in str(config.get("group") or "default").split("/"))
-        name, run_id = readable_name(config), identity(config, command)
+        name, run_id = readable_name(config, naming), identity(config, command)
         runs_dir = Path(str(config.get("runs_dir") or "runs")).expanduser()
         return RunFolder(runs_dir / group / f"{name}-{run_id}", run_id, name, group)
 

@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from hydra.core.config_store import ConfigStore
-
 
 # Choices are words in the result; an Enum lets the composition refuse another word, and list the right ones.
 class Parameterization(Enum):
@@ -85,8 +83,6 @@ class Trainer:
     precision: Precision = Precision.float32
     accelerator: str = "auto"
     devices: int = 1
-    num_threads: int | None = None
-    progress: ProgressKind = ProgressKind.auto
     limit_batches: int | None = None
     profile: bool = False
 
@@ -116,8 +112,26 @@ class Tracking:
 
 
 @dataclass
-class Config:
-    """conf/config.yaml."""
+class CommonConfig:
+    """conf/common.yaml: the keys of every command."""
+
+    tracking: Tracking = field(default_factory=Tracking)
+    seed: int = 0
+    init_seed: int = 0
+    data_seed: int = 0
+    group: str = "default"
+    name: str | None = None
+    tags: list[str] = field(default_factory=list)
+    data_dir: str = "data"
+    runs_dir: str = "runs"
+    rerun: bool = False
+    progress: ProgressKind = ProgressKind.auto
+    num_threads: int | None = None
+
+
+@dataclass
+class TrainConfig(CommonConfig):
+    """conf/train.yaml."""
 
     arch: Any = None
     data: Any = None
@@ -126,7 +140,6 @@ class Config:
     regime: Any = None
     trainer: Trainer = field(default_factory=Trainer)
     ntk: NTK = field(default_factory=NTK)
-    tracking: Tracking = field(default_factory=Tracking)
     experiment: Any = None
     debug: Any = None
 
@@ -135,20 +148,4 @@ class Config:
     laziness: float | None = None
     parameterization: Parameterization = Parameterization.standard
     lr: float = 1e-3
-
-    seed: int = 0
-    init_seed: int = 0
-    data_seed: int = 0
     batch_seed: int = 0
-
-    group: str = "default"
-    name: str | None = None
-    tags: list[str] = field(default_factory=list)
-    data_dir: str = "data"
-    runs_dir: str = "runs"
-    rerun: bool = False
-
-
-def register() -> None:
-    """Make the schema known to Hydra; conf/config.yaml begins with it."""
-    ConfigStore.instance().store("schema", Config)

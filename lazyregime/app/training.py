@@ -6,13 +6,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
-from typing import Any
+from typing import Any, final
 
 import torch
 from safetensors.torch import save
 from torch import Tensor
 
 from lazyregime.app.build import build_network, build_regime, laziness_of, load_data, torch_dtype
+from lazyregime.app.command import AbstractWork
 from lazyregime.app.config import ConfigDict
 from lazyregime.app.console import Console
 from lazyregime.app.progress import TrainingProgress
@@ -27,14 +28,13 @@ from lazyregime.regimes import AbstractRegime, evaluate
 VERSIONS = ("lazyregime", "torch", "pytorch-lightning")
 
 
-class Training:
+@final
+class Training(AbstractWork):
     """One training run; `run` does it all, and leaves the step it reached in `step`, also where it fails."""
 
     def __init__(self, config: ConfigDict, folder: RunFolder, console: Console, tracking: Tracking) -> None:
         self.config, self.folder, self.console, self.tracking = config, folder, console, tracking
         self.started, self._since = _now(), time.perf_counter()
-        if config["trainer"]["num_threads"] is not None:
-            torch.set_num_threads(config["trainer"]["num_threads"])
         with console.progress(f"Loading {config['data']['name']}"):
             data = load_data(config)
         self.network = build_network(config)
@@ -51,6 +51,9 @@ class Training:
     def step(self) -> int:
         """Optimizer steps taken."""
         return self.trainer.global_step
+
+    def opening(self) -> str:  # noqa: D102
+        return f"{formula(self.module)}; {self.num_params:,} parameters on {self.device}"
 
     def run(self) -> dict[str, Any]:
         """Train, or go on from the last checkpoint; measure; return the scalars of result.json."""
@@ -183,31 +186,6 @@ def _moved(data: ClassificationData, device: torch.device, dtype: torch.dtype) -
 
 def _now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-
-
-def summary_rows(result: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What a person wants to know of a run, in words."""
-    rows = [("network, accuracy on the test set", f"{result['test_accuracy']:.4f}")]
-    if "kernel_change" not in result:
-        return rows
-    protocol = result["protocol"]
-    note = f"{result['num_anchors']} anchors, {result['num_test_probe']} test points, protocol {protocol}"
-    return [
-        ("kernel regression at initialization", f"{result[f'kernel_accuracy_{protocol}_init']:.4f}"),
-        ("kernel regression after training", f"{result[f'kernel_accuracy_{protocol}_final']:.4f}"),
-        *rows,
-        ("kernel moved by  |T1 - T0| / |T0|", f"{result['kernel_change']:.3g}"),
-        ("kernel turned by  1 - cos(T0, T1)", f"{result['kernel_distance']:.3g}"),
-        (f"({note})", ""),
-    ]
-
-
-def verdict_line(result: Mapping[str, Any]) -> str:
-    """The verdict with the two numbers it rests on."""
-    if "verdict" not in result:
-        return "Verdict: none, since the kernel was not probed (ntk=none)."
-    moved, turned = result["kernel_change"], result["kernel_distance"]
-    return f"Verdict: {result['verdict']} (the kernel moved by {moved:.3g} times its norm and turned by {turned:.3g})."
 
 
 def formula(module: AbstractRegime) -> str:

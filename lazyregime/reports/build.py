@@ -6,19 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from lazyregime.reports._files import write_text
 from lazyregime.reports._markdown import markdown
 from lazyregime.reports._table import Table
-from lazyregime.reports._words import poster_words, regimes_words, unfinished_words
-from lazyregime.reports.figures import accuracy_width, kernel_change, regime_accuracy, spectra
+from lazyregime.reports.claims import all_claims
+from lazyregime.reports.ledger import commands_for, ledger, ledger_words
 from lazyregime.reports.load import load_runs
-from lazyregime.reports.missing import missing_commands
 from lazyregime.reports.page import Picture, page
-from lazyregime.reports.poster_table import poster_table
-from lazyregime.reports.regimes_table import regimes_table
-from lazyregime.reports.style import house_style, save
+from lazyregime.reports.section import Section
+from lazyregime.reports.sections import all_sections
+from lazyregime.reports.style import house_style
 
 FEW = 4  # so many runs are shown one by one
 
@@ -33,49 +31,41 @@ class Report:
     missing: list[str]
 
 
-def build_report(paths: Sequence[Path], out: Path | None = None) -> Report:
+def build_report(paths: Sequence[Path], out: Path | None = None, *, claims: bool = False) -> Report:
     """Read the runs at `paths` and write their report into `out` (default: `report/` under the first path).
+
+    Args:
+        paths: Run folders, or folders that hold runs.
+        out: Where to write.
+        claims: Hold the published claims against the runs too.
 
     Raises:
         LazyRegimeError: If a path does not exist or holds no run.
     """
     runs = load_runs(paths)
     out = Path(paths[0]) / "report" if out is None else out
-    poster, regimes = poster_table(runs), regimes_table(runs)
-    tables = [poster_words(poster), regimes_words(regimes), unfinished_words(runs, Path(paths[0]))]
-    tables = [table for table in tables if table.lines]
-    pictures = [*_figures(out / "figures", runs, poster, regimes), *_summaries(runs)]
-    missing = missing_commands(runs)
+    with house_style():
+        sections = all_sections(runs, out / "figures")
+    if claims:
+        sections.insert(0, _claims(runs))
+    tables = [table for section in sections for table in section.tables if table.lines]
+    pictures = [*(picture for section in sections for picture in section.pictures), *_summaries(runs)]
+    missing = list(dict.fromkeys(command for section in sections for command in section.commands))
     title, lead = f"lazyregime: {_name(paths)}", _lead(runs)
-    document = page(title, lead, tables, pictures, missing)
     files = [
-        write_text(out / "report.html", document),
+        write_text(out / "report.html", page(title, lead, tables, pictures, missing)),
         write_text(out / "report.md", _as_markdown(title, lead, tables, pictures, missing, out)),
         write_text(out / "runs.csv", runs.to_csv(index=False)),
-        write_text(out / "poster_table.csv", poster.drop(columns="key").to_csv(index=False)),
-        write_text(out / "regimes.csv", regimes.drop(columns="key").to_csv(index=False)),
     ]
+    for section in sections:
+        files += [write_text(out / f"{name}.csv", table.to_csv(index=False)) for name, table in section.data.items()]
     return Report(runs, tables, [*files, *(p.path for p in pictures if p.path.is_relative_to(out))], missing)
 
 
-def _figures(folder: Path, runs: pd.DataFrame, poster: pd.DataFrame, regimes: pd.DataFrame) -> list[Picture]:
-    """Draw what there are data for; a figure of an earlier report that has none now is removed."""
-    pictures = []
-    with house_style():
-        drawn: dict[str, tuple[Figure | None, str]] = {
-            "accuracy_width": (accuracy_width.draw(poster), accuracy_width.CAPTION),
-            "regime_accuracy": (regime_accuracy.draw(regimes), regime_accuracy.CAPTION),
-            "kernel_change": (kernel_change.draw(regimes), kernel_change.CAPTION),
-            "spectra": (spectra.draw(runs), spectra.CAPTION),
-        }
-        for name, (figure, caption) in drawn.items():
-            path = folder / f"{name}.png"
-            if figure is not None:
-                pictures.append(Picture(save(figure, path), caption))
-            else:
-                path.unlink(missing_ok=True)
-                path.with_suffix(".pdf").unlink(missing_ok=True)
-    return pictures
+def _claims(runs: pd.DataFrame) -> Section:
+    """The ledger; a claim is looked for in the runs given, whatever command made them."""
+    table = ledger(runs, all_claims())
+    return Section([ledger_words(table)], data={"claims": table}, commands=commands_for(table))
 
 
 def _summaries(runs: pd.DataFrame) -> list[Picture]:

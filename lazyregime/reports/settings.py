@@ -25,6 +25,8 @@ NOT_SETTINGS = {
         "data_dir",
         "runs_dir",
         "rerun",
+        "progress",
+        "num_threads",
         "resume",
         "debug_name",
         "experiment",
@@ -37,7 +39,7 @@ NOT_SETTINGS = {
     *("parameterization", "loss.name", "optimizer.name", "data.name", "regime.name", "regime.parameterization"),
     *("arch.name", "arch.depth", "arch.activation", "arch.last_activation", "arch.parameterization"),
     *("data.n_train", "ntk.n_test", "ntk.anchors_per_class", "ntk.protocol", "ntk.at_epochs", "ntk.at_loss_fractions"),
-    *("trainer.accelerator", "trainer.devices", "trainer.num_threads", "trainer.progress", "trainer.profile"),
+    *("trainer.accelerator", "trainer.devices", "trainer.profile"),
 }
 NOT_SETTINGS_ANYWHERE = {*SEEDS, "_target_", "_convert_", "width", "data_dir", "offline", "memory_budget"}
 NOT_SETTINGS_UNDER = ("tracking.", "hydra.", "paths.")

@@ -189,20 +189,22 @@ def test_training_goes_on_without_wandb(tmp_path, said, monkeypatch):
 
 
 def test_a_service_that_hangs_holds_nothing_up(tmp_path, said, monkeypatch):
-    over = threading.Event()
+    hangs, over = threading.Event(), threading.Event()
     monkeypatch.setattr(_worker, "QUEUE_LENGTH", 10)
     monkeypatch.setattr(tracking, "FINISH_SECONDS", 0.2)
     hanging = Broken("nothing")
-    hanging.log_scalars = lambda *_: over.wait(30)  # type: ignore[attr-defined]
+    hanging.log_scalars = lambda *_: (hangs.set(), over.wait(30))  # type: ignore[attr-defined]
     monkeypatch.setattr(tracking, "_backend", lambda *_: hanging)
     start = time.monotonic()
     with open_tracking(*configured(tmp_path), said.append) as recording:
-        for step in range(20):
+        recording.log_scalars({"loss": 1.0}, 0)
+        assert hangs.wait(5)
+        for step in range(1, 20):
             recording.log_scalars({"loss": 1.0}, step)
     assert time.monotonic() - start < 5
+    assert hanging.calls[-1] == "abandon"  # looked at before the thread that hangs goes on with its queue
     over.set()
     assert len(said) == 2 and "TimeoutError: it does not keep up" in said[1]
-    assert hanging.calls[-1] == "abandon"
 
 
 SCRIPT = """

@@ -3,32 +3,49 @@
 import os
 import subprocess
 import sys
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 import lazyregime
+from lazyregime.app.api import COMMANDS
 from lazyregime.errors import LazyRegimeError
 from lazyregime.train import main
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_help_is_our_own_page(capsys):
+DOORS = {"train": main}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_help_is_our_own_page(door, capsys):
+    """Every group of the door's configuration is on its page, with all of its options."""
     with pytest.raises(SystemExit) as exit_:
-        main(["--help"])
+        DOORS[door](["--help"])
         sys.exit(0)
     assert not exit_.value.code
     page = capsys.readouterr().out
-    for group in (ROOT / "conf").iterdir():
-        if group.is_dir() and group.name not in ("hydra", "local"):
-            assert f"\n  {group.name} " in page, group.name
-            for option in group.glob("*.yaml"):
-                assert option.stem in page
-    assert page.count("python -m lazyregime.train ") >= 6
+    defaults = OmegaConf.to_container(OmegaConf.load(ROOT / "conf" / f"{door}.yaml"))["defaults"]
+    groups = {key.removeprefix("optional ") for choice in defaults if isinstance(choice, dict) for key in choice}
+    for group in groups - {"local"}:
+        if not group.startswith("override "):
+            assert f"\n  {group} " in page, group
+            for option in (ROOT / "conf" / group).glob("*.yaml"):
+                assert option.stem in page, f"{group}={option.stem}"
+    assert page.count(f"python -m lazyregime.{door} ") >= 6
     assert "runs/<group>" in page
+
+
+def test_every_door_is_known_everywhere():
+    doors = {path.stem for path in (ROOT / "conf").glob("*.yaml")} - {"common"}
+    assert doors == set(DOORS) == set(COMMANDS)
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    assert {f"lazyregime-{door}" for door in (*doors, "report")} == set(scripts)
 
 
 def test_cfg_prints_the_configuration(capsys):

@@ -99,6 +99,7 @@ def test_probes_in_between_are_rows_and_kernels(runs_dir):
         (["trainer.patience=3"], 2, "needs trainer.monitor"),
         (["trainer.monitor=validation_accuracy"], 2, "data.n_validation=5000"),
         (["trainer.max_epochs=0"], 2, "must be at least 1"),
+        (["num_threads=0"], 2, "must be at least 1"),
         (["regime.linearized=true"], 2, "is a contradiction"),
         (["+foo=3"], 2, "There is no key 'foo'"),
         (["experiment=posters"], 2, "did you mean 'poster_table'?"),
@@ -152,10 +153,9 @@ def test_data_that_cannot_be_used_are_named(damage, runs_dir, tmp_path, capsys):
 
 
 def test_a_run_that_another_process_writes_is_left_alone(runs_dir, capsys):
-    from lazyregime.app.config import compose_job
-    from lazyregime.app.runs import RunFolder
+    from lazyregime.app.train import TRAIN
 
-    folder = RunFolder.of(compose_job(FAST))
+    folder = TRAIN.folder(TRAIN.source.compose_job(FAST))
     holder = (
         "import sys; from pathlib import Path; from lazyregime.app.lock import lock\n"
         "with lock(Path(sys.argv[1]), command='train'):\n    print('held', flush=True); sys.stdin.read()"

@@ -56,7 +56,8 @@ def config(of: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "tags": ["fake"], "data_dir": f"data{of['seed']}", "arch": arch, "regime": {"name": of["regime"]},
         "optimizer": {"name": of["optimizer"], "lr": 0.001}, "loss": {"name": of["loss"]},
         "data": {"name": of["data"], "n_train": None, "n_test": None, "data_seed": of["seed"]},
-        "trainer": {"max_epochs": 5, "batch_size": 128, "schedule": "linear", "progress": "auto"},
+        "trainer": {"max_epochs": 5, "batch_size": 128, "schedule": "linear"},
+        "progress": "auto",
         "ntk": {"protocol": "adh", "anchors_per_class": 30}, "tracking": {"kind": "csv"},
     })  # fmt: skip
     for key, value in changes.items():

@@ -98,9 +98,7 @@ def test_unlike_settings_are_rows_of_their_own(tmp_path: Path, result: dict, con
     assert f"({label})" in plain(poster_words(table))
 
 
-@pytest.mark.parametrize(
-    "key", ["group", "name", "tracking.kind", "data_dir", "trainer.progress", "ntk.protocol", "tags"]
-)
+@pytest.mark.parametrize("key", ["group", "name", "tracking.kind", "data_dir", "progress", "ntk.protocol", "tags"])
 def test_what_does_not_change_a_result_does_not_split_a_row(tmp_path: Path, key: str) -> None:
     seeds(tmp_path, {0: 0.75})
     seeds(tmp_path, {1: 0.77}, config_changes={key: "other"})

@@ -1,0 +1,77 @@
+"""What a door does: how its configuration is composed and checked, what computes a run, how the result is told.
+
+A new command is a subclass in app/, a conf/NAME.yaml, a page in conf/hydra/help/ and three lines in lazyregime/NAME.py.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from lazyregime.app.config import ConfigDict, Source
+from lazyregime.app.identity import Naming
+from lazyregime.app.runs import RunFolder
+
+if TYPE_CHECKING:  # they import torch
+    from lazyregime.app.console import Console
+    from lazyregime.app.tracking import Tracking
+
+Result = dict[str, Any]
+Rows = Sequence[tuple[str, str]]
+
+
+class AbstractWork(ABC):
+    """One run while it is computed."""
+
+    @property
+    def step(self) -> int | None:
+        """How far it has come, for the report of a failure."""
+        return None
+
+    @abstractmethod
+    def opening(self) -> str:
+        """What is about to be computed, in a line."""
+
+    @abstractmethod
+    def run(self) -> Result:
+        """Compute, or go on from where an earlier process stopped, and return the scalars of result.json."""
+
+
+class AbstractCommand(ABC):
+    """One of `python -m lazyregime.NAME`. It is told by its class; the methods import what is slow to import."""
+
+    source: ClassVar[Source]  # its configuration; `source.command` is its name
+    naming: ClassVar[Naming]  # what its runs are called
+    headline: ClassVar[tuple[str, str]]  # the number that the table of a sweep shows: in words, and its key
+
+    @abstractmethod
+    def check(self, config: ConfigDict) -> float:
+        """Refuse what cannot be, before anything is computed; the size by which the largest job of a sweep is known.
+
+        Raises:
+            LazyRegimeError: A sentence about the first thing that is wrong.
+        """
+
+    @abstractmethod
+    def demand(self, config: ConfigDict, size: float) -> str:
+        """In words, what a job of this size needs."""
+
+    @abstractmethod
+    def start(self, config: ConfigDict, folder: RunFolder, console: "Console", tracking: "Tracking") -> AbstractWork:
+        """Load what the run is computed from."""
+
+    @abstractmethod
+    def draw(self, folder: RunFolder, result: Mapping[str, Any]) -> Path:
+        """The run's figure, written to figures/summary.png."""
+
+    @abstractmethod
+    def summary(self, result: Mapping[str, Any]) -> Rows:
+        """What a person wants to know of the run: (what, value)."""
+
+    @abstractmethod
+    def last_word(self, result: Mapping[str, Any]) -> str:
+        """The conclusion, in a line."""
+
+    def folder(self, config: ConfigDict) -> RunFolder:
+        """Where the run of this configuration lies."""
+        return RunFolder.of(config, self.source.command, self.naming)

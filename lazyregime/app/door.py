@@ -1,0 +1,81 @@
+"""The command line of every command: parse, check every job, compute, tell; -m sweeps."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import hydra
+from hydra._internal.utils import get_args_parser
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from lazyregime.app.command import AbstractCommand, Result
+from lazyregime.app.config import conf_dir
+from lazyregime.app.console import Console
+from lazyregime.app.execute import execute
+from lazyregime.app.hints import ConfigError
+from lazyregime.app.plan import plan_jobs, show_outcome, show_plan
+from lazyregime.errors import LazyRegimeError
+
+WRONG, FAILED, INTERRUPTED = 2, 1, 130  # exit codes
+
+
+def open_door(command: AbstractCommand, argv: Sequence[str] | None = None) -> None:
+    """Do what the command line asks for; exits with 0, 1 if a run failed, 2 if the command cannot be."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    command.source.register()
+    options = get_args_parser().parse_args(arguments)
+    sys.argv[1:] = arguments
+    if options.help or options.hydra_help or options.cfg or options.info or options.shell_completion:
+        _hydra_main(command)()
+        return
+    console = Console()
+    start = _sweep if options.multirun else _single
+    try:
+        sys.exit(start(command, console, options.overrides))
+    except ConfigError as error:
+        console.error(str(error))
+        sys.exit(WRONG)
+    except LazyRegimeError as error:
+        console.error(str(error))
+        sys.exit(FAILED)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _single(command: AbstractCommand, console: Console, overrides: list[str]) -> int:
+    (job,) = plan_jobs(command, [overrides])
+    _hydra_main(command)()
+    console.say(f"Next:   python -m lazyregime.report {job.folder.path.parent}")
+    return 0
+
+
+def _sweep(command: AbstractCommand, console: Console, overrides: list[str]) -> int:
+    jobs = plan_jobs(command, command.source.sweep_jobs(overrides))
+    show_plan(command, console, jobs)
+    _hydra_main(command)()
+    return FAILED if show_outcome(command, console, jobs) else 0
+
+
+def _hydra_main(command: AbstractCommand) -> Callable[[], Any]:
+    @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command.source.command)
+    def main(config: DictConfig) -> Result | None:
+        return _job(command, config)
+
+    return main
+
+
+def _job(command: AbstractCommand, config: DictConfig) -> Result | None:
+    """One job, in this process or wherever the launcher starts it."""
+    console, hydra_config = Console(), HydraConfig.get()
+    is_sweep = hydra_config.mode == RunMode.MULTIRUN
+    if is_sweep:
+        console.say(f"\nJob {hydra_config.job.num + 1}: {' '.join(hydra_config.overrides.task)}")
+    try:
+        return execute(command, command.source.plain(config), console)
+    except LazyRegimeError as error:  # Hydra would print a traceback
+        console.error(str(error))
+        if is_sweep:  # the other jobs go on; the outcome is read from the run folders
+            return None
+        sys.exit(FAILED)

@@ -1,0 +1,37 @@
+"""A part of the report: tables, figures, the numbers behind them, and the commands for what is missing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from lazyregime.reports._table import Table
+from lazyregime.reports.page import Picture
+from lazyregime.reports.style import save
+
+Drawn = Mapping[str, tuple[Figure | None, str]]  # name: (figure, or None where there are no data for it; caption)
+
+
+@dataclass(frozen=True)
+class Section:
+    """What one module of `reports/sections` found in the runs; everything may be empty."""
+
+    tables: list[Table] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
+    data: dict[str, pd.DataFrame] = field(default_factory=dict)  # written as <name>.csv
+    commands: list[str] = field(default_factory=list)
+
+
+def save_figures(folder: Path, drawn: Drawn) -> list[Picture]:
+    """Write the figures there are data for; one of an earlier report that has none now is removed."""
+    pictures = []
+    for name, (figure, caption) in drawn.items():
+        path = folder / f"{name}.png"
+        if figure is not None:
+            pictures.append(Picture(save(figure, path), caption))
+        else:
+            path.unlink(missing_ok=True)
+            path.with_suffix(".pdf").unlink(missing_ok=True)
+    return pictures
