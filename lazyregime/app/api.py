@@ -5,13 +5,14 @@ from typing import Any, Literal
 from lazyregime.app.command import AbstractCommand
 from lazyregime.app.console import Console
 from lazyregime.app.execute import execute
+from lazyregime.app.flow import FLOW
 from lazyregime.app.plan import plan_jobs
 from lazyregime.app.train import TRAIN
 
-COMMANDS: dict[str, AbstractCommand] = {"train": TRAIN}
+COMMANDS: dict[str, AbstractCommand] = {"train": TRAIN, "flow": FLOW}
 
 
-def run(*overrides: str, command: Literal["train"] = "train", quiet: bool = False) -> dict[str, Any]:
+def run(*overrides: str, command: Literal["train", "flow"] = "train", quiet: bool = False) -> dict[str, Any]:
     """Do what `python -m lazyregime.train OVERRIDES` does and return the scalars of result.json.
 
     Args:

@@ -2,11 +2,14 @@
 
 from lazyregime.flows.activations import activation_names, evaluate, pointwise
 from lazyregime.flows.field import ParticleField
+from lazyregime.flows.follow import Followed, follow
 from lazyregime.flows.free_energy import JKOStep, NoisyField, jko_step
+from lazyregime.flows.identities import IDENTITIES, identities
 from lazyregime.flows.integrators import AbstractIntegrator, DormandPrince, Euler, log_times
 from lazyregime.flows.kernel import apply_kernel, kernel_change, particle_kernel
 from lazyregime.flows.observables import density, displacement, marginals
 from lazyregime.flows.particles import antisymmetric, gaussian_particles
+from lazyregime.flows.problem import Problem
 from lazyregime.flows.quadratic import QuadraticField, exponential_target
 from lazyregime.flows.radial import chi_cells, radial_response, radial_two_gaussians
 from lazyregime.flows.radial_pde import RadialFlow
@@ -16,14 +19,17 @@ from lazyregime.flows.targets import Target, make_target
 from lazyregime.flows.wasserstein import line_wasserstein, sliced_wasserstein, wasserstein
 
 __all__ = [
+    "IDENTITIES",
     "AbstractIntegrator",
     "DormandPrince",
     "Euler",
     "FreshField",
+    "Followed",
     "FrozenResidualFlow",
     "JKOStep",
     "NoisyField",
     "ParticleField",
+    "Problem",
     "QuadraticField",
     "RadialFlow",
     "Target",
@@ -36,7 +42,9 @@ __all__ = [
     "draw_inputs",
     "evaluate",
     "exponential_target",
+    "follow",
     "gaussian_particles",
+    "identities",
     "jko_step",
     "kernel_change",
     "line_wasserstein",

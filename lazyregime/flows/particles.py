@@ -13,9 +13,9 @@ from lazyregime.errors import LazyRegimeError
 
 
 def gaussian_particles(
-    width: int, in_features: int, seeds: Sequence[int], *, a_std: float = 1.0, w_std: float = 1.0
+    width: int, in_features: int, seeds: Sequence[int], *, a_mean: float = 0.0, a_std: float = 1.0, w_std: float = 1.0
 ) -> Float[Tensor, "s h p"]:
-    """a_j ~ N(0, a_std^2), w_j ~ N(0, w_std^2 I); `a_std` = 0 puts a_j = 1 (particles w_j alone, as in [MMN18]).
+    """a_j ~ N(a_mean, a_std^2), w_j ~ N(0, w_std^2 I); (1, 0) for particles w_j alone, as in [MMN18].
 
     The first N particles of a seed are the same at every width, so that widths can be compared particle by particle.
 
@@ -30,7 +30,7 @@ def gaussian_particles(
         raise LazyRegimeError(f"a_std={a_std} and w_std={w_std} are not possible; give a_std >= 0 and w_std > 0.")
     theta = torch.stack([_stream(seed, width, in_features + 1) for seed in seeds])
     theta[..., 1:] *= w_std
-    theta[..., 0] = theta[..., 0] * a_std if a_std > 0 else 1.0
+    theta[..., 0] = a_mean + a_std * theta[..., 0]
     return theta
 
 

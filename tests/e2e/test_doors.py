@@ -14,12 +14,13 @@ from omegaconf import OmegaConf
 import lazyregime
 from lazyregime.app.api import COMMANDS
 from lazyregime.errors import LazyRegimeError
+from lazyregime.flow import main as flow
 from lazyregime.train import main
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-DOORS = {"train": main}
+DOORS = {"train": main, "flow": flow}
 
 
 @pytest.mark.parametrize("door", DOORS)

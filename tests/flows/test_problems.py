@@ -37,7 +37,7 @@ def test_widths_share_their_first_particles():
 def test_particles_have_the_asked_scales():
     theta = gaussian_particles(20000, 3, [0], a_std=2.0, w_std=0.5)[0]
     torch.testing.assert_close(theta.std(0), torch.tensor([2.0, 0.5, 0.5, 0.5], dtype=torch.float64), rtol=0.02, atol=0)
-    assert (gaussian_particles(5, 3, [0], a_std=0.0)[..., 0] == 1).all()
+    assert (gaussian_particles(5, 3, [0], a_mean=1.0, a_std=0.0)[..., 0] == 1).all()
 
 
 @pytest.mark.parametrize("kind, inputs", [("hermite", "gaussian"), ("gegenbauer", "sphere")])

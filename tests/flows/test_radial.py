@@ -44,7 +44,7 @@ def test_radial_response_is_a_mean_over_directions(activation, d):
 
 def test_initial_risk_is_that_of_particles_and_data():
     """R of the line against 4000 particles on 4000 points of data."""
-    theta = gaussian_particles(4000, D, [0], a_std=0.0, w_std=0.4 / D**0.5)
+    theta = gaussian_particles(4000, D, [0], a_mean=1.0, a_std=0.0, w_std=0.4 / D**0.5)
     x, y = two_gaussians(4000, D, DELTA, torch.Generator().manual_seed(0))
     u = ParticleField(x, y, activation="mmn18").residual(theta)[0]
     line = flow()
@@ -145,7 +145,7 @@ def test_line_wasserstein_of_the_profile_shrinks_like_the_square_root():
     """|w| of N particles drawn at the start against the line's quantiles."""
 
     def gap(h, seed):
-        r = gaussian_particles(h, D, [seed], a_std=0.0, w_std=1.0)[0, :, 1:].norm(dim=1)
+        r = gaussian_particles(h, D, [seed], a_mean=1.0, a_std=0.0, w_std=1.0)[0, :, 1:].norm(dim=1)
         exact = torch.from_numpy(stats.chi.ppf((torch.arange(h).double() + 0.5) / h, D))
         return float(line_wasserstein(r, exact))
 
