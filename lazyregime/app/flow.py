@@ -76,8 +76,8 @@ class FlowCommand(AbstractCommand):
         if moved["mean_field"] is None or moved["ntk"] is None:
             return f"Verdict: the kernel moved by {next(v for v in moved.values() if v is not None):.3g} of its norm."
         return (
-            f"Verdict: at N = {result['width']} the kernel moved by {moved['mean_field']:.3g} of its norm at α = 1 and by "
-            f"{moved['ntk']:.3g} at α = √N."
+            f"Verdict: at N = {result['width']} the kernel moved by {moved['mean_field']:.3g} of its norm at α = 1 "
+            f"and by {moved['ntk']:.3g} at α = √N."
         )
 
 

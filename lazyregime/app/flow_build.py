@@ -23,7 +23,7 @@ from lazyregime.flows import (
 )
 from lazyregime.flows.field import TRAINED
 
-COUNTS = ("num_seeds", "in_features", "n_samples", "num_times")
+COUNTS = ("num_seeds", "in_features", "n_samples", "num_times", "num_cells")
 
 
 def build_problem(config: ConfigDict) -> Problem:

@@ -66,7 +66,8 @@ def _radial(config: ConfigDict, times: Sequence[float]) -> dict[str, Tensor]:
     """[MMN18]'s reduced PDE: risk at the recorded times, and the density of |w|."""
     d, std = config["in_features"], config["init"]["w_std"] / config["in_features"] ** 0.5
     line = RadialFlow(
-        radial_two_gaussians(d, config["target"]["delta"]), d, activation=config["activation"], num_cells=800
+        radial_two_gaussians(d, config["target"]["delta"], num_nodes=100), d, activation=config["activation"],
+        r_max=config["r_max"], num_cells=config["num_cells"],
     )  # fmt: skip
     mass = line.run(chi_cells(line.edges, d, std), times)
     return {

@@ -67,4 +67,6 @@ class FlowConfig(CommonConfig):
     first_time: float = 0.1
     num_times: int = 25
     num_snapshots: int = 5
-    identities: bool = True
+    r_max: float = 2.5
+    num_cells: int = 1600
+    identities: bool | None = None

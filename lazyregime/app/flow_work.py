@@ -1,4 +1,4 @@
-"""One run of `python -m lazyregime.flow`: every width under each scaling, the limits, and what the theory says of them."""
+"""One run of `python -m lazyregime.flow`: every width under each scaling, the limits, and what must hold exactly."""
 
 import datetime
 import platform
@@ -18,6 +18,7 @@ from lazyregime.app.flow_limits import distances, limits
 from lazyregime.app.runs import RunFolder, atomic_write
 from lazyregime.app.tables import write_rows
 from lazyregime.flows import Followed, follow, identities
+from lazyregime.flows.activations import KINKED
 from lazyregime.reports.claims import log_slope
 
 RECORDED = ("risk", "kernel_change", "displacement", "fluctuation", "frozen_risk", "frozen_gap")
@@ -36,6 +37,8 @@ class Flowing(AbstractWork):
         self.start = build.build_particles(config, self.widths[-1], self.seeds)
         self.scalings = [name for name in ("mean_field", "ntk") if config["scaling"][name]]
         self.arrays: dict[str, Tensor] = {"times": torch.tensor(self.times, dtype=torch.float64)}
+        if self.problem.directions is not None:
+            self.arrays["directions"] = self.problem.directions
 
     def opening(self) -> str:  # noqa: D102
         c = self.config
@@ -100,7 +103,8 @@ class Flowing(AbstractWork):
         return last
 
     def _identities(self) -> dict[str, float]:
-        if not self.config["identities"]:
+        wanted = self.config["identities"]
+        if not (self.config["activation"] not in KINKED if wanted is None else wanted):
             return {}
         width = min(self.widths, key=lambda w: abs(w - 128))
         errors: dict[str, Tensor] = {}

@@ -16,6 +16,7 @@ from torch import Tensor
 from lazyregime.errors import LazyRegimeError
 from lazyregime.networks import ACTIVATIONS
 
+KINKED = frozenset({"relu", "mmn18"})  # their flow on a sample is not smooth in time
 InPlace = Callable[[Tensor], Tensor]
 
 S1, S2, T1, T2 = -2.5, 7.5, 0.5, 1.5  # [MMN18]

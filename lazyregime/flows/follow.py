@@ -1,4 +1,4 @@
-r"""One width followed in time: R(t), how far the kernel and the particles moved, and the distance from the frozen flow."""
+r"""One width followed in time: R(t), how far kernel and particles moved, and the distance from the frozen flow."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -103,7 +103,7 @@ def _kernel(problem: Problem, theta: Tensor) -> Tensor:
 
 
 def _fluctuation(u: Tensor) -> Tensor:
-    """u and -f differ by what no seed changes, unless the start is centred seed by seed: then f - f_0 is meant."""
+    """U and -f differ by what no seed changes, unless the start is centred seed by seed: then f - f_0 is meant."""
     num_seeds = u.shape[1]
     if num_seeds == 1:
         return torch.full(u.shape[:2], float("nan"), dtype=u.dtype)

@@ -82,8 +82,10 @@ class RadialFlow:
         return self.risk(mass) / (2 * self.alpha**2) + self.confinement * confined + self.temperature * entropy
 
     def velocity(self, mass: Float[Tensor, " c"]) -> Float[Tensor, " f"]:
-        """The velocity V at the inner faces."""
-        return -self.variation(mass).diff() / self.width
+        """The velocity V at the inner faces; 0 where nothing could flow, so that no empty cell shortens the step."""
+        v = -self.variation(mass).diff() / self.width
+        upwind = torch.where(v > 0, mass[:-1], mass[1:])
+        return v * (upwind > _VACUUM)
 
     def run(
         self,

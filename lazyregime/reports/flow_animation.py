@@ -24,7 +24,7 @@ def animate(path: Path, arrays: Mapping[str, np.ndarray], scalings: list[str]) -
     axes = figure.subplots(1, len(scalings), squeeze=False)[0]
     points = {}
     for ax, (scaling, cloud) in zip(axes, clouds.items(), strict=True):
-        points[scaling] = scatter(ax, cloud[0], reach, height)
+        points[scaling] = scatter(ax, cloud[0], np.eye(2), reach, height)
         ax.set_xlabel("w₁")
         ax.set_ylabel("w₂")
     times = snapshot_times(arrays, scalings[0])

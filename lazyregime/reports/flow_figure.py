@@ -39,7 +39,9 @@ def draw_flow(folder: str | Path, result: Mapping[str, Any] | None = None) -> Pa
         high = max(ax.get_ylim()[1] for ax in axes[0, :2] if ax.has_data())
         for ax in axes[0, :2]:
             ax.set_ylim(max(low, high * 1e-6), high)
-        _against_width(axes[0, 2], arrays, scalings, "kernel_change", "c  Kernel change at the end", "‖K_T − K₀‖ / ‖K₀‖")
+        _against_width(
+            axes[0, 2], arrays, scalings, "kernel_change", "c  Kernel change at the end", "‖K_T − K₀‖ / ‖K₀‖"
+        )
         _against_width(axes[1, 0], arrays, scalings, "displacement", "d  Displacement of a particle, rms", "|θ_T − θ₀|")
         _modes(axes[1, 1], arrays, scalings[-1], "e  Residual by eigenmode of K₀")
         marginal(axes[1, 2], arrays, scalings, "f  Particles at the end: density of ‖w‖")
@@ -58,7 +60,9 @@ def widths_of(arrays: Arrays, scaling: str) -> list[int]:
 
 
 def _title(run: Mapping[str, Any]) -> str:
-    learned = f"{run.get('target')}, σ = {run.get('activation')}, d = {run.get('in_features')}, n = {run.get('n_samples')}"
+    learned = (
+        f"{run.get('target')}, σ = {run.get('activation')}, d = {run.get('in_features')}, n = {run.get('n_samples')}"
+    )
     return f"Two-layer flow: {learned}; start {run.get('init')}, {run.get('num_seeds')} seeds"
 
 

@@ -1,10 +1,11 @@
-"""The particles of a flow: clouds of (w_1, w_2) beside densities, at several times, under each scaling."""
+"""The particles of a flow: clouds in the plane of two teacher neurons beside densities, at several times."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
 from lazyregime.reports.style import COLOURS, GREY, save, shades
@@ -26,27 +27,37 @@ def draw_particles(path: Path, arrays: Arrays, scalings: list[str]) -> Path:
     chosen = np.unique(np.linspace(0, len(first) - 1, min(MOST_TIMES, len(first))).round().astype(int))
     figure = Figure(figsize=(3.0 * (len(chosen) + 1), 3.1 * len(scalings)), layout="constrained")
     axes = figure.subplots(len(scalings), len(chosen) + 1, squeeze=False)
-    reach = 1.05 * max(np.quantile(np.abs(arrays[f"{s}/snapshots"][..., 1:3]), 0.998) for s in scalings)
+    plane, labels = plane_of(arrays)
+    reach = 1.05 * max(np.quantile(np.abs(arrays[f"{s}/snapshots"][..., 1:] @ plane), 0.998) for s in scalings)
     height = np.quantile(np.abs(first[..., 0]), 0.98)
     for row, scaling in zip(axes, scalings, strict=True):
         cloud, times = arrays[f"{scaling}/snapshots"], snapshot_times(arrays, scaling)
         for ax, k in zip(row, chosen, strict=False):
-            points = scatter(ax, cloud[k], reach, height)
+            points = scatter(ax, cloud[k], plane, reach, height)
             ax.set_title(f"{NAMES[scaling][0]}, t = {times[k]:.3g}")
-        row[0].set_ylabel("w₂")
+        row[0].set_ylabel(labels[1])
         figure.colorbar(points, ax=row[len(chosen) - 1], label="a", fraction=0.05)
         densities(row[-1], arrays, scaling, chosen)
         row[-1].set_title("density of ‖w‖")
     for ax in axes[-1, :-1]:
-        ax.set_xlabel("w₁")
+        ax.set_xlabel(labels[0])
     axes[-1, -1].set_xlabel("‖w‖")
     return save(figure, path, formats=("png",))
 
 
-def scatter(ax: Axes, particles: np.ndarray, reach: float, height: float):  # noqa: ANN201
-    """(w_1, w_2) coloured by a."""
+def plane_of(arrays: Arrays) -> tuple[np.ndarray, tuple[str, str]]:
+    """The two directions that are shown: the teacher's first two, or the first two axes."""
+    d, directions = arrays[next(k for k in arrays if k.endswith("/snapshots"))].shape[-1] - 1, arrays.get("directions")
+    if directions is not None and d > 2 and len(directions) > 1:
+        return directions[:2].T, ("⟨w, β₁⟩", "⟨w, β₂⟩")
+    return np.eye(d)[:, :2], ("w₁", "w₂")
+
+
+def scatter(ax: Axes, particles: np.ndarray, plane: np.ndarray, reach: float, height: float) -> PathCollection:
+    """W in the plane, coloured by a."""
+    shown = particles[:, 1:] @ plane
     points = ax.scatter(
-        particles[:, 1], particles[:, 2], c=particles[:, 0], s=7, cmap="RdBu_r", vmin=-height, vmax=height,
+        shown[:, 0], shown[:, 1], c=particles[:, 0], s=7, cmap="RdBu_r", vmin=-height, vmax=height,
         linewidths=0.2, edgecolors="#55555566",
     )  # fmt: skip
     ax.set_xlim(-reach, reach)
