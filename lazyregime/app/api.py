@@ -6,13 +6,14 @@ from lazyregime.app.command import AbstractCommand
 from lazyregime.app.console import Console
 from lazyregime.app.execute import execute
 from lazyregime.app.fit import FIT
+from lazyregime.app.flow import FLOW
 from lazyregime.app.plan import plan_jobs
 from lazyregime.app.train import TRAIN
 
-COMMANDS: dict[str, AbstractCommand] = {"train": TRAIN, "fit": FIT}
+COMMANDS: dict[str, AbstractCommand] = {"train": TRAIN, "fit": FIT, "flow": FLOW}
 
 
-def run(*overrides: str, command: Literal["train", "fit"] = "train", quiet: bool = False) -> dict[str, Any]:
+def run(*overrides: str, command: Literal["train", "fit", "flow"] = "train", quiet: bool = False) -> dict[str, Any]:
     """Do what `python -m lazyregime.train OVERRIDES` does and return the scalars of result.json.
 
     Args:

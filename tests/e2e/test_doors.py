@@ -15,12 +15,13 @@ import lazyregime
 from lazyregime.app.api import COMMANDS
 from lazyregime.errors import LazyRegimeError
 from lazyregime.fit import main as fit
+from lazyregime.flow import main as flow
 from lazyregime.train import main
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-DOORS = {"train": main, "fit": fit}
+DOORS = {"train": main, "fit": fit, "flow": flow}
 
 
 @pytest.mark.parametrize("door", DOORS)

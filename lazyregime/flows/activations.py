@@ -1,0 +1,87 @@
+r"""sigma and sigma' in the memory of their argument, so that a block of preactivations never leaves the cache.
+
+Beside the activations of the library: `quadratic`, sigma(z) = z^2, and `mmn18`, [MMN18]'s saturating ramp
+
+    sigma(z) = s_1 for z <= t_1,  s_2 for z >= t_2,  linear between,   (s_1, s_2, t_1, t_2) = (-2.5, 7.5, 0.5, 1.5)
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor
+
+from lazyregime.errors import LazyRegimeError
+from lazyregime.networks import ACTIVATIONS
+
+KINKED = frozenset({"relu", "mmn18"})  # their flow on a sample is not smooth in time
+InPlace = Callable[[Tensor], Tensor]
+
+S1, S2, T1, T2 = -2.5, 7.5, 0.5, 1.5  # [MMN18]
+RAMP_SLOPE = (S2 - S1) / (T2 - T1)
+
+
+@final
+@dataclass(frozen=True)
+class Pointwise:
+    """A nonlinearity and its derivative, each allowed to overwrite its argument (`value_` does).
+
+    `slope_of_value` says what `slope_` wants: sigma(z), where sigma' is a function of sigma (then one buffer serves
+    both), or z itself.
+    """
+
+    value_: InPlace
+    slope_: InPlace
+    slope_of_value: bool
+
+
+def pointwise(name: str) -> Pointwise:
+    """The nonlinearity by name; one that has no derivative written here is differentiated by autograd.
+
+    Raises:
+        LazyRegimeError: If the name is not known.
+    """
+    if name in _WRITTEN:
+        return _WRITTEN[name]
+    if name not in ACTIVATIONS:
+        choices = ", ".join(activation_names())
+        raise LazyRegimeError(f"activation={name!r} is not known; choose one of {choices}.")
+    return _by_autograd(ACTIVATIONS[name])
+
+
+def activation_names() -> tuple[str, ...]:
+    """What `pointwise` knows."""
+    return tuple(dict.fromkeys([*ACTIVATIONS, *_WRITTEN]))
+
+
+def evaluate(name: str, z: Tensor) -> Tensor:
+    """sigma(z), in memory of its own."""
+    return pointwise(name).value_(z.clone())
+
+
+def _by_autograd(function: Callable[[Tensor], Tensor]) -> Pointwise:
+    def slope_(z: Tensor) -> Tensor:
+        with torch.enable_grad():
+            leaf = z.detach().clone().requires_grad_()
+            (gradient,) = torch.autograd.grad(function(leaf).sum(), leaf)
+        return z.copy_(gradient)
+
+    return Pointwise(lambda z: z.copy_(function(z)), slope_, slope_of_value=False)
+
+
+def _ramp_(z: Tensor) -> Tensor:
+    return z.clamp_(T1, T2).sub_(T1).mul_(RAMP_SLOPE).add_(S1)
+
+
+_WRITTEN: dict[str, Pointwise] = {
+    "relu": Pointwise(torch.relu_, Tensor.sign_, slope_of_value=True),
+    "tanh": Pointwise(torch.tanh_, lambda v: v.square_().neg_().add_(1), slope_of_value=True),
+    "erf": Pointwise(
+        torch.erf_, lambda z: z.square_().neg_().exp_().mul_(2 / math.sqrt(math.pi)), slope_of_value=False
+    ),
+    "quadratic": Pointwise(torch.square_, lambda z: z.mul_(2), slope_of_value=False),
+    # between s_1 and s_2 only; the ends, where clamp has put many, have slope 0
+    "mmn18": Pointwise(_ramp_, lambda v: ((v > S1) & (v < S2)).to(v.dtype).mul_(RAMP_SLOPE), slope_of_value=True),
+}
