@@ -61,12 +61,11 @@ class FlowState:
         def pick(mine: Tensor, theirs: Tensor) -> Tensor:
             return torch.where(use_other.view(-1, *[1] * (mine.ndim - 1)), theirs, mine)
 
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
         picked: dict[str, Any] = {}
-        for name, value in values.items():
+        for name, mine in self.state_dict().items():
             theirs = getattr(other, name)
-            lists = isinstance(value, list)
-            picked[name] = [pick(a, b) for a, b in zip(value, theirs, strict=True)] if lists else pick(value, theirs)
+            both = zip(mine, theirs, strict=True) if isinstance(mine, list) else None
+            picked[name] = pick(mine, theirs) if both is None else [pick(a, b) for a, b in both]
         return FlowState(**picked)
 
     def with_status(self, status: Status, where: Tensor) -> "FlowState":
