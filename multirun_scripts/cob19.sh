@@ -15,7 +15,7 @@ case "${SIZE:-small}" in
     alphas=0.01,0.1,0.5,1,5,10,100,1e3,1e4,1e5,1e6,1e7 seeds="range(5)" scales=1e-4,1e-3,1e-2,1e-1,1,10,100
     widths=2,3,4,6,8,12,16,24,32,64,128,256,512 trials="range(10)"
     image=(data.source=cifar10 data.components=null data.in_features=3072 arch=cnn width=64 data.image_size=32 data.in_channels=3)
-    teacher=(data.in_features=100 data.n_train=1000 optimizer.max_steps=25000) ;;
+    teacher=(data.dimension=100 data.n_train=1000 optimizer.max_steps=25000) ;;
   *) echo "SIZE=$SIZE is not known; use SIZE=small or SIZE=paper." >&2; exit 2 ;;
 esac
 train=(python -m lazyregime.train -m)

@@ -9,6 +9,7 @@ from lazyregime.app.config import ConfigDict, Source
 from lazyregime.app.identity import TRAINING, Naming
 from lazyregime.app.runs import RunFolder
 from lazyregime.app.schema import TrainConfig
+from lazyregime.errors import LazyRegimeError
 
 if TYPE_CHECKING:
     from lazyregime.app.console import Console
@@ -46,7 +47,10 @@ class TrainCommand(AbstractCommand):
         from lazyregime.app.together import compute_together, groups
 
         for group in groups(jobs):
-            compute_together(group, console)
+            try:
+                compute_together(group, console)
+            except LazyRegimeError as error:  # each of them is tried alone after this, and says so in its own folder
+                console.error(str(error))
 
     def draw(self, folder: RunFolder, result: Mapping[str, Any]) -> Path:  # noqa: D102
         if result["optimizer"] == "gradient_flow":

@@ -82,8 +82,8 @@ class AbstractRegime(pl.LightningModule):
         x, y = batch
         outputs = self(x)
         loss = self.loss(outputs, y)
-        self.latest_outputs = outputs.detach()
-        self._count(self.latest_outputs, y, loss.detach())
+        self.latest_outputs = detached = outputs.detach()
+        self._count(detached, y, loss.detach())
         if batch_idx % CHECK_EVERY == 0:
             self.check_finite()
         return loss / self.alpha**2

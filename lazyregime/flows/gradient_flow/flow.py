@@ -78,11 +78,7 @@ class Flow:
             self.marks, self.seconds = resumed["marks"], float(resumed["seconds"])
 
     def run(self, observe: Observe, *, pause_after: float | None = None) -> bool:
-        """Go on until every member has ended, or for about `pause_after` seconds; True if all have ended.
-
-        Raises:
-            Exception: Whatever `observe` raises.
-        """
+        """Go on until every member has ended, or for about `pause_after` seconds; True if all have ended."""
         began = self._since = time.perf_counter()
         if self._fresh:
             self._fresh = False

@@ -8,6 +8,7 @@ step is accepted too, as one over a kink, if its dgrad has not fallen by half al
 hundredfold where the gradient is continuous); dt then is what it was before.
 """
 
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -120,9 +121,13 @@ def _changes(
 
 
 def _refused(state: FlowState, dt: Tensor, dgrad: Tensor) -> FlowState:
-    values = state.state_dict() | {"refused_dgrad": dgrad.to(torch.float64)}
-    values |= {"dt": dt / SHRINKAGE, "attempts": state.attempts + 1, "refused": state.refused + 1}
-    return FlowState(**values)
+    return replace(
+        state,
+        dt=dt / SHRINKAGE,
+        attempts=state.attempts + 1,
+        refused=state.refused + 1,
+        refused_dgrad=dgrad.to(torch.float64),
+    )
 
 
 def _told(state: FlowState) -> FlowState:

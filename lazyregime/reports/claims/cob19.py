@@ -1,7 +1,7 @@
 """Lazy training by scale: what [COB19] proves and finds for growing alpha, and in the teacher-student problem."""
 
 # pandas tells its types only in part.
-# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false, reportReturnType=false
 
 from collections.abc import Callable
 

@@ -1,7 +1,7 @@
 """Feature against lazy training: what [GSJW20] finds over laziness lambda = sqrt(h) alpha and width h."""
 
 # pandas tells its types only in part.
-# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false, reportReturnType=false
 
 from collections.abc import Callable
 

@@ -1,5 +1,8 @@
 """Lazy training by scale [COB19]: the alpha sweep and the teacher-student problem, where their runs are there."""
 
+# pandas tells its types only in part.
+# pyright: reportArgumentType=false
+
 from pathlib import Path
 
 import pandas as pd

@@ -1,5 +1,8 @@
 """Feature against lazy training over width and laziness [GSJW20]: the figures, where their runs are there."""
 
+# pandas tells its types only in part.
+# pyright: reportArgumentType=false
+
 from pathlib import Path
 
 import pandas as pd
