@@ -1,4 +1,4 @@
-"""CIFAR-10 where the user has it, in torchvision's layout (cifar-10-batches-py): 50,000 and 10,000 images of 3 x 32 x 32.
+"""CIFAR-10 where the user has it, in torchvision's layout: 50,000 and 10,000 images of 3 x 32 x 32 pixels.
 
 torchvision checks the md5 of every file before it unpickles it. Nothing is downloaded.
 """

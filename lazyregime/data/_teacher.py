@@ -1,4 +1,4 @@
-"""y = scale sum_j s_j relu(<theta_j, x>), x uniform on the unit sphere, |theta_j| = 1, s_j = +-1: the teacher of [COB19]."""
+"""y = scale sum_j s_j relu(<theta_j, x>), x uniform on the sphere, |theta_j| = 1, s_j = +-1: the teacher of [COB19]."""
 
 import torch
 from jaxtyping import Float

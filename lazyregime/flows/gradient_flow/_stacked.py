@@ -1,4 +1,4 @@
-"""f(x; w_e) of E members at once: batched products where the network is a chain of dense layers, else vmap or a loop."""
+"""f(x; w_e) of E members at once: batched products where it is a chain of dense layers, else vmap or a loop."""
 
 from typing import Protocol, runtime_checkable
 
@@ -15,7 +15,7 @@ from lazyregime.networks import Activation, ScaledLinear
 class StackedForward(Protocol):
     """Outputs (E, n, k) from weights with the members along the first dimension, and points."""
 
-    def __call__(self, params: Params, inputs: Float[Tensor, "..."], shared: bool) -> Float[Tensor, "e n k"]: ...  # noqa: D102
+    def __call__(self, params: Params, inputs: Float[Tensor, "..."], shared: bool) -> Float[Tensor, "e n k"]: ...
 
     def prepare(self, inputs: Float[Tensor, "..."], shared: bool) -> Float[Tensor, "..."]:
         """The points as `__call__` takes them."""
@@ -38,10 +38,10 @@ class Chain:
         self.layers = layers
         self._points: tuple[Tensor, Tensor] | None = None  # as given, and features first
 
-    def prepare(self, inputs: Tensor, shared: bool) -> Tensor:  # noqa: D102
+    def prepare(self, inputs: Tensor, shared: bool) -> Tensor:
         return inputs.flatten(1 if shared else 2)
 
-    def __call__(self, params: Params, inputs: Tensor, shared: bool) -> Tensor:  # noqa: D102
+    def __call__(self, params: Params, inputs: Tensor, shared: bool) -> Tensor:
         left = list(params)
         z = self._features_first(inputs)
         members = len(params[0])
@@ -73,10 +73,10 @@ class Mapped:
         self.network = network
         self.names = [name for name, _ in network.named_parameters()]
 
-    def prepare(self, inputs: Tensor, shared: bool) -> Tensor:  # noqa: D102
+    def prepare(self, inputs: Tensor, shared: bool) -> Tensor:
         return inputs
 
-    def __call__(self, params: Params, inputs: Tensor, shared: bool) -> Tensor:  # noqa: D102
+    def __call__(self, params: Params, inputs: Tensor, shared: bool) -> Tensor:
         def one(weights: Params, x: Tensor) -> Tensor:
             return functional_call(self.network, dict(zip(self.names, weights, strict=True)), (x,))
 

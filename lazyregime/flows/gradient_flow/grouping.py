@@ -24,5 +24,3 @@ def _widest(network: nn.Module) -> int:
     sizes = [m.out_features for m in network.modules() if isinstance(m, nn.Linear)]
     sizes += [m.out_channels * 28 * 28 for m in network.modules() if isinstance(m, nn.Conv2d)]
     return max(sizes, default=1)
-
-

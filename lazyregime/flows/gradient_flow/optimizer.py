@@ -1,7 +1,7 @@
 """Gradient flow as an ordinary `torch.optim.Optimizer`: a step is one accepted step, for which the closure is called.
 
-    optimizer = GradientFlow(network.parameters(), outputs=lambda: latest, alpha=alpha)
-    loss = optimizer.step(closure)      # closure: zero_grad, forward, loss over alpha^2, backward, return the loss
+optimizer = GradientFlow(network.parameters(), outputs=lambda: latest, alpha=alpha)
+loss = optimizer.step(closure)      # closure: zero_grad, forward, loss over alpha^2, backward, return the loss
 """
 
 from collections.abc import Callable, Iterable

@@ -89,10 +89,7 @@ def attempt(state: FlowState, problem: Evaluable, settings: FlowSettings) -> Flo
         refused_dgrad=torch.full_like(state.refused_dgrad, float("inf")),
         status=state.status,
     )
-    if bool(accepted.all()):
-        moved = after
-    else:
-        moved = _refused(state, dt, dgrad).mixed(after, accepted)
+    moved = after if bool(accepted.all()) else _refused(state, dt, dgrad).mixed(after, accepted)
     if bool((dout == 0).any()):
         moved = moved.with_status(Status.stuck, accepted & _same(params, state.params))
     return _told(moved)
