@@ -10,7 +10,6 @@ from hydra import compose, initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -57,8 +56,7 @@ class Source:
         """
         try:
             parsed = OverridesParser.create().parse_overrides(list(overrides))
-            # what is swept is there too, by its first value: other keys may belong to it
-            fixed = [line for o in parsed if (line := _first(o))]
+            fixed = [o.input_line for o in parsed if not o.is_sweep_override() and o.input_line]
             config = self._compose(fixed, return_hydra_config=True)
             params = OmegaConf.select(config, "hydra.sweeper.params") or {}
             parsed = OverridesParser.create().parse_overrides([f"{k}={v}" for k, v in params.items()]) + parsed
@@ -103,13 +101,6 @@ def conf_dir() -> Path:
 def as_yaml(config: ConfigDict) -> str:
     """What config.yaml says."""
     return OmegaConf.to_yaml(OmegaConf.create(config))
-
-
-def _first(override: Override) -> str | None:
-    """The override, or the first of the values that it sweeps over."""
-    if not override.is_sweep_override():
-        return override.input_line
-    return f"{override.get_key_element()}={next(override.sweep_string_iterator())}"
 
 
 @functools.cache

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from lazyregime.data.gegenbauer import multiplicity, zonal, zonal_derivative
 from lazyregime.errors import LazyRegimeError
+from lazyregime.kernels import eigenlearning
 from lazyregime.machines.path import solve_path
 from lazyregime.machines.spectrum import Spectrum
 
@@ -109,3 +110,19 @@ def population_risk(theta: Float[Tensor, " q"], moments: Moments, target_powers:
     if theta.shape != v.shape:
         raise LazyRegimeError(f"There are {len(theta)} coefficients, but {len(v)} features.")
     return float(sum(target_powers) - 2 * v @ theta + theta @ u @ theta)
+
+
+def predicted_krr_risk(
+    spectrum: Spectrum, target_powers: Sequence[float], n_samples: int, *, ridge: float = 0.0, noise: float = 0.0
+) -> float:
+    """The expected risk of kernel ridge regression by the eigenlearning equations (arXiv 2110.03922).
+
+    Degrees above the target's and above 4 are never learned from the n that matter here; they act as a ridge.
+    """
+    degrees = min(max(len(target_powers), 5), len(spectrum.values))
+    counts = torch.tensor([multiplicity(k, spectrum.d) for k in range(degrees)])
+    squares = spectrum.values[:degrees].square()
+    each = torch.tensor([*target_powers, *[0.0] * degrees][:degrees], dtype=torch.float64) / counts
+    beyond = max(0.0, spectrum.second_moment - float(squares @ counts.double()))
+    eigenvalues, power = squares.repeat_interleave(counts), each.repeat_interleave(counts)
+    return eigenlearning(eigenvalues, power, n_samples, ridge=ridge + beyond, noise=noise).test_mse - noise

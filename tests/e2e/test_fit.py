@@ -78,8 +78,7 @@ def test_the_result_says_on_what_the_ridge_was_chosen(runs_dir, arguments, chose
 
 
 def test_infinitely_many_samples_and_a_sweep(runs_dir, capsys):
-    rest = ["machine.shift=0.5", "width=10,100", "population=true", "ridges=[1e-9]"]
-    assert fit("-m", "data=sphere", "data.dimension=8", "machine=rf,nt", *rest) == 0
+    assert fit("-m", "experiment=gmmm19_units", "data.dimension=8", "machine=rf,nt", "width=10,100") == 0
     assert "4 runs, 0 of them complete already" in capsys.readouterr().out
     risks = {(r["machine"], r["num_features"]): r["test_risk"] for r in results(runs_dir)}
     assert 1 > risks["rf", 10] > risks["rf", 100] > risks["nt", 100] > 0 and risks["rf", 10] > risks["nt", 10]

@@ -15,6 +15,7 @@ from lazyregime.machines.population import (
     least_squares_risk,
     nt_moments,
     population_risk,
+    predicted_krr_risk,
     rf_moments,
 )
 from lazyregime.machines.spectrum import Spectrum, SphereKernel
@@ -92,6 +93,22 @@ def test_krr_risk_is_that_of_very_many_test_points():
     assert risk == pytest.approx(sampled, rel=0.05)
     with pytest.raises(LazyRegimeError, match="coefficients"):
         population_risk(theta[:5], (u, v), POWERS)
+
+
+@pytest.mark.parametrize("n", [12, 60, 250])
+def test_predicted_risk_of_kernel_regression_is_the_mean_over_samples(n):
+    d, risks = 10, []
+    beta = units(1, d)[0]
+    spectrum = Spectrum.of("relu", d, shift=0.5)
+    for seed in range(20):
+        x = math.sqrt(d) * units(n, d, seed + 1)
+        y = SphereTarget.of(d, "gegenbauer", POWERS, "relu", 0).function(x @ beta / math.sqrt(d))
+        k, u, v = krr_moments(x, beta, spectrum, POWERS)
+        theta = torch.linalg.solve(k + 1e-6 * torch.eye(n), y)
+        risks.append(population_risk(theta, (u, v), POWERS))
+    predicted = predicted_krr_risk(spectrum, POWERS, n, ridge=1e-6)
+    spread = torch.tensor(risks).std().item() / math.sqrt(len(risks))
+    assert predicted == pytest.approx(sum(risks) / len(risks), abs=0.05 * predicted + 3 * spread)
 
 
 def test_infinitely_many_samples_are_the_limit_of_many():

@@ -10,9 +10,11 @@ from matplotlib.figure import Figure
 
 from lazyregime.reports.style import GREY, grid, shades
 
+PREDICTED = 30  # points of a predicted curve
 CAPTION = (
     "Risk over that of zero on the sphere, exact for infinitely many samples (RF, NT) and on 4000 test points for "
-    "kernel regression. Dashed: what is left of the target after the degrees that theory says are learned."
+    "kernel regression. Dashed: what is left of the target after the degrees that theory says are learned; thin lines: "
+    "the eigenlearning prediction of kernel regression at this d."
 )
 PANELS = (
     ("rf", "num_features", "a  RF: N units, n = ∞", 0),
@@ -43,11 +45,25 @@ def _panel(ax: Axes, table: pd.DataFrame, size: str, gain: int) -> None:
     for level in range(3):
         left = float(powers[level + gain + 1 :].sum())
         ax.hlines(left, level, level + 1, color=GREY, linestyle="--", linewidth=1.3)
+    model = str(table.model.iloc[0])
     dimensions = sorted(table.dimension.unique())
     for d, colour in zip(dimensions, shades(len(dimensions)), strict=True):
         mean = table[table.dimension == d].groupby(size).risk.mean()
-        ax.plot(
-            np.log(mean.index) / np.log(d), mean.to_numpy(), "o-", color=colour, markersize=4.5, label=f"d = {d:.0f}"
-        )
+        x, line = np.log(mean.index) / np.log(d), "o" if model == "krr_sphere" else "o-"
+        ax.plot(x, mean.to_numpy(), line, color=colour, markersize=4.5, label=f"d = {d:.0f}")
+        if model == "krr_sphere":
+            theory = _predicted(int(d), float(table["shift"].iloc[0]), powers, float(mean.index.max()))
+            ax.plot(*theory, "-", color=colour, linewidth=1.2)
     ax.set_ylim(-0.03, 1.12)
     ax.legend(loc="lower left")
+
+
+def _predicted(d: int, shift: float, powers: np.ndarray, largest: float) -> tuple[np.ndarray, np.ndarray]:
+    """Log n / log d and the predicted risk of kernel regression without a ridge to speak of."""
+    from lazyregime.machines.population import predicted_krr_risk  # torch takes seconds to import
+    from lazyregime.machines.spectrum import Spectrum
+
+    spectrum = Spectrum.of("relu", d, shift=shift)
+    sizes = np.unique(np.geomspace(3, largest, PREDICTED).round())
+    risks = [predicted_krr_risk(spectrum, tuple(powers), int(n), ridge=1e-6) for n in sizes]
+    return np.log(sizes) / np.log(d), np.array(risks)
