@@ -16,7 +16,7 @@ flow widths="[$narrower]" reference_width=null init=one_sided scaling=ntk
 flow widths="[$narrower]" reference_width=null activation=relu integrator=euler
 flow target=two_gaussians activation=mmn18 init=mmn18 trained=w integrator=sgd scaling=mean_field \
   integrator.step=0.001 widths="[$particles]" reference_width=null in_features=40 n_samples=400 end_time=3 first_time=0.01
-flow target=quadratic activation=quadratic widths="[$narrower]" reference_width="$reference" end_time=10
-flow in_features=2 widths="[400]" reference_width=null num_snapshots=40 num_times=40 target=teacher activation=relu \
+flow target=quadratic activation=quadratic widths=[32,64,128,256,512] reference_width=2048 end_time=10
+flow in_features=2 widths="[400]" reference_width=null num_snapshots=40 num_times=40 activation=relu \
   integrator=euler
 python -m lazyregime.report "${LAZYREGIME_RUNS:-runs}/mean_field" --claims

@@ -68,7 +68,8 @@ class FlowCommand(AbstractCommand):
         worst = max((v for k, v in result.items() if k.startswith("error_")), default=None)
         if worst is not None:
             rows.append(("largest error of what must hold exactly", f"{worst:.1e}"))
-        return [*rows, (f"(N = {result['width']}, mean over {result['num_seeds']} seeds; slopes over all widths)", "")]
+        slopes = "; slopes over all widths" if any(key.endswith("_slope") for key in result) else ""
+        return [*rows, (f"(N = {result['width']}, mean over {result['num_seeds']} seeds{slopes})", "")]
 
     def last_word(self, result: Mapping[str, Any]) -> str:
         """Which of the two moved its kernel."""

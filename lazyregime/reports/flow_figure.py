@@ -1,18 +1,18 @@
 """A flow on one page: risk in time under both scalings with their limits, kernel and particles, residual by mode."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.reports._folder import read_kernels, read_run
 from lazyregime.reports.flow_animation import animate
 from lazyregime.reports.flow_particles import draw_particles, marginal
-from lazyregime.reports.style import COLOURS, GREY, house_style, save, shades, width_axis
+from lazyregime.reports.style import COLOURS, GREY, columns_for, grid, house_style, save, shades, width_axis
 
 Arrays = Mapping[str, np.ndarray]
 SCALINGS = {"mean_field": ("α = 1 (mean-field)", "feature"), "ntk": ("α = √N (NTK)", "lazy")}
@@ -31,20 +31,17 @@ def draw_flow(folder: str | Path, result: Mapping[str, Any] | None = None) -> Pa
     if not scalings:
         raise LazyRegimeError(f"{folder} holds no flow to draw; make one with `python -m lazyregime.flow`.")
     with house_style():
-        figure = Figure(figsize=(12.6, 7.4), layout="constrained")
-        axes = figure.subplots(2, 3)
-        for ax, scaling, letter in zip(axes[0], SCALINGS, "ab", strict=False):
-            _risks(ax, arrays, scaling, f"{letter}  Risk, {SCALINGS[scaling][0]}")
-        low = min(ax.get_ylim()[0] for ax in axes[0, :2] if ax.has_data())
-        high = max(ax.get_ylim()[1] for ax in axes[0, :2] if ax.has_data())
-        for ax in axes[0, :2]:
+        panels = _panels(run, arrays, scalings)
+        figure, axes = grid(-(-len(panels) // columns_for(len(panels))), columns_for(len(panels)), 4.2, 3.7)
+        for ax, letter, panel in zip(axes.flat, "abcdefg", panels, strict=False):
+            panel(ax)
+            ax.set_title(f"{letter}  {ax.get_title(loc='left')}")
+        for ax in axes.flat[len(panels) :]:
+            ax.set_axis_off()
+        risks = list(axes.flat[: len(scalings)])
+        low, high = min(ax.get_ylim()[0] for ax in risks), max(ax.get_ylim()[1] for ax in risks)
+        for ax in risks:
             ax.set_ylim(max(low, high * 1e-6), high)
-        _against_width(
-            axes[0, 2], arrays, scalings, "kernel_change", "c  Kernel change at the end", "‖K_T − K₀‖ / ‖K₀‖"
-        )
-        _against_width(axes[1, 0], arrays, scalings, "displacement", "d  Displacement of a particle, rms", "|θ_T − θ₀|")
-        _modes(axes[1, 1], arrays, scalings[-1], "e  Residual by eigenmode of K₀")
-        marginal(axes[1, 2], arrays, scalings, "f  Particles at the end: density of ‖w‖")
         figure.suptitle(_title(run), x=0.015, ha="left")
         path = save(figure, folder / "figures" / "summary.png", formats=("png",))
         if any(f"{s}/snapshots" in arrays for s in scalings):
@@ -54,25 +51,41 @@ def draw_flow(folder: str | Path, result: Mapping[str, Any] | None = None) -> Pa
     return path
 
 
+def _panels(run: Mapping[str, Any], arrays: Arrays, scalings: list[str]) -> list[Callable[[Axes], None]]:
+    """What there is to show: a single width has no slopes, and only a fixed sample has modes that decay."""
+    panels: list[Callable[[Axes], None]] = [partial(_risks, arrays=arrays, scaling=scaling) for scaling in scalings]
+    if len(widths_of(arrays, scalings[0])) > 1:
+        panels += [
+            partial(
+                _against_width, arrays=arrays, scalings=scalings, name=name, title=f"{title} at the end", label=label
+            )
+            for name, title, label in (
+                ("kernel_change", "Kernel change", "‖K_T − K₀‖ / ‖K₀‖"),
+                ("displacement", "Displacement of a particle", "|θ_T − θ₀|, rms"),
+            )
+        ]
+    if run.get("integrator") != "sgd" and run.get("target") != "quadratic":
+        panels.append(partial(_modes, arrays=arrays, scaling=scalings[-1]))
+    if any(f"{scaling}/norms" in arrays for scaling in scalings):
+        panels.append(partial(marginal, arrays=arrays, scalings=scalings))
+    return panels
+
+
 def widths_of(arrays: Arrays, scaling: str) -> list[int]:
     """The widths that were followed, increasing."""
     return sorted({int(key.split("/")[1]) for key in arrays if key.startswith(f"{scaling}/") and key.endswith("/risk")})
 
 
 def _title(run: Mapping[str, Any]) -> str:
-    learned = (
-        f"{run.get('target')}, σ = {run.get('activation')}, d = {run.get('in_features')}, n = {run.get('n_samples')}"
-    )
+    data = "fresh data" if run.get("integrator") == "sgd" else f"n = {run.get('n_samples')}"
+    learned = f"{run.get('target')}, σ = {run.get('activation')}, d = {run.get('in_features')}, {data}"
     return f"Two-layer flow: {learned}; start {run.get('init')}, {run.get('num_seeds')} seeds"
 
 
-def _risks(ax: Axes, arrays: Arrays, scaling: str, title: str) -> None:
+def _risks(ax: Axes, arrays: Arrays, scaling: str) -> None:
     """Mean over the seeds and the band of one standard deviation, a shade a width; the limit dashed."""
-    ax.set_title(title)
+    ax.set_title(f"Risk, {SCALINGS[scaling][0]}")
     widths, t = widths_of(arrays, scaling), arrays["times"]
-    if not widths:
-        ax.text(0.5, 0.5, "not part of this run", ha="center", transform=ax.transAxes, color=GREY)
-        return
     for width, colour in zip(widths, shades(len(widths)), strict=True):
         risk = arrays[f"{scaling}/{width}/risk"]
         mean, spread = risk.mean(1), risk.std(1)
@@ -109,7 +122,7 @@ def _against_width(ax: Axes, arrays: Arrays, scalings: list[str], name: str, tit
     ax.legend(loc="lower left", fontsize=8)
 
 
-def _modes(ax: Axes, arrays: Arrays, scaling: str, title: str) -> None:
+def _modes(ax: Axes, arrays: Arrays, scaling: str) -> None:
     """|<q_i, u_t>| of the widest cloud (seed 0) against its start times e^{-lambda_i t}."""
     t, values, modes = arrays["times"], arrays[f"{scaling}/eigenvalues"], np.abs(arrays[f"{scaling}/modes"])
     chosen = [i for i in MODES if i < len(values)]
@@ -122,7 +135,7 @@ def _modes(ax: Axes, arrays: Arrays, scaling: str, title: str) -> None:
     ax.set_yscale("log")
     top = modes[0].max()
     ax.set_ylim(top * 1e-4, top * 2)
-    ax.set_title(f"{title}, {SCALINGS[scaling][0].split(' (')[0]}")
+    ax.set_title(f"Residual by eigenmode of K₀, {SCALINGS[scaling][0].split(' (')[0]}")
     ax.set_xlabel("time t")
     ax.set_ylabel("|⟨qᵢ, u_t⟩| / √n (line: e^(−λᵢt))")
     ax.legend(loc="lower left", fontsize=7.8)

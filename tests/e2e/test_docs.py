@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from lazyregime.flow import main as flow
 from lazyregime.report import main as report
 from lazyregime.train import main as train
 
 # What makes a command of each door small enough for a test.
-SMALL = {"train": (train, ["debug=fdr", "width=4", "trainer.limit_batches=2", "group=docs", "seed=0"])}
+SMALL = {
+    "train": (train, ["debug=fdr", "width=4", "trainer.limit_batches=2", "group=docs", "seed=0"]),
+    "flow": (flow, ["widths=[4,8]", "reference_width=16", "n_samples=6", "num_times=4", "num_seeds=2", "end_time=0.5"]),
+}
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -1,7 +1,7 @@
 """The dynamics of two-layer networks: what must hold exactly, and the rates at which widths reach their two limits."""
 
 # pandas tells its types only in part.
-# pyright: reportArgumentType=false, reportAttributeAccessIssue=false
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
