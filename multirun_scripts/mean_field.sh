@@ -13,6 +13,7 @@ flow() { python -m lazyregime.flow group=mean_field num_seeds="$seeds" "$@"; }
 
 flow widths="[$widths]" reference_width="$reference"
 flow widths="[$narrower]" reference_width=null init=one_sided scaling=ntk
+flow widths="[$narrower]" reference_width=null init=one_sided scaling=ntk activation=softplus
 flow widths="[$narrower]" reference_width=null activation=relu integrator=euler
 flow target=two_gaussians activation=mmn18 init=mmn18 trained=w integrator=sgd scaling=mean_field \
   integrator.step=0.001 widths="[$particles]" reference_width=null in_features=40 n_samples=400 end_time=3 first_time=0.01
