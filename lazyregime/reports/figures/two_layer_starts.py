@@ -54,8 +54,7 @@ def _records(flows: pd.DataFrame) -> list[dict[str, object]]:
 
 def _changes(arrays: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """The widths, and ||K_T - K_0|| / ||K_0|| of each seed."""
-    found = {
-        int(k.split("/")[1]): v[-1] for k, v in arrays.items() if k.startswith("ntk/") and k.endswith("/kernel_change")
-    }
+    names = [k for k in arrays if k.startswith("ntk/") and k.endswith("/kernel_change")]
+    found = {int(name.split("/")[1]): arrays[name][-1] for name in names}
     widths = sorted(found)
     return np.array(widths), np.stack([found[w] for w in widths]) if widths else np.empty((0, 0))

@@ -25,9 +25,9 @@ MEASURES = (
 def section(runs: pd.DataFrame, figures: Path) -> Section:
     """Every complete flow, and the figure of their kernels."""
     flows = runs[(runs.status == "complete") & (runs["command"] == "flow")] if "command" in runs else runs[:0]
-    lines: list[Line] = [
-        [Cell(text) for text in _row(flow)] for flow in flows.sort_values(["target", "activation", "init"]).to_dict("records")
-    ] if len(flows) else []  # fmt: skip
+    if len(flows):
+        flows = flows.sort_values(["target", "activation", "init"])
+    lines: list[Line] = [[Cell(text) for text in _row(flow)] for flow in flows.to_dict("records")]
     notes = ["At the last time and the largest N, means over the seeds; the exponent over all N of the run."]
     drawn = {"two_layer_starts": (two_layer_starts.draw(flows), two_layer_starts.CAPTION)}
     return Section([Table("Two-layer flows", COLUMNS, lines, notes if lines else [])], save_figures(figures, drawn))
