@@ -13,7 +13,8 @@ flow() { python -m lazyregime.flow group=mean_field num_seeds="$seeds" "$@"; }
 
 flow widths="[$widths]" reference_width="$reference"
 flow widths="[$narrower]" reference_width=null init=one_sided scaling=ntk
-flow widths="[$narrower]" reference_width=null init=one_sided scaling=ntk activation=softplus
+flow widths=[32,64,128,256,512,1024] reference_width=null init=one_sided scaling=ntk activation=softplus end_time=20 \
+  integrator.rtol=1e-5 integrator.atol=1e-7
 flow widths="[$narrower]" reference_width=null activation=relu integrator=euler
 flow target=two_gaussians activation=mmn18 init=mmn18 trained=w integrator=sgd scaling=mean_field \
   integrator.step=0.001 widths="[$particles]" reference_width=null in_features=40 n_samples=400 end_time=3 first_time=0.01
