@@ -108,7 +108,22 @@ def check(config: ConfigDict) -> int:
         network = build(config["arch"], "arch")
     build_regime(config, nn.Identity() if not hasattr(network, "width") else network)
     _check_trainer(config["trainer"], config["ntk"], config["data"])
+    if config["optimizer"]["name"] == "gradient_flow":
+        _check_flow(config)
     return sum(p.numel() for p in network.parameters())
+
+
+def _check_flow(config: ConfigDict) -> None:
+    for name in ("at_epochs", "at_loss_fractions"):
+        if config["ntk"][name]:
+            raise ConfigError(
+                f"ntk.{name} does not go with optimizer=gradient_flow, which has no epochs and probes the kernel at "
+                "its start and its end; leave it out."
+            )
+    if config["optimizer"]["dual"] and not config["regime"]["linearized"]:
+        raise ConfigError(
+            "optimizer.dual=true flows with the frozen kernel, which is regime=lazy; set that, or optimizer.dual=false."
+        )
 
 
 def _check_trainer(trainer: ConfigDict, ntk: ConfigDict, data: ConfigDict) -> None:

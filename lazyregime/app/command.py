@@ -14,6 +14,7 @@ from lazyregime.app.runs import RunFolder
 
 if TYPE_CHECKING:  # they import torch
     from lazyregime.app.console import Console
+    from lazyregime.app.plan import Job
     from lazyregime.app.tracking import Tracking
 
 Result = dict[str, Any]
@@ -59,6 +60,10 @@ class AbstractCommand(ABC):
     @abstractmethod
     def start(self, config: ConfigDict, folder: RunFolder, console: "Console", tracking: "Tracking") -> AbstractWork:
         """Load what the run is computed from."""
+
+    def compute_together(self, jobs: "Sequence[Job]", console: "Console") -> None:
+        """Compute those jobs of a sweep that gain by it together, before the others; each becomes a run of its own."""
+        del jobs, console  # most commands have none
 
     @abstractmethod
     def draw(self, folder: RunFolder, result: Mapping[str, Any]) -> Path:

@@ -54,6 +54,8 @@ def _single(command: AbstractCommand, console: Console, overrides: list[str]) ->
 def _sweep(command: AbstractCommand, console: Console, overrides: list[str]) -> int:
     jobs = plan_jobs(command, command.source.sweep_jobs(overrides))
     show_plan(command, console, jobs)
+    if not any(override.startswith("hydra/launcher=") for override in overrides):  # else the jobs run elsewhere
+        command.compute_together(jobs, console)
     _hydra_main(command)()
     return FAILED if show_outcome(command, console, jobs) else 0
 

@@ -33,6 +33,8 @@ NOT_IDENTITY = frozenset(
         "ntk.memory_budget",
         "data.data_dir",
         "data.offline",
+        "optimizer.save_every",
+        "optimizer.together",
     }
 )
 
@@ -59,6 +61,7 @@ TRAINING = Naming(
         ("arch.activation", (None, "relu"), "{}"),
         ("optimizer.name", (None, "adam"), "{}"),
         ("alpha", (None, 1), "alpha{}"),
+        ("laziness", (None,), "laziness{}"),
     ),
 )
 

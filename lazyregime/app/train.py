@@ -1,6 +1,6 @@
 """The command `train`: a network in a regime, from its configuration to its result, its figure and its table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
@@ -9,9 +9,11 @@ from lazyregime.app.config import ConfigDict, Source
 from lazyregime.app.identity import TRAINING, Naming
 from lazyregime.app.runs import RunFolder
 from lazyregime.app.schema import TrainConfig
+from lazyregime.errors import LazyRegimeError
 
 if TYPE_CHECKING:
     from lazyregime.app.console import Console
+    from lazyregime.app.plan import Job
     from lazyregime.app.tracking import Tracking
 
 
@@ -33,16 +35,35 @@ class TrainCommand(AbstractCommand):
         return f"{size:,.0f} parameters, {_memory(config, size)}"
 
     def start(self, config: ConfigDict, folder: RunFolder, console: "Console", tracking: "Tracking") -> AbstractWork:  # noqa: D102
+        if config["optimizer"]["name"] == "gradient_flow":
+            from lazyregime.app.flow_training import FlowTraining
+
+            return FlowTraining(config, folder, console, tracking)
         from lazyregime.app.training import Training  # torch and Lightning take seconds to import
 
         return Training(config, folder, console, tracking)
 
+    def compute_together(self, jobs: Sequence["Job"], console: "Console") -> None:  # noqa: D102
+        from lazyregime.app.together import compute_together, groups
+
+        for group in groups(jobs):
+            try:
+                compute_together(group, console)
+            except LazyRegimeError as error:  # each of them is tried alone after this, and says so in its own folder
+                console.error(str(error))
+
     def draw(self, folder: RunFolder, result: Mapping[str, Any]) -> Path:  # noqa: D102
+        if result["optimizer"] == "gradient_flow":
+            from lazyregime.reports.flow_figure import draw_flow
+
+            return draw_flow(folder.path, result)
         from lazyregime.reports.run_figure import draw_run
 
         return draw_run(folder.path, result)
 
     def summary(self, result: Mapping[str, Any]) -> Rows:  # noqa: D102
+        if result["optimizer"] == "gradient_flow":
+            return _flow_summary(result)
         rows = [("network, accuracy on the test set", f"{result['test_accuracy']:.4f}")]
         if "kernel_change" not in result:
             return rows
@@ -67,6 +88,22 @@ class TrainCommand(AbstractCommand):
 
 
 TRAIN = TrainCommand()
+
+
+def _flow_summary(result: Mapping[str, Any]) -> Rows:
+    keys = (
+        ("network, accuracy on the test set", "test_accuracy", ".4f"),
+        ("training loss at the end", "train_loss", ".3g"),
+        ("test loss at the end", "test_loss", ".3g"),
+        ("flow time reached", "flow_time", ".4g"),
+        ("time until the loss was half", "half_loss_time", ".3g"),
+        ("weights moved by  |w - w0| / |w0|", "parameter_displacement", ".3g"),
+        ("ReLUs unchanged since initialization", "relu_unchanged", ".4f"),
+        ("kernel moved by  |T1 - T0| / |T0|", "kernel_change", ".3g"),
+        ("kernel turned by  1 - cos(T0, T1)", "kernel_distance", ".3g"),
+    )
+    told = [(words, format(result[key], form)) for words, key, form in keys if result.get(key) is not None]
+    return [*told, (f"({result['flow_status']} after {result['steps']} steps of {result['attempts']} tried)", "")]
 
 
 def _memory(config: ConfigDict, num_params: float) -> str:

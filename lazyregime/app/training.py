@@ -1,21 +1,17 @@
 """One run from its configuration to its result: data, network, regime, callbacks, Trainer, probe."""
 
-import datetime
-import platform
 import time
 from collections.abc import Mapping
-from dataclasses import replace
-from importlib.metadata import version
 from typing import Any, final
 
 import torch
 from safetensors.torch import save
-from torch import Tensor
 
-from lazyregime.app.build import build_network, build_regime, laziness_of, load_data, torch_dtype
+from lazyregime.app.build import build_network, build_regime, load_data, torch_dtype
 from lazyregime.app.command import AbstractWork
 from lazyregime.app.config import ConfigDict
 from lazyregime.app.console import Console
+from lazyregime.app.facts import how_computed, now, which_run
 from lazyregime.app.progress import TrainingProgress
 from lazyregime.app.runs import RunFolder, atomic_write
 from lazyregime.app.tables import write_rows
@@ -25,8 +21,6 @@ from lazyregime.data import Batches, ClassificationData
 from lazyregime.lightning import pl
 from lazyregime.regimes import AbstractRegime, evaluate
 
-VERSIONS = ("lazyregime", "torch", "pytorch-lightning")
-
 
 @final
 class Training(AbstractWork):
@@ -34,7 +28,7 @@ class Training(AbstractWork):
 
     def __init__(self, config: ConfigDict, folder: RunFolder, console: Console, tracking: Tracking) -> None:
         self.config, self.folder, self.console, self.tracking = config, folder, console, tracking
-        self.started, self._since = _now(), time.perf_counter()
+        self.started, self._since = now(), time.perf_counter()
         with console.progress(f"Loading {config['data']['name']}"):
             data = load_data(config)
         self.network = build_network(config)
@@ -45,7 +39,7 @@ class Training(AbstractWork):
         self.module = build_regime(config, self.network)
         self.trainer = self._trainer()
         self.device = self.trainer.strategy.root_device
-        self.data = self.recorder.data = _moved(data, self.device, torch_dtype(config))
+        self.data = self.recorder.data = data.to(self.device, torch_dtype(config))
 
     @property
     def step(self) -> int:
@@ -81,21 +75,15 @@ class Training(AbstractWork):
         return self._result(measured, seconds_probe)
 
     def _result(self, measured: Mapping[str, Any], seconds_probe: float) -> dict[str, Any]:
-        config, alpha = self.config, self.module.alpha
+        config = self.config
         return {
-            "status": "complete",
-            "command": "train",
-            "name": self.folder.name,
-            "id": self.folder.id,
-            "group": config["group"],
-            **{group: config[group]["name"] for group in ("regime", "arch", "loss", "optimizer", "data")},
-            "width": config["width"],
-            "alpha": alpha,
-            "laziness": laziness_of(config, alpha),
-            "parameterization": config["parameterization"],
-            **{key: config[key] for key in ("lr", "seed", "init_seed", "data_seed", "batch_seed")},
-            "n_train": len(self.data.train_labels),
-            "num_params": self.num_params,
+            **which_run(
+                config,
+                self.folder,
+                alpha=self.module.alpha,
+                n_train=len(self.data.train_labels),
+                num_params=self.num_params,
+            ),
             "epochs": self.trainer.current_epoch,
             "steps": self.step,
             **self._accuracies(),
@@ -103,15 +91,9 @@ class Training(AbstractWork):
             **measured,
             "num_anchors": len(self.probe.anchor_labels) if self.probe else 0,
             "num_test_probe": len(self.probe.test_labels) if self.probe else 0,
-            "seconds": round(time.perf_counter() - self._since, 2),
             "seconds_training": round(self.recorder.seconds, 2),
             "seconds_probe": round(seconds_probe, 2),
-            "host": platform.node(),
-            "device": str(self.device),
-            "num_threads": torch.get_num_threads(),
-            "versions": {name: version(name) for name in VERSIONS},
-            "started": self.started,
-            "finished": _now(),
+            **how_computed(self.started, self._since, self.device),
         }
 
     def _accuracies(self) -> dict[str, Any]:
@@ -170,22 +152,6 @@ def _profiler(folder: RunFolder) -> Any:
     from pytorch_lightning.profilers import SimpleProfiler
 
     return SimpleProfiler(dirpath=folder.path, filename="profile")
-
-
-def _moved(data: ClassificationData, device: torch.device, dtype: torch.dtype) -> ClassificationData:
-    def inputs(x: Tensor) -> Tensor:
-        return x.to(device, dtype)
-
-    return replace(
-        data,
-        train_inputs=inputs(data.train_inputs), train_labels=data.train_labels.to(device),
-        validation_inputs=inputs(data.validation_inputs), validation_labels=data.validation_labels.to(device),
-        test_inputs=inputs(data.test_inputs), test_labels=data.test_labels.to(device),
-    )  # fmt: skip
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 def formula(module: AbstractRegime) -> str:

@@ -1,6 +1,6 @@
 """A classification problem in memory: a split is one tensor of inputs and one of labels, a batch an index into it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import torch
@@ -13,30 +13,56 @@ from lazyregime.errors import LazyRegimeError
 @final
 @dataclass(frozen=True, eq=False)
 class ClassificationData:
-    """Images with labels: normalized pixels (x/255 - mean)/std as float32.
+    """Points with labels: class numbers, or real targets (n, k) for a regression.
 
     Attributes:
         name: The name a configuration uses.
+        train_inputs: Images as normalized pixels (x/255 - mean)/std, or points without any such form.
         validation_inputs: Held out of the training set; may have no rows.
-        n_outputs: The number of classes.
-        mean: Subtracted from x/255.
-        std: Divided by after that.
+        n_outputs: The number of classes; 1 for a binary problem with classes 0 and 1.
+        mean: Subtracted from x/255, one number or one a channel.
+        std: Divided by after that; None for points that are no pixels.
+        kernel_inputs: Points set apart to compare kernels on.
     """
 
     name: str
-    train_inputs: Float[Tensor, "n channels height width"]
-    train_labels: Int64[Tensor, " n"]
-    validation_inputs: Float[Tensor, "v channels height width"]
-    validation_labels: Int64[Tensor, " v"]
-    test_inputs: Float[Tensor, "m channels height width"]
-    test_labels: Int64[Tensor, " m"]
+    train_inputs: Float[Tensor, "n *shape"]
+    train_labels: Int64[Tensor, " n"] | Float[Tensor, "n k"]
+    validation_inputs: Float[Tensor, "v *shape"]
+    validation_labels: Int64[Tensor, " v"] | Float[Tensor, "v k"]
+    test_inputs: Float[Tensor, "m *shape"]
+    test_labels: Int64[Tensor, " m"] | Float[Tensor, "m k"]
     n_outputs: int
-    mean: float
-    std: float
+    mean: float | tuple[float, ...]
+    std: float | tuple[float, ...] | None
+    kernel_inputs: Float[Tensor, "q *shape"] | None = None
+    kernel_labels: Int64[Tensor, " q"] | None = None
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether the labels are real targets."""
+        return self.train_labels.is_floating_point()
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> "ClassificationData":
+        """The same on a device, inputs and real targets of this type."""
+
+        def moved(value: Tensor) -> Tensor:
+            return value.to(device, dtype) if value.is_floating_point() else value.to(device)
+
+        tensors = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
+        return replace(self, **{name: moved(value) for name, value in tensors.items()})
 
     def raw(self, inputs: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-        """Normalized inputs back as pixels 0, 1, ..., 255: rounded, so exactly those of the file."""
-        return inputs.mul(self.std).add_(self.mean).mul_(255).round_()
+        """Normalized inputs back as pixels 0, 1, ..., 255: rounded, so exactly those of the file.
+
+        Points that are no pixels are what they are.
+        """
+        if self.std is None:
+            return inputs
+        mean, std = (torch.tensor(v, dtype=inputs.dtype).to(inputs.device) for v in (self.mean, self.std))
+        if std.ndim:
+            mean, std = mean[:, None, None], std[:, None, None]
+        return inputs.mul(std).add_(mean).mul_(255).round_()
 
 
 def normalize(pixels: UInt8[Tensor, "*shape"], mean: float, std: float) -> Float[Tensor, "*shape"]:

@@ -1,9 +1,10 @@
-"""Floor 2: two-layer dynamics (particles, residuals, distributions), their mean-field and kernel limits."""
+"""Floor 2: two-layer dynamics and their limits; gradient flow as an optimizer and as ensembles trained together."""
 
 from lazyregime.flows.activations import activation_names, evaluate, pointwise
 from lazyregime.flows.field import ParticleField
 from lazyregime.flows.follow import Followed, follow
 from lazyregime.flows.free_energy import JKOStep, NoisyField, jko_step
+from lazyregime.flows.gradient_flow import Flow, FlowProblem, FlowSettings, GradientFlow
 from lazyregime.flows.identities import IDENTITIES, identities
 from lazyregime.flows.integrators import AbstractIntegrator, DormandPrince, Euler, log_times
 from lazyregime.flows.kernel import apply_kernel, kernel_change, particle_kernel
@@ -23,9 +24,13 @@ __all__ = [
     "AbstractIntegrator",
     "DormandPrince",
     "Euler",
+    "Flow",
+    "FlowProblem",
+    "FlowSettings",
     "Followed",
     "FreshField",
     "FrozenResidualFlow",
+    "GradientFlow",
     "JKOStep",
     "NoisyField",
     "ParticleField",

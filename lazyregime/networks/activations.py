@@ -17,6 +17,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": nn.functional.gelu,
     "softplus": nn.functional.softplus,
     "erf": torch.erf,
+    "silu": nn.functional.silu,
 }
 
 

@@ -2,6 +2,7 @@
 
 from lazyregime.regimes.base import SCHEDULES, AbstractRegime, alpha_of, evaluate, laziness
 from lazyregime.regimes.feature import Feature
+from lazyregime.regimes.gradient_flow import GradientFlow
 from lazyregime.regimes.lazy import Lazy
 from lazyregime.regimes.losses import MSE, AbstractLoss, CrossEntropy, SoftHinge, predict
 from lazyregime.regimes.optimizers import SGD, AbstractOptimizer, Adam
@@ -18,6 +19,7 @@ __all__ = [
     "Adam",
     "CrossEntropy",
     "Feature",
+    "GradientFlow",
     "Lazy",
     "Regular",
     "Scaled",

@@ -4,16 +4,17 @@
 """
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from lazyregime import flows
 from lazyregime.errors import LazyRegimeError
 from lazyregime.lightning import pl
 from lazyregime.networks import Centred, Linearized, parameter_scales
-from lazyregime.regimes.losses import AbstractLoss, CrossEntropy, predict
+from lazyregime.regimes.losses import AbstractLoss, CrossEntropy, num_correct
 from lazyregime.regimes.optimizers import AbstractOptimizer, Adam
 
 SCHEDULES = ("constant", "linear", "cosine", "plateau")
@@ -61,6 +62,7 @@ class AbstractRegime(pl.LightningModule):
         self.alpha, self.centred, self.linearized = float(alpha), centred, linearized
         self.loss, self.optimizer = loss or CrossEntropy(), optimizer or Adam()
         self.schedule = schedule
+        self.latest_outputs: Tensor | None = None  # of the latest training step
         self._sums: Tensor | None = None  # loss, correct predictions, samples of this epoch
         self._bad_step: Tensor | None = None  # the first step whose loss was not finite; -1 if there was none
         self._steps_before, self._num_steps = 0, 0  # of earlier processes, and of this one
@@ -80,7 +82,8 @@ class AbstractRegime(pl.LightningModule):
         x, y = batch
         outputs = self(x)
         loss = self.loss(outputs, y)
-        self._count(outputs.detach(), y, loss.detach())
+        self.latest_outputs = detached = outputs.detach()
+        self._count(detached, y, loss.detach())
         if batch_idx % CHECK_EVERY == 0:
             self.check_finite()
         return loss / self.alpha**2
@@ -88,6 +91,8 @@ class AbstractRegime(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """The co-scaled optimizer, and its schedule by step."""
         optimizer = self.optimizer.build(self._scaled_parameters(), alpha=self.alpha)
+        if isinstance(optimizer, flows.GradientFlow):  # it bounds the change of the outputs too
+            optimizer.outputs = lambda: cast(Tensor, self.latest_outputs)
         if self.schedule in ("constant", "plateau"):
             return optimizer
         steps = float(self.trainer.estimated_stepping_batches)
@@ -133,7 +138,7 @@ class AbstractRegime(pl.LightningModule):
     @torch.no_grad()
     def _count(self, outputs: Tensor, labels: Tensor, loss: Tensor) -> None:
         n = labels.shape[0]
-        correct = (predict(outputs) == labels).sum()
+        correct = num_correct(outputs, labels)
         sums = torch.stack([loss.double() * n, correct.double(), torch.full_like(loss, n, dtype=torch.float64)])
         self._sums = sums if self._sums is None else self._sums + sums
         bad = torch.where(torch.isfinite(loss), -1, self._steps_before + self._num_steps)
@@ -183,12 +188,16 @@ def _laziness_of_one(width: int, parameterization: str) -> float:
 
 @torch.no_grad()
 def evaluate(
-    module: AbstractRegime, inputs: Float[Tensor, "n *d"], labels: Int[Tensor, " n"], *, chunk: int = 2000
+    module: AbstractRegime,
+    inputs: Float[Tensor, "n *d"],
+    labels: Int[Tensor, " n"] | Float[Tensor, "n k"],
+    *,
+    chunk: int = 2000,
 ) -> dict[str, float]:
-    """Mean loss (not divided by alpha^2) and accuracy of F on these points."""
-    loss, correct = 0.0, 0
+    """Mean loss (not divided by alpha^2) and accuracy of F on these points; nan for real targets."""
+    loss, correct = 0.0, 0.0
     for x, y in zip(inputs.split(chunk), labels.split(chunk), strict=True):
         outputs = module(x)
         loss += float(module.loss(outputs, y)) * len(y)
-        correct += int((predict(outputs) == y).sum())
+        correct += float(num_correct(outputs, y))
     return {"loss": loss / len(labels), "accuracy": correct / len(labels)}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import final
 
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
@@ -36,12 +36,16 @@ class CrossEntropy(AbstractLoss):
 @final
 @dataclass(frozen=True)
 class MSE(AbstractLoss):
-    """1/2 ||F - e_y||^2 with the one-hot label e_y; for one output 1/2 (F - y)^2.
+    """1/2 ||F - e_y||^2 with the one-hot label e_y; for one output 1/2 (F - y)^2; for real targets 1/2 ||F - y||^2.
 
     With this half, gradient flow of the mean over n samples is dF/dt = -(1/n) Theta (F - Y).
     """
 
-    def __call__(self, outputs: Float[Tensor, "n k"], labels: Int[Tensor, " n"]) -> Float[Tensor, ""]:  # noqa: D102
+    def __call__(  # noqa: D102
+        self, outputs: Float[Tensor, "n k"], labels: Int[Tensor, " n"] | Float[Tensor, "n k"]
+    ) -> Float[Tensor, ""]:
+        if labels.is_floating_point():
+            return 0.5 * (outputs - labels).square().sum(1).mean()
         if outputs.shape[1] == 1:
             return 0.5 * (outputs - signs(outputs, labels)).square().mean()
         targets = F.one_hot(labels, outputs.shape[1]).to(outputs.dtype)
@@ -78,3 +82,10 @@ def signs(outputs: Float[Tensor, "n k"], labels: Int[Tensor, " n"]) -> Float[Ten
 def predict(outputs: Float[Tensor, "n k"]) -> Int[Tensor, " n"]:
     """The class: the largest output, or the sign of a single one."""
     return outputs.argmax(1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0).long()
+
+
+def num_correct(outputs: Float[Tensor, "n k"], labels: Int[Tensor, " n"] | Float[Tensor, "n k"]) -> Shaped[Tensor, ""]:
+    """How many points are classified right; nan for real targets, where there is no such thing."""
+    if labels.is_floating_point():
+        return outputs.new_full((), float("nan"))
+    return (predict(outputs) == labels).sum()

@@ -53,7 +53,7 @@ class Adam(AbstractOptimizer):
             adam = scale.adam_bias if bias else scale.adam
             return {"lr": self.lr * adam / alpha, "eps": self.eps * scale.gradient / alpha}
 
-        return torch.optim.Adam(_groups(parameters, step), lr=self.lr, betas=(self.beta1, self.beta2), fused=True)
+        return torch.optim.Adam(groups(parameters, step), lr=self.lr, betas=(self.beta1, self.beta2), fused=True)
 
 
 @final
@@ -80,16 +80,16 @@ class SGD(AbstractOptimizer):
         def step(scale: LayerScale, bias: bool) -> dict[str, float]:
             return {"lr": self.lr * (scale.sgd_bias if bias else scale.sgd)}
 
-        groups = _groups(parameters, step)
-        return torch.optim.SGD(groups, lr=self.lr, momentum=self.momentum, nesterov=self.nesterov)
+        return torch.optim.SGD(groups(parameters, step), lr=self.lr, momentum=self.momentum, nesterov=self.nesterov)
 
 
-def _groups(parameters: Scaled, step: Any) -> list[dict[str, Any]]:
-    groups: dict[tuple[float, ...], dict[str, Any]] = {}
+def groups(parameters: Scaled, step: Any) -> list[dict[str, Any]]:
+    """Parameter groups, one for each distinct result of `step(scale, is_bias)`."""
+    found: dict[tuple[float, ...], dict[str, Any]] = {}
     for name, parameter, scale in parameters:
         options = step(scale, name.endswith("bias"))
-        groups.setdefault(tuple(options.values()), {"params": [], **options})["params"].append(parameter)
-    return list(groups.values())
+        found.setdefault(tuple(options.values()), {"params": [], **options})["params"].append(parameter)
+    return list(found.values())
 
 
 def _check_positive(name: str, number: float) -> None:

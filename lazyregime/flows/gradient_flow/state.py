@@ -1,0 +1,95 @@
+"""Where the flows of an ensemble stand: everything that the next step depends on, so that a copy goes on exactly."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, final
+
+import torch
+from jaxtyping import Float, Float64, Int64
+from torch import Tensor
+
+from lazyregime.flows.gradient_flow.settings import Status
+
+Params = list[Tensor]  # one tensor a parameter, the members along the first dimension
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class FlowState:
+    """E flows at one moment of each.
+
+    Attributes:
+        params: The weights (of a kernel flow the dual coefficients).
+        velocity: Of the continuous momentum; empty without it.
+        grads: The gradient of l / alpha^2 at `params`.
+        outputs: H at `params`, without alpha.
+        square_norms: ||g||^2 in the metric of the flow.
+        time: Flow time reached.
+        dt: The step that is tried next.
+        steps: Steps accepted.
+        attempts: Steps tried.
+        refused: Steps refused in a row.
+        refused_dgrad: The change of the gradient over the latest of them; infinite after an accepted step.
+        status: A `Status`.
+    """
+
+    params: Params
+    velocity: Params
+    grads: Params
+    outputs: Float[Tensor, "e n k"]
+    square_norms: Float[Tensor, " e"]
+    time: Float64[Tensor, " e"]
+    dt: Float64[Tensor, " e"]
+    steps: Int64[Tensor, " e"]
+    attempts: Int64[Tensor, " e"]
+    refused: Int64[Tensor, " e"]
+    refused_dgrad: Float64[Tensor, " e"]
+    status: Int64[Tensor, " e"]
+
+    @property
+    def num_members(self) -> int:
+        """E."""
+        return len(self.time)
+
+    def select(self, members: Int64[Tensor, " m"]) -> "FlowState":
+        """Some of the members, copied."""
+        return _map(lambda t: t.index_select(0, members), self)
+
+    def mixed(self, other: "FlowState", use_other: Tensor) -> "FlowState":
+        """`other` where the mask says so, else this."""
+
+        def pick(mine: Tensor, theirs: Tensor) -> Tensor:
+            return torch.where(use_other.view(-1, *[1] * (mine.ndim - 1)), theirs, mine)
+
+        picked: dict[str, Any] = {}
+        for name, mine in self.state_dict().items():
+            theirs = getattr(other, name)
+            both = zip(mine, theirs, strict=True) if isinstance(mine, list) else None
+            picked[name] = pick(mine, theirs) if both is None else [pick(a, b) for a, b in both]
+        return FlowState(**picked)
+
+    def with_status(self, status: Status, where: Tensor) -> "FlowState":
+        """Those running members that the mask names get this status."""
+        where = where & (self.status == Status.running)
+        return replace(self, status=torch.where(where, int(status), self.status))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Plain tensors and lists of them."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @staticmethod
+    def stack(states: "Sequence[FlowState]") -> "FlowState":
+        """Several ensembles as one."""
+        parts = [state.state_dict() for state in states]
+        joined: dict[str, Any] = {}
+        for name, first in parts[0].items():
+            if isinstance(first, list):
+                joined[name] = [torch.cat(tensors) for tensors in zip(*(p[name] for p in parts), strict=True)]
+            else:
+                joined[name] = torch.cat([p[name] for p in parts])
+        return FlowState(**joined)
+
+
+def _map(function: Any, state: FlowState) -> FlowState:
+    parts = state.state_dict().items()
+    return FlowState(**{k: [function(t) for t in v] if isinstance(v, list) else function(v) for k, v in parts})

@@ -1,0 +1,92 @@
+"""Figures of [COB19] from our runs: accuracy and activations against alpha, and the teacher-student problem."""
+
+# pandas tells its types only in part.
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false, reportGeneralTypeIssues=false
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lazyregime.reports.claims._flows import outputs
+from lazyregime.reports.style import COLOURS, GREY, grid, shades
+
+CAPTIONS = {
+    "alpha": "Test accuracy of the network and with its gates as at initialization, the fraction of ReLUs unchanged by "
+    "layer, and the distances from w0 and from the tangent model, against alpha. After figure 3 of [COB19].",
+    "teacher": "Test loss of the student against the scale of its initialization, and against its width under both "
+    "output scalings: at the end and at its best. After figure 2 of [COB19].",
+}
+
+
+def alpha_sweep(runs: pd.DataFrame, lazy: pd.DataFrame) -> Figure | None:
+    """Accuracy, activation stability and distances."""
+    if runs.empty or runs.alpha.nunique() < 3:
+        return None
+    figure, axes = grid(1, 3, 4.1, 3.8)
+    for column, colour, label in (
+        ("test_accuracy", COLOURS["scaled"], "network"),
+        ("frozen_gates_test_accuracy", GREY, "gates frozen"),
+    ):
+        if column in runs:
+            _line(axes[0, 0], runs, "alpha", column, colour, label)
+    if len(lazy):
+        axes[0, 0].axhline(lazy.test_accuracy.mean(), color=COLOURS["lazy"], linestyle="--", label="tangent model")
+    layers = sorted(c for c in runs if str(c).startswith("relu_unchanged/"))
+    for column, colour in zip(layers, shades(len(layers)), strict=True):
+        _line(axes[0, 1], runs, "alpha", column, colour, str(column).rpartition("/")[2])
+    _line(axes[0, 2], runs, "alpha", "sup_displacement", COLOURS["scaled"], "sup |w - w0|")
+    gaps = _distance(runs, lazy)
+    if len(gaps):
+        _line(axes[0, 2], gaps, "alpha", "gap", COLOURS["lazy"], "rms |F - F_lin|")
+    x = np.array([1.0, runs.alpha.max()])
+    axes[0, 2].plot(x, 3 / x, ":", color="black", label="slope -1")
+    axes[0, 2].set_yscale("log")
+    for ax, title in zip(axes.flat, ("a  Test accuracy", "b  ReLUs unchanged", "c  Distances"), strict=True):
+        _finish(ax, title, "α")
+    return figure
+
+
+def teacher(runs: pd.DataFrame) -> Figure | None:
+    """Test loss against scale, and against width."""
+    if runs.empty:
+        return None
+    figure, axes = grid(1, 2, 4.8, 3.9)
+    scale = runs[(runs.width == 50) & (runs.parameterization == "ntk")].assign(tau=lambda t: t.alpha**0.5)
+    for column, style, label in (("test_loss", "-", "end of training"), ("best_test_loss", "--", "best throughout")):
+        _line(axes[0, 0], scale, "tau", column, COLOURS["scaled"], label, style)
+    for parameterization, colour, label in (
+        ("ntk", COLOURS["lazy"], "1/√m"),
+        ("mean_field", COLOURS["feature"], "1/m"),
+    ):
+        part = runs[(runs.alpha == 1) & (runs.parameterization == parameterization)]
+        _line(axes[0, 1], part, "width", "test_loss", colour, label)
+    for ax in axes.flat:
+        ax.set_yscale("log")
+    _finish(axes[0, 0], "a  Test loss against scale", "scale of initialization  τ = √α")
+    _finish(axes[0, 1], "b  against width", "width m")
+    return figure
+
+
+def _distance(runs: pd.DataFrame, lazy: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for seed, part in runs.groupby("init_seed"):
+        reference = lazy[lazy.init_seed == seed]
+        if len(reference):
+            limit = outputs(reference)[0][0]
+            gaps = np.sqrt(((outputs(part)[0] - limit) ** 2).mean(axis=1))
+            rows += [{"alpha": a, "gap": g} for a, g in zip(part.alpha, gaps, strict=True)]
+    return pd.DataFrame(rows)
+
+
+def _line(ax: Axes, runs: pd.DataFrame, x: str, y: str, colour: object, label: str, style: str = "-") -> None:
+    values = runs[y].groupby(runs[x].round(8))
+    mean, spread = values.mean(), values.sem().fillna(0)
+    ax.errorbar(mean.index, mean, spread, color=colour, label=label, marker="o", markersize=4, linestyle=style)
+
+
+def _finish(ax: Axes, title: str, words: str) -> None:
+    ax.set_xscale("log")
+    ax.set_title(title)
+    ax.set_xlabel(words)
+    ax.legend(fontsize=8)

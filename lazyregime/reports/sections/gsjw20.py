@@ -1,0 +1,34 @@
+"""Feature against lazy training over width and laziness [GSJW20]: the figures, where their runs are there."""
+
+# pandas tells its types only in part.
+# pyright: reportArgumentType=false
+
+from pathlib import Path
+
+import pandas as pd
+
+from lazyregime.reports.claims._flows import tagged
+from lazyregime.reports.figures import gsjw20, phase
+from lazyregime.reports.section import Section, save_figures
+from lazyregime.reports.style import house_style
+
+ORDER = 30
+
+
+def section(runs: pd.DataFrame, figures: Path) -> Section:
+    """Figures 3, 4 and 5, and the phase diagram."""
+    complete = runs[runs.status == "complete"]
+    scaled, kernel = tagged(complete, "gsjw20"), tagged(complete, "gsjw20", "lazy")
+    if scaled.empty:
+        return Section()
+    with house_style():
+        drawn = {
+            "gsjw20_error": (gsjw20.error(scaled, kernel), gsjw20.CAPTIONS["error"]),
+            "gsjw20_variance": (gsjw20.fluctuations(scaled), gsjw20.CAPTIONS["variance"]),
+            "gsjw20_kernel": (gsjw20.kernel_and_time(scaled), gsjw20.CAPTIONS["kernel"]),
+            "gsjw20_phase": (phase.draw(scaled), phase.CAPTION),
+        }
+        return Section(
+            pictures=save_figures(figures, drawn),
+            data={"gsjw20_ensembles": gsjw20.ensembles(scaled)},
+        )
