@@ -53,7 +53,7 @@ class FlowCommand(AbstractCommand):
         return Flowing(config, folder, console)
 
     def draw(self, folder: RunFolder, result: Mapping[str, Any]) -> Path:  # noqa: D102
-        from lazyregime.reports.flow_figure import draw_flow
+        from lazyregime.reports.two_layer_figure import draw_flow
 
         return draw_flow(folder.path, result)
 
@@ -68,7 +68,8 @@ class FlowCommand(AbstractCommand):
         worst = max((v for k, v in result.items() if k.startswith("error_")), default=None)
         if worst is not None:
             rows.append(("largest error of what must hold exactly", f"{worst:.1e}"))
-        return [*rows, (f"(N = {result['width']}, mean over {result['num_seeds']} seeds; slopes over all widths)", "")]
+        slopes = "; slopes over all widths" if any(key.endswith("_slope") for key in result) else ""
+        return [*rows, (f"(N = {result['width']}, mean over {result['num_seeds']} seeds{slopes})", "")]
 
     def last_word(self, result: Mapping[str, Any]) -> str:
         """Which of the two moved its kernel."""

@@ -41,7 +41,7 @@ def build_problem(config: ConfigDict) -> Problem:
         return Problem(x, ((x @ gamma) * x).sum(1) + constant, **common, quadratic=(gamma, constant))
     f = make_target(
         target["name"], d, seed=config["data_seed"], activation=config["activation"],
-        num_neurons=target["num_neurons"] or 1, degree=2 if target["degree"] is None else target["degree"],
+        num_neurons=_or(target["num_neurons"], 1), degree=_or(target["degree"], 2),
     )  # fmt: skip
     if batch is None:
         return Problem(x, f(x), **common, directions=f.directions)
@@ -130,3 +130,7 @@ def _check_match(config: ConfigDict) -> None:
 def _batches(sample: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     x, y = sample
     return x, y[None]
+
+
+def _or(given: int | None, ordinary: int) -> int:
+    return ordinary if given is None else given

@@ -97,6 +97,8 @@ class Flowing(AbstractWork):
         self.arrays |= {f"{scaling}/{name}": values for name, values in apart.items()}
         for name in ("risk", "kernel_change", "displacement", "frozen_gap"):
             last[f"{scaling}_{name}"] = float(getattr(widest, name)[-1].mean())
+        if len(followed) == 1:
+            return last
         for name in ("kernel_change", "displacement", "fluctuation", "frozen_gap"):
             sizes = [float(getattr(seen, name)[-1].mean()) for seen in followed.values()]
             last[f"{scaling}_{name}_slope"] = log_slope(self.widths, sizes)

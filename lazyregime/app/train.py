@@ -54,7 +54,7 @@ class TrainCommand(AbstractCommand):
 
     def draw(self, folder: RunFolder, result: Mapping[str, Any]) -> Path:  # noqa: D102
         if result["optimizer"] == "gradient_flow":
-            from lazyregime.reports.gradient_flow_figure import draw_flow
+            from lazyregime.reports.flow_figure import draw_flow
 
             return draw_flow(folder.path, result)
         from lazyregime.reports.run_figure import draw_run

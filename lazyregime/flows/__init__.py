@@ -1,4 +1,4 @@
-"""Floor 2: two-layer dynamics (particles, residuals, distributions) and their limits; gradient flow of any network."""
+"""Floor 2: two-layer dynamics and their limits; gradient flow as an optimizer and as ensembles trained together."""
 
 from lazyregime.flows.activations import activation_names, evaluate, pointwise
 from lazyregime.flows.field import ParticleField

@@ -81,6 +81,10 @@ _WRITTEN: dict[str, Pointwise] = {
     "erf": Pointwise(
         torch.erf_, lambda z: z.square_().neg_().exp_().mul_(2 / math.sqrt(math.pi)), slope_of_value=False
     ),
+    # 1 - exp(-softplus(z)) is the logistic function
+    "softplus": Pointwise(
+        lambda z: z.copy_(torch.nn.functional.softplus(z)), lambda v: v.neg_().expm1_().neg_(), slope_of_value=True
+    ),
     "quadratic": Pointwise(torch.square_, lambda z: z.mul_(2), slope_of_value=False),
     # between s_1 and s_2 only; the ends, where clamp has put many, have slope 0
     "mmn18": Pointwise(_ramp_, lambda v: ((v > S1) & (v < S2)).to(v.dtype).mul_(RAMP_SLOPE), slope_of_value=True),

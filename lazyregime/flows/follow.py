@@ -2,7 +2,7 @@ r"""One width followed in time: R(t), how far kernel and particles moved, and th
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import cast, final
 
 import torch
 from jaxtyping import Float
@@ -86,13 +86,13 @@ def follow(
             tick(t)
 
     velocity = _Counted(problem.velocity(alpha, field))
-    end = integrator.run(velocity, theta, times, observe)
+    end = cast(Tensor, integrator.run(velocity, theta, times, observe))
     u, t = torch.stack(residuals), torch.tensor(times, dtype=theta.dtype)
     frozen = FrozenResidualFlow(kernel_0, u[0])
     gap = (u - frozen.residual(t)).norm(dim=-1) / u[0].norm(dim=-1).clamp_min(1e-300)
-    measured = [torch.stack(column) for column in zip(*rows, strict=True)]
+    risks, changes, moved = (torch.stack(column) for column in zip(*rows, strict=True))
     return Followed(
-        alpha, t, *measured, _fluctuation(u), frozen.risk(t), gap, frozen.eigenvalues[0],
+        alpha, t, risks, changes, moved, _fluctuation(u), frozen.risk(t), gap, frozen.eigenvalues[0],
         u[:, 0] @ frozen.modes[0] / u.shape[-1] ** 0.5,
         torch.stack(kept) if kept else theta.new_empty(0, *theta.shape), theta, end, velocity.count,
     )  # fmt: skip

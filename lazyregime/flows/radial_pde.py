@@ -3,7 +3,7 @@ r"""d rho/dt = -d/dr (rho V), V = -d xi/dr: the mean-field limit of [MMN18] for 
     xi(r) = Psi(r)/alpha + lambda r^2/2 + tau log(rho / r^{d-1}),    Psi(r) = -E[u phi_d(r |x|)]
 
 is the first variation of the free energy F = R/(2 alpha^2) + (lambda/2) int r^2 rho + tau int rho log(rho / r^{d-1}),
-whose Wasserstein-2 gradient flow this is. Finite volumes of Carrillo, Chertock and Huang (2015): the flux through a
+whose Wasserstein-2 gradient flow this is. Finite volumes of [CCH15]: the flux through a
 face is what leaves the cell upwind, so mass is conserved to rounding, rho stays positive, and F falls.
 """
 

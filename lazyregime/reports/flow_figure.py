@@ -1,128 +1,68 @@
-"""A flow on one page: risk in time under both scalings with their limits, kernel and particles, residual by mode."""
+"""One gradient flow on one page: the losses, the error, and the distance from initialization against flow time."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from lazyregime.errors import LazyRegimeError
-from lazyregime.reports._folder import read_kernels, read_run
-from lazyregime.reports.flow_animation import animate
-from lazyregime.reports.flow_particles import draw_particles, marginal
-from lazyregime.reports.style import COLOURS, GREY, house_style, save, shades, width_axis
-
-Arrays = Mapping[str, np.ndarray]
-SCALINGS = {"mean_field": ("α = 1 (mean-field)", "feature"), "ntk": ("α = √N (NTK)", "lazy")}
-MODES = (0, 2, 5, 10, 25)
+from lazyregime.reports._folder import read_metrics, read_run
+from lazyregime.reports.settings import network_of
+from lazyregime.reports.style import COLOURS, GREY, grid, house_style, save
 
 
 def draw_flow(folder: str | Path, result: Mapping[str, Any] | None = None) -> Path:
-    """Draw figures/summary.png of a run, figures/particles.png where they were kept, and for d = 2 particles.gif.
+    """Draw `figures/summary.png` of the folder of a flow and return its path.
 
     Raises:
-        LazyRegimeError: If the folder holds no flow.
+        LazyRegimeError: If nothing was measured yet.
     """
     folder = Path(folder)
-    run, arrays = read_run(folder) | dict(result or {}), read_kernels(folder / "kernels.safetensors")
-    scalings = [s for s in SCALINGS if any(key.startswith(f"{s}/") for key in arrays)]
-    if not scalings:
-        raise LazyRegimeError(f"{folder} holds no flow to draw; make one with `python -m lazyregime.flow`.")
+    run, metrics = read_run(folder) | dict(result or {}), read_metrics(folder / "metrics.csv")
+    if not {"time", "train_loss"} <= set(metrics):
+        raise LazyRegimeError(f"{folder} has no measurements of a flow to draw: give its command again.")
+    colour = COLOURS.get(str(run.get("regime")), GREY)
     with house_style():
-        figure = Figure(figsize=(12.6, 7.4), layout="constrained")
-        axes = figure.subplots(2, 3)
-        for ax, scaling, letter in zip(axes[0], SCALINGS, "ab", strict=False):
-            _risks(ax, arrays, scaling, f"{letter}  Risk, {SCALINGS[scaling][0]}")
-        low = min(ax.get_ylim()[0] for ax in axes[0, :2] if ax.has_data())
-        high = max(ax.get_ylim()[1] for ax in axes[0, :2] if ax.has_data())
-        for ax in axes[0, :2]:
-            ax.set_ylim(max(low, high * 1e-6), high)
-        _against_width(
-            axes[0, 2], arrays, scalings, "kernel_change", "c  Kernel change at the end", "‖K_T − K₀‖ / ‖K₀‖"
-        )
-        _against_width(axes[1, 0], arrays, scalings, "displacement", "d  Displacement of a particle, rms", "|θ_T − θ₀|")
-        _modes(axes[1, 1], arrays, scalings[-1], "e  Residual by eigenmode of K₀")
-        marginal(axes[1, 2], arrays, scalings, "f  Particles at the end: density of ‖w‖")
-        figure.suptitle(_title(run), x=0.015, ha="left")
-        path = save(figure, folder / "figures" / "summary.png", formats=("png",))
-        if any(f"{s}/snapshots" in arrays for s in scalings):
-            draw_particles(folder / "figures" / "particles.png", arrays, scalings)
-            if run.get("in_features") == 2:
-                animate(folder / "figures" / "particles.gif", arrays, scalings)
-    return path
+        figure, axes = grid(1, 2, 4.6, 3.7)
+        _curves(axes[0, 0], metrics, {"train_loss": colour, "test_loss": GREY}, "a  Loss")
+        columns = {"relu_unchanged": GREY, "test_accuracy": colour}
+        if not set(columns) & set(metrics):
+            columns = {"parameter_displacement": colour}
+        _curves(axes[0, 1], metrics, columns, "b  On the way", log=False)
+        alpha, laziness = run.get("alpha"), run.get("laziness")
+        how = f"α = {alpha:.3g}, laziness {laziness:.3g}" if isinstance(alpha, float) and laziness is not None else ""
+        figure.suptitle(
+            f"{run.get('regime')}: {network_of(run)}, width {run.get('width')}, {how}\n"
+            f"{run.get('flow_status', '')} at time {run.get('flow_time', float('nan')):.3g}",
+            x=0.015, ha="left",
+        )  # fmt: skip
+        return save(figure, folder / "figures" / "summary.png", formats=("png",))
 
 
-def widths_of(arrays: Arrays, scaling: str) -> list[int]:
-    """The widths that were followed, increasing."""
-    return sorted({int(key.split("/")[1]) for key in arrays if key.startswith(f"{scaling}/") and key.endswith("/risk")})
-
-
-def _title(run: Mapping[str, Any]) -> str:
-    learned = (
-        f"{run.get('target')}, σ = {run.get('activation')}, d = {run.get('in_features')}, n = {run.get('n_samples')}"
-    )
-    return f"Two-layer flow: {learned}; start {run.get('init')}, {run.get('num_seeds')} seeds"
-
-
-def _risks(ax: Axes, arrays: Arrays, scaling: str, title: str) -> None:
-    """Mean over the seeds and the band of one standard deviation, a shade a width; the limit dashed."""
-    ax.set_title(title)
-    widths, t = widths_of(arrays, scaling), arrays["times"]
-    if not widths:
-        ax.text(0.5, 0.5, "not part of this run", ha="center", transform=ax.transAxes, color=GREY)
-        return
-    for width, colour in zip(widths, shades(len(widths)), strict=True):
-        risk = arrays[f"{scaling}/{width}/risk"]
-        mean, spread = risk.mean(1), risk.std(1)
-        ax.plot(t[1:], mean[1:], color=colour, linewidth=1.4, label=f"N = {width}")
-        ax.fill_between(t[1:], np.maximum(mean - spread, 1e-300)[1:], (mean + spread)[1:], color=colour, alpha=0.15)
-    limit = arrays.get(f"limit/{scaling}/risk")
-    if limit is not None:
-        ax.plot(t[1:], limit[1:], "--", color="black", linewidth=1.6, label="limit")
+def _curves(ax: Axes, metrics: pd.DataFrame, columns: Mapping[str, str], title: str, *, log: bool = True) -> None:
+    time = metrics["time"].to_numpy(dtype=float)
+    later = time > 0
+    for column, colour in columns.items():
+        if column in metrics:
+            ax.plot(time[later], metrics[column].to_numpy(dtype=float)[later], color=colour, label=_words(column))
     ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.set_xlabel("time t")
-    ax.set_ylabel("risk R(t)")
-    ax.legend(loc="lower left", fontsize=7.6, ncols=2 if len(widths) > 5 else 1)
-
-
-def _against_width(ax: Axes, arrays: Arrays, scalings: list[str], name: str, title: str, label: str) -> None:
-    """Mean and standard deviation over seeds at the last time, and slopes -1/2 and -1 as guides."""
-    all_widths = np.array(widths_of(arrays, scalings[0]), dtype=float)
-    for scaling in scalings:
-        words, colour = SCALINGS[scaling]
-        values = [arrays[f"{scaling}/{width:.0f}/{name}"][-1] for width in all_widths]
-        means, spreads = np.array([v.mean() for v in values]), np.array([v.std() for v in values])
-        ax.errorbar(all_widths, means, spreads, fmt="o-", color=COLOURS[colour], label=words, markersize=4.5)
-        if scaling == "ntk" and len(all_widths) > 1:
-            for power, style in ((-0.5, ":"), (-1.0, "--")):
-                guide = 1.25 * means[0] * (all_widths / all_widths[0]) ** power
-                ax.plot(all_widths, guide, style, color=GREY, linewidth=1.1, label=f"N^{power:g}")
-    ax.set_yscale("log")
-    width_axis(ax, all_widths)
-    ax.tick_params(axis="x", labelrotation=45 if len(all_widths) > 6 else 0)
+    if log:
+        values = np.concatenate([metrics[c].to_numpy(dtype=float) for c in columns if c in metrics])
+        if (values > 0).all():
+            ax.set_yscale("log")
+    ax.set_xlabel("flow time")
     ax.set_title(title)
-    ax.set_xlabel("width N")
-    ax.set_ylabel(label)
-    ax.legend(loc="lower left", fontsize=8)
+    ax.legend()
 
 
-def _modes(ax: Axes, arrays: Arrays, scaling: str, title: str) -> None:
-    """|<q_i, u_t>| of the widest cloud (seed 0) against its start times e^{-lambda_i t}."""
-    t, values, modes = arrays["times"], arrays[f"{scaling}/eigenvalues"], np.abs(arrays[f"{scaling}/modes"])
-    chosen = [i for i in MODES if i < len(values)]
-    for i, colour in zip(chosen, shades(len(chosen)), strict=True):
-        start = modes[0, i]
-        ax.plot(t[1:], modes[1:, i], "o", color=colour, markersize=3.2, label=f"λ = {values[i]:.2g}")
-        fine = np.geomspace(t[1], t[-1], 200)
-        ax.plot(fine, start * np.exp(-values[i] * fine), color=colour, linewidth=1.1)
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    top = modes[0].max()
-    ax.set_ylim(top * 1e-4, top * 2)
-    ax.set_title(f"{title}, {SCALINGS[scaling][0].split(' (')[0]}")
-    ax.set_xlabel("time t")
-    ax.set_ylabel("|⟨qᵢ, u_t⟩| / √n (line: e^(−λᵢt))")
-    ax.legend(loc="lower left", fontsize=7.8)
+def _words(column: str) -> str:
+    return {
+        "train_loss": "training loss",
+        "test_loss": "test loss",
+        "test_accuracy": "test accuracy",
+        "relu_unchanged": "ReLUs unchanged",
+        "parameter_displacement": "|w - w0| / |w0|",
+    }[column]

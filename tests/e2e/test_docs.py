@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lazyregime.fit import main as fit
+from lazyregime.flow import main as flow
 from lazyregime.report import main as report
 from lazyregime.train import main as train
 
@@ -14,6 +15,7 @@ from lazyregime.train import main as train
 SMALL = {
     "train": (train, ["debug=fdr", "width=4", "trainer.limit_batches=2", "group=docs", "seed=0"]),
     "fit": (fit, ["data.n_train=40", "data.n_test=30", "width=4", "group=docs", "seed=0"]),
+    "flow": (flow, ["widths=[4,8]", "reference_width=16", "n_samples=6", "num_times=4", "num_seeds=2", "end_time=0.5"]),
 }
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

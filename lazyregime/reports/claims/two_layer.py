@@ -1,7 +1,7 @@
 """The dynamics of two-layer networks: what must hold exactly, and the rates at which widths reach their two limits."""
 
 # pandas tells its types only in part.
-# pyright: reportArgumentType=false, reportAttributeAccessIssue=false
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -169,10 +169,15 @@ CLAIMS = (
     ),
     *(
         _rate(
-            f"ntk.{name}.{init}", f"At alpha = sqrt(N) {what} like N^-1/2 ({start}).", measured, values("ntk", key),
-            scaling="ntk", init=init, explanation=f"an odd first order cancels where a is symmetric about 0: {WHY}",
+            f"ntk.{name}.{case}", f"At alpha = sqrt(N) {what} like N^-1/2 ({start}).", measured, values("ntk", key),
+            scaling="ntk", init=init, activation=sigma,
+            explanation=f"about N^-1: the first order is odd in a or in w, and cancels: {WHY}",
         )
-        for init, start in (("antisymmetric", "a ~ N(0, 1)"), ("one_sided", "a ~ N(1, 1)"))
+        for case, sigma, init, start in (
+            ("symmetric", "tanh", "antisymmetric", "a ~ N(0, 1), tanh"),
+            ("odd", "tanh", "one_sided", "a ~ N(1, 1), tanh"),
+            ("generic", "softplus", "one_sided", "a ~ N(1, 1), softplus"),
+        )
         for name, key, what, measured, values in (
             ("kernel_change", "kernel_change", "the kernel moves", "||K_T - K_0|| / ||K_0||", _last),
             ("closed_form", "frozen_gap", "u_t tends to exp(-K_0 t) u_0", "max_t ||u_t - exp(-K_0 t/n) u_0|| / ||u_0||",
@@ -182,7 +187,7 @@ CLAIMS = (
     _rate(
         "ntk.kernel_change.relu", "The same for ReLU, whose slope jumps.", "||K_T - K_0|| / ||K_0||",
         _last("ntk", "kernel_change"), scaling="ntk", activation="relu",
-        explanation=f"about N^-3/4: gates flip for a share N^-1/2 of pairs, with random signs: {WHY}",
+        explanation=f"about N^-3/4: gates flip for a share N^-1/2 of the pairs, with random signs: {WHY}",
     ),
     *(
         Claim(

@@ -13,6 +13,7 @@ from lazyregime.reports.style import COLOURS, GREY, save, shades
 Arrays = Mapping[str, np.ndarray]
 NAMES = {"mean_field": ("α = 1", "feature"), "ntk": ("α = √N", "lazy")}
 MOST_TIMES = 4
+MOST_POINTS = 1200
 
 
 def snapshot_times(arrays: Arrays, scaling: str) -> np.ndarray:
@@ -32,11 +33,12 @@ def draw_particles(path: Path, arrays: Arrays, scalings: list[str]) -> Path:
     height = np.quantile(np.abs(first[..., 0]), 0.98)
     for row, scaling in zip(axes, scalings, strict=True):
         cloud, times = arrays[f"{scaling}/snapshots"], snapshot_times(arrays, scaling)
+        points = [scatter(ax, cloud[k], plane, reach, height) for ax, k in zip(row, chosen, strict=False)]
         for ax, k in zip(row, chosen, strict=False):
-            points = scatter(ax, cloud[k], plane, reach, height)
             ax.set_title(f"{NAMES[scaling][0]}, t = {times[k]:.3g}")
         row[0].set_ylabel(labels[1])
-        figure.colorbar(points, ax=row[len(chosen) - 1], label="a", fraction=0.05)
+        if cloud[..., 0].std() > 0:
+            figure.colorbar(points[-1], ax=row[len(chosen) - 1], label="a", fraction=0.05)
         densities(row[-1], arrays, scaling, chosen)
         row[-1].set_title("density of ‖w‖")
     for ax in axes[-1, :-1]:
@@ -55,11 +57,14 @@ def plane_of(arrays: Arrays) -> tuple[np.ndarray, tuple[str, str]]:
 
 def scatter(ax: Axes, particles: np.ndarray, plane: np.ndarray, reach: float, height: float) -> PathCollection:
     """W in the plane, coloured by a."""
+    particles = particles[:MOST_POINTS]
     shown = particles[:, 1:] @ plane
     points = ax.scatter(
-        shown[:, 0], shown[:, 1], c=particles[:, 0], s=7, cmap="RdBu_r", vmin=-height, vmax=height,
-        linewidths=0.2, edgecolors="#55555566",
+        shown[:, 0], shown[:, 1], c=particles[:, 0], s=6, cmap="RdBu_r", vmin=-height, vmax=height,
+        linewidths=0.15, edgecolors="#555555",
     )  # fmt: skip
+    if particles[:, 0].std() == 0:  # a is not trained: nothing to colour by
+        points.set(array=None, facecolor=COLOURS["feature"])
     ax.set_xlim(-reach, reach)
     ax.set_ylim(-reach, reach)
     ax.set_aspect("equal")
@@ -83,13 +88,10 @@ def densities(ax: Axes, arrays: Arrays, scaling: str, chosen: np.ndarray) -> Non
     ax.legend(fontsize=7.5)
 
 
-def marginal(ax: Axes, arrays: Arrays, scalings: list[str], title: str) -> None:
+def marginal(ax: Axes, arrays: Arrays, scalings: list[str]) -> None:
     """The density of ||w|| at the start and, under each scaling, at the end."""
-    ax.set_title(title)
+    ax.set_title("Particles: density of ‖w‖")
     kept = {s: arrays[f"{s}/norms"] for s in scalings if f"{s}/norms" in arrays}
-    if not kept:
-        ax.text(0.5, 0.5, "no particles were kept", ha="center", transform=ax.transAxes, color=GREY)
-        return
     high = 1.02 * max(np.quantile(norms, 0.999) for norms in kept.values())
     bins = np.linspace(0, high, 70)
     heights, _ = np.histogram(next(iter(kept.values()))[0], bins, density=True)
