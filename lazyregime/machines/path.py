@@ -17,7 +17,7 @@ from lazyregime.kernels._tensors import symmetric
 from lazyregime.kernels.solve import _substitute
 from lazyregime.machines._krylov import block_lanczos
 
-EIGEN_SIZE = 2000  # up to this size all eigenvalues take seconds
+EIGEN_SIZE = 3000  # up to this size all eigenvalues take seconds
 TOLERANCE = 1e-9  # of the residual: predictions are off by no more than this times ||Y||
 RESIDUAL_BOUND = 1e-6
 FACTOR_COST = 24  # n / 24 products with a vector take as long as a factor: they wait for memory, measured on two cores

@@ -119,7 +119,8 @@ def predicted_krr_risk(
 
     Degrees above the target's and above 4 are never learned from the n that matter here; they act as a ridge.
     """
-    degrees = min(max(len(target_powers), 5), len(spectrum.values))
+    highest = max((k for k, p in enumerate(target_powers) if p > 1e-9), default=0)  # rounding of powers that are zero
+    degrees = min(max(highest + 1, 5), len(spectrum.values))
     counts = torch.tensor([multiplicity(k, spectrum.d) for k in range(degrees)])
     squares = spectrum.values[:degrees].square()
     each = torch.tensor([*target_powers, *[0.0] * degrees][:degrees], dtype=torch.float64) / counts
