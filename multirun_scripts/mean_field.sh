@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The two-layer study of docs/two_layer.md: particles under both scalings, their limits, and the claims about them.
-# SIZE=paper (the default) takes about a quarter of an hour on two cores, SIZE=small about two minutes.
+# SIZE=paper (the default) takes less than 20 minutes on two cores.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,7 +19,7 @@ flow widths=[32,64,128,256,512,1024] reference_width=null activation=relu integr
   num_times=15
 flow target=two_gaussians activation=mmn18 init=mmn18 trained=w integrator=sgd scaling=mean_field \
   integrator.step=0.001 widths="[$particles]" reference_width=null in_features=40 n_samples=400 end_time=3 first_time=0.01
-flow target=quadratic activation=quadratic widths=[32,64,128,256,512] reference_width=2048 end_time=10
+flow target=quadratic activation=quadratic widths=[32,64,128,256] reference_width=1024 end_time=10
 flow in_features=2 widths="[400]" reference_width=null num_snapshots=40 num_times=40 activation=relu \
   integrator=euler
 python -m lazyregime.report "${LAZYREGIME_RUNS:-runs}/mean_field" --claims

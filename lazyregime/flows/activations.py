@@ -26,7 +26,7 @@ RAMP_SLOPE = (S2 - S1) / (T2 - T1)
 @final
 @dataclass(frozen=True)
 class Pointwise:
-    """A nonlinearity and its derivative, each allowed to overwrite its argument (`value_` does).
+    """A nonlinearity and its derivative, each overwriting its argument.
 
     `slope_of_value` says what `slope_` wants: sigma(z), where sigma' is a function of sigma (then one buffer serves
     both), or z itself.
@@ -86,6 +86,10 @@ _WRITTEN: dict[str, Pointwise] = {
         lambda z: z.copy_(torch.nn.functional.softplus(z)), lambda v: v.neg_().expm1_().neg_(), slope_of_value=True
     ),
     "quadratic": Pointwise(torch.square_, lambda z: z.mul_(2), slope_of_value=False),
-    # between s_1 and s_2 only; the ends, where clamp has put many, have slope 0
-    "mmn18": Pointwise(_ramp_, lambda v: ((v > S1) & (v < S2)).to(v.dtype).mul_(RAMP_SLOPE), slope_of_value=True),
+    # sigma strictly between s_1 and s_2: at the ends, where clamp has put many, the slope is 0
+    "mmn18": Pointwise(
+        _ramp_,
+        lambda v: v.sub_((S1 + S2) / 2).abs_().sub_((S2 - S1) / 2).sign_().mul_(-RAMP_SLOPE),
+        slope_of_value=True,
+    ),
 }

@@ -33,7 +33,7 @@ class ParticleField:
         activation: One of `activation_names()`.
         alpha: The output scale: 1 is mean-field, sqrt(N) the kernel limit.
         trained: Which layer moves.
-        block: Numbers that fit in the cache.
+        block: Numbers that are worked on at once; 2**20 was the fastest of 2**17 to 2**21 (L2 2 MB, L3 32 MB).
 
     Raises:
         LazyRegimeError: If alpha is not positive or a shape or a name does not fit.
@@ -47,7 +47,7 @@ class ParticleField:
         activation: str,
         alpha: float = 1.0,
         trained: str = "both",
-        block: int = 2**19,
+        block: int = 2**20,
     ) -> None:
         if not 0 < alpha < float("inf"):
             raise LazyRegimeError(f"alpha={alpha} is not possible; it must be positive and finite.")
@@ -140,6 +140,7 @@ class ParticleField:
             self._values = theta.new_empty(s, h, n)
             self._slopes = self._values[:0] if self._sigma.slope_of_value else torch.empty_like(self._values)
         count = max(self.block // n, 1)
+        count -= count % 64 if count > 64 else 0  # whole tiles of the matrix product
         if count >= h:
             return ((slice(i, i + count // h), slice(0, h)) for i in range(0, s, count // h))
         return ((slice(i, i + 1), slice(j, j + count)) for i in range(s) for j in range(0, h, count))
