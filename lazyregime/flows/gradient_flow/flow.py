@@ -78,7 +78,7 @@ class Flow:
             self.marks, self.seconds = resumed["marks"], float(resumed["seconds"])
 
     def run(self, observe: Observe, *, pause_after: float | None = None) -> bool:
-        """Go on until every member has ended, or for about `pause_after` seconds and at least one attempt; True if all have ended."""
+        """Go on until all have ended (True), or for about `pause_after` seconds and at least one attempt."""
         began = self._since = time.perf_counter()
         if self._fresh:
             self._fresh = False
