@@ -18,10 +18,10 @@ from lazyregime.train import main
 
 SMALL = [
     "data=teacher_student", "data.dimension=5", "data.n_train=24", "data.n_test=16", "arch=two_layer", "width=8",
-    "arch.activation=tanh", "loss=mse", "optimizer=gradient_flow", "optimizer.margin=null", "optimizer.max_steps=400",
+    "arch.activation=tanh", "loss=mse", "optimizer=gradient_flow", "optimizer.margin=null", "optimizer.max_steps=200",
     "ntk.anchors_per_class=6", "tracking=csv", "regime=scaled", "num_threads=1", "progress=lines",
 ]  # fmt: skip
-SWEEP = ["-m", *SMALL, "alpha=0.1,1,10", "init_seed=0,1", "data_seed=0"]
+SWEEP = ["-m", *SMALL, "alpha=0.1,10", "init_seed=0,1", "data_seed=0"]
 SAME = ("test_loss", "train_loss", "flow_time", "kernel_change", "half_loss_time", "displacement")
 
 
@@ -66,7 +66,7 @@ def undisturbed(tmp_path_factory):
 
 
 def test_together_and_one_by_one_are_the_same(undisturbed, tmp_path):
-    assert all(result["flows_together"] == 6 for result, _ in undisturbed.values())
+    assert all(result["flows_together"] == 4 for result, _ in undisturbed.values())
     sweep([*SWEEP, "optimizer.together=never", f"runs_dir={tmp_path}"])
     apart = results(tmp_path)
     assert all("flows_together" not in result for result, _ in apart.values())
