@@ -153,6 +153,6 @@ def test_a_step_crosses_a_kink_whose_jump_exceeds_the_bound():
 
 
 def test_the_rule_batches_small_members_and_loops_over_large_ones():
-    small, large = torch.zeros(64, 10), torch.zeros(10_000, 784)
+    small, large = torch.zeros(64, 10), torch.zeros(100_000, 784)
     assert members_at_once(MLP(100, in_features=10), small, 20, shared=True) == 20
     assert members_at_once(MLP(100, in_features=784), large, 20, shared=True) == 1
