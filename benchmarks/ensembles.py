@@ -1,6 +1,6 @@
 """Many gradient flows at once against one by one: the ratio over sizes, on this machine's processor or GPU.
 
-    python benchmarks/ensembles.py [--members 20] [--depth 3] [--rounds 9] [--device cpu]
+    python benchmarks/ensembles.py [--members 20] [--depth 3] [--rounds 9] [--device cpu] [--sizes 100,10,64 ...]
 
 A step is an accepted or refused attempt of every member: forward, backward, the bounds, the move. It is timed
 
@@ -99,11 +99,13 @@ def main():
     parser.add_argument("--depth", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--sizes", nargs="+", metavar="WIDTH,D,BATCH", help="instead of the usual ones")
     options = parser.parse_args()
+    sizes = [tuple(map(int, size.split(","))) for size in options.sizes] if options.sizes else SIZES
     print(f"{options.members} members, depth {options.depth}, float32, {options.device}, "
           f"{torch.get_num_threads()} threads, torch {torch.__version__}")  # fmt: skip
     print("width    d   batch | loop ms  one by one  batched  chosen | loop/chosen  loop/batched  one by one/chosen")
-    for width, d, batch in SIZES:
+    for width, d, batch in sizes:
         torch.manual_seed(0)
         x, y = torch.randn(batch, d, device=options.device), torch.arange(batch, device=options.device) % 2
         networks = [

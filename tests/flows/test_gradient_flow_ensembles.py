@@ -4,8 +4,9 @@ import pytest
 import torch
 from flow_problems import SETTINGS, flow_to_the_end, network, points, problem, stacked
 
-from lazyregime.flows.gradient_flow import Flow, FlowProblem, FlowSettings, NetworkFunction, Status
+from lazyregime.flows.gradient_flow import Flow, FlowProblem, FlowSettings, NetworkFunction, Status, attempt
 from lazyregime.flows.gradient_flow.grouping import members_at_once
+from lazyregime.flows.gradient_flow.step import begin
 from lazyregime.networks import CNN, MLP
 from lazyregime.regimes import SoftHinge
 
@@ -19,9 +20,10 @@ def test_an_ensemble_is_its_members_one_by_one(at_once, linearized):
     options = {"centred": True, "linearized": linearized}
     together, initial = problem(networks, ALPHAS, at_once=at_once, **options)
     start = [torch.zeros_like(w) for w in initial] if linearized else initial
-    for member, end in enumerate(flow_to_the_end(together, start)):
+    settings = FlowSettings(max_dgrad=1e-2, max_steps=40 if linearized else 150)
+    for member, end in enumerate(flow_to_the_end(together, start, settings)):
         alone, own = problem([networks[member]], [ALPHAS[member]], **options)
-        (expected,) = flow_to_the_end(alone, [torch.zeros_like(w) for w in own] if linearized else own)
+        (expected,) = flow_to_the_end(alone, [torch.zeros_like(w) for w in own] if linearized else own, settings)
         assert (end.steps, end.attempts, end.status) == (expected.steps, expected.attempts, expected.status)
         torch.testing.assert_close(end.outputs, expected.outputs, rtol=1e-6, atol=1e-9)
 
@@ -122,14 +124,35 @@ def test_a_flow_that_cannot_go_on_says_so():
     assert end.status == Status.stuck
 
 
-def test_a_flow_crosses_the_kinks_of_a_relu():
-    """Few points and units, so that one gate changes the gradient by more than the bound allows."""
-    net = network(activation="relu", bias=False, width=6)
-    (end,) = flow_to_the_end(*problem([net], [0.3], centred=True), FlowSettings(max_dgrad=3e-3, max_steps=3000))
-    assert end.status == Status.fitted
+def test_a_step_crosses_a_kink_whose_jump_exceeds_the_bound():
+    """The gradient is -1 up to 0.005 and -1.5 beyond: dgrad is 1/6 for every step across, however short."""
+
+    class Kink:
+        alpha = torch.ones(1, dtype=torch.float64)
+
+        @property
+        def function(self):
+            return self
+
+        def evaluate(self, params):
+            return params[0].unsqueeze(-1), [torch.where(params[0] < 0.005, -1.0, -1.5).to(torch.float64)]
+
+        def inner(self, a, b):
+            return (a[0] * b[0]).sum(1)
+
+        def displacement(self, direction):
+            return direction
+
+    settings = FlowSettings(max_dgrad=1e-3, max_dout=1e9, initial_step=1.0, max_steps=10)
+    state = begin(Kink(), [torch.zeros(1, 1, dtype=torch.float64)], settings)
+    refused = attempt(state, Kink(), settings)
+    assert (int(refused.steps), float(refused.dt)) == (0, pytest.approx(0.1))
+    crossed = attempt(refused, Kink(), settings)
+    assert (int(crossed.steps), float(crossed.params[0])) == (1, pytest.approx(0.1))
+    assert float(crossed.dt) == pytest.approx(1.0)
 
 
 def test_the_rule_batches_small_members_and_loops_over_large_ones():
-    small, large = torch.zeros(64, 10), torch.zeros(10_000, 784)
+    small, large = torch.zeros(64, 10), torch.zeros(100_000, 784)
     assert members_at_once(MLP(100, in_features=10), small, 20, shared=True) == 20
     assert members_at_once(MLP(100, in_features=784), large, 20, shared=True) == 1

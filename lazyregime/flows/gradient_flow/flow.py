@@ -78,17 +78,17 @@ class Flow:
             self.marks, self.seconds = resumed["marks"], float(resumed["seconds"])
 
     def run(self, observe: Observe, *, pause_after: float | None = None) -> bool:
-        """Go on until every member has ended, or for about `pause_after` seconds; True if all have ended."""
+        """Go on until all have ended (True), or for about `pause_after` seconds and at least one attempt."""
         began = self._since = time.perf_counter()
         if self._fresh:
             self._fresh = False
             self._stop_and_look(observe, torch.ones(len(self.members), dtype=torch.bool))
         while len(self.members):
-            if pause_after is not None and time.perf_counter() - began > pause_after:
-                break
             steps = self.state.steps
             self.state = attempt(self.state, self._problem, self.settings)
             self._stop_and_look(observe, (self.state.steps > steps).cpu() & (self.state.time.cpu() >= self.marks))
+            if pause_after is not None and time.perf_counter() - began > pause_after:
+                break  # after a step, so that every call gets on
         self._tick()
         return not len(self.members)
 

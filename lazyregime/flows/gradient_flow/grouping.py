@@ -7,7 +7,7 @@ the activations of a batch go to memory and back, and a loop over the members is
 from jaxtyping import Float
 from torch import Tensor, nn
 
-CACHE_BYTES = 2**21  # of one layer's activations, all members together
+CACHE_BYTES = 2**24  # of one layer's activations, all members together
 
 
 def members_at_once(network: nn.Module, inputs: Float[Tensor, "..."], members: int, *, shared: bool) -> int:

@@ -75,7 +75,7 @@ class FlowState:
     @staticmethod
     def stack(states: "Sequence[FlowState]") -> "FlowState":
         """Several ensembles as one."""
-        return _combined(torch.cat, states)
+        return _combined(lambda parts: torch.cat(list(parts)), states)
 
 
 def _combined(function: Callable[[Sequence[Tensor]], Tensor], states: "Sequence[FlowState]") -> FlowState:

@@ -5,7 +5,8 @@ half their bound, dt grows by a tenth [GSJW20; science 5.2].
 
 Where the gradient jumps (a ReLU changes sign) no step is short enough for the first bound if the jump exceeds it. So a
 step is accepted too, as one over a kink, if its dgrad has not fallen by half although dt has fallen tenfold (it falls
-hundredfold where the gradient is continuous); dt then is what it was before.
+hundredfold where the gradient is continuous); dt then is what it was before. (A flow that comes to a kink by
+shorter and shorter accepted steps is not helped by this, and ends as stuck.)
 """
 
 from dataclasses import replace
