@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import final
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 
@@ -17,7 +17,7 @@ class Batches:
 
     Args:
         inputs: (n, ...) inputs.
-        labels: (n,) labels.
+        labels: (n,) labels, or real targets (n, k).
         batch_size: Samples a batch, None for all at once; the last batch of an epoch may be smaller.
         seed: Of the order.
         limit: At most so many batches an epoch.
@@ -26,7 +26,7 @@ class Batches:
     def __init__(
         self,
         inputs: Float[Tensor, "n *d"],
-        labels: Int[Tensor, " n"],
+        labels: Shaped[Tensor, "n *k"],
         *,
         batch_size: int | None,
         seed: int = 0,

@@ -36,7 +36,7 @@ def ledger_words(table: pd.DataFrame) -> Table:
     """The ledger as a person reads it, a section a paper; what is not measured is counted, and its commands named."""
     lines: list[Line] = []
     measured = table[table.verdict != "not measured"]
-    for paper, part in measured.groupby(measured.id.str.partition(".")[0], sort=False):
+    for paper, part in measured.groupby(measured.id.map(lambda name: name.partition(".")[0]), sort=False):
         lines.append(Span(str(paper)))
         for row in part.to_dict("records"):
             seeds = f"{row['num_seeds']:.0f}"

@@ -40,7 +40,7 @@ def _row(run: Mapping[str, Any]) -> dict[str, Any]:
     is_fit = run.get("command") == "fit"
     data = {key.removeprefix("config.data."): v for key, v in run.items() if key.startswith("config.data.")}
     powers = _powers(run, data)
-    loss = run.get("test_loss")
+    loss = run.get("test_loss") if run.get("loss") in ("mse", None) else None  # another loss is no risk
     # the loss of a network is half the mean square; one-hot labels have mean square 1
     risk = run.get("test_risk") if is_fit else None if loss is None else 2 * loss / (sum(powers) or 1.0)
     return {

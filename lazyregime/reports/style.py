@@ -119,6 +119,8 @@ ACCURACY_TICKS = (
 def accuracy_axis(axes: Axes, values: np.ndarray, which: str = "y") -> None:
     """An accuracy axis on which the error falls by equal factors, so that .60 and .99 can both be read."""
     finite = values[np.isfinite(values)]
+    if not finite.size:  # runs on real targets have none
+        return
     low, high = _padded(float(finite.min()), float(finite.max()))
     ticks = _with_room([tick for tick in ACCURACY_TICKS if low <= tick <= high], low, high)
     axis = axes.yaxis if which == "y" else axes.xaxis

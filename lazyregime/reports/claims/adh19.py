@@ -53,7 +53,7 @@ CLAIMS = (
         Claim(
             id=f"adh19.{data}.exact_above_finite",
             source="[ADH+19], abstract",
-            statement=f"On {words} the exact kernel is better than the random gradient features of a finite network",
+            statement=f"On {words} the exact kernel is better than the random gradient features of a finite network.",
             measured="accuracy with the exact NTK less that with the NTK of a network of width 512 at initialization",
             expected=at_least(0.0),
             measure=partial(_exact_above_finite, data),
@@ -66,7 +66,7 @@ CLAIMS = (
         Claim(
             id=f"adh19.{data}.convolutions",
             source="[ADH+19], table 1",
-            statement=f"On {words} the convolutional kernel is better than the fully connected one",
+            statement=f"On {words} the convolutional kernel is better than the fully connected one.",
             measured="accuracy with the CNTK less that with the NTK",
             expected=at_least(0.0),
             measure=partial(_convolutional_above_dense, data),
@@ -79,7 +79,7 @@ CLAIMS = (
         Claim(
             id=f"adh19.cifar10.cntk_depth_{depth}",
             source="[ADH+19], table 1",
-            statement=f"The CNTK of depth {depth} reaches {100 * value:.2f}% on CIFAR-10",
+            statement=f"The CNTK of depth {depth} reaches {100 * value:.2f}% on CIFAR-10.",
             measured="accuracy on the test set with 50,000 images",
             expected=near(value, 0.02),
             measure=partial(_cifar, depth),

@@ -33,7 +33,7 @@ def _staircase(model: str, level: int, gain: int, words: str, source: str) -> Cl
     return Claim(
         id=f"gmmm19.{model}.degree_{level}",
         source=source,
-        statement=f"{words} d^{level + 0.5:g} leaves ||P_>{level + gain} f||^2 = {left:.1f} of the target",
+        statement=f"{words} d^{level + 0.5:g} leaves ||P_>{level + gain} f||^2 = {left:.1f} of the target.",
         measured="risk over that of zero",
         expected=near(left, TOLERANCE),
         measure=partial(_risk, model, _HALF[level]),
@@ -74,7 +74,7 @@ CLAIMS = (
     Claim(
         id="gmmm19.rf.spectrum",
         source="[GMMM19], assumption 1",
-        statement="RF cannot learn what the activation's spectrum lacks: relu and a pure cubic",
+        statement="RF cannot learn what the activation's spectrum lacks: relu and a pure cubic.",
         measured="risk over that of zero at the largest N",
         expected=near(1.0, 0.01),
         measure=_cubic,
@@ -83,7 +83,7 @@ CLAIMS = (
     Claim(
         id="gmmm19.neuron.rf",
         source="[GMMM19], section 1",
-        statement="A single neuron is not learned by RF with N = d units: its degrees above 1 are left",
+        statement="A single neuron is not learned by RF with N = d units: its degrees above 1 are left.",
         measured="risk over that of zero",
         expected=at_least(_left_of_neuron(1)),
         measure=partial(_neuron, "rf"),
@@ -92,7 +92,7 @@ CLAIMS = (
     Claim(
         id="gmmm19.neuron.nt",
         source="[GMMM19], section 1",
-        statement="Nor by NT with N = d units: its degrees above 2 are left",
+        statement="Nor by NT with N = d units: its degrees above 2 are left.",
         measured="risk over that of zero",
         expected=at_least(_left_of_neuron(2)),
         measure=partial(_neuron, "nt"),
@@ -101,7 +101,7 @@ CLAIMS = (
     Claim(
         id="gmmm19.neuron.net",
         source="[GMMM19], section 1",
-        statement="It is learned by a network of as many units",
+        statement="It is learned by a network of as many units.",
         measured="risk over that of zero",
         expected=at_most(0.01),
         measure=partial(_neuron, "net"),

@@ -78,7 +78,7 @@ def _net_spread(runs: pd.DataFrame) -> Measurement | None:
 
 def _claim(name: str, statement: str, measured: str, **rest: object) -> Claim:
     settled = {"source": FIGURE, "command": COMMAND, "explanation": WHERE} | rest
-    return Claim(id=f"gmmm20.{name}", statement=statement, measured=measured, **settled)  # pyright: ignore
+    return Claim(id=f"gmmm20.{name}", statement=f"{statement}.", measured=measured, **settled)  # pyright: ignore
 
 
 CLAIMS = (

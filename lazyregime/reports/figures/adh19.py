@@ -5,6 +5,7 @@
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from lazyregime.reports.figures.linearized import lines
 from lazyregime.reports.style import grid
@@ -21,6 +22,9 @@ def draw(table: pd.DataFrame) -> Figure | None:
     for ax, name in zip(axes[0], sets, strict=True):
         lines(ax, table[table.data == name], "n_train", "accuracy")
         ax.set_xscale("log")
+        ax.xaxis.set_major_locator(FixedLocator(sorted(table.n_train.dropna().unique())))
+        ax.xaxis.set_minor_locator(NullLocator())
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         ax.set_title(name)
         ax.set_xlabel("training images")
     axes[0, 0].set_ylabel("test accuracy")

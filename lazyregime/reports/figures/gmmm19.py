@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from lazyregime.reports.style import GREY, grid, shades
 
-PREDICTED = 30  # points of a predicted curve
+PREDICTED = 14  # points of a predicted curve
 CAPTION = (
     "Risk over that of zero on the sphere, exact for infinitely many samples (RF, NT) and on 4000 test points for "
     "kernel regression. Dashed: what is left of the target after the degrees that theory says are learned; thin lines: "

@@ -22,9 +22,9 @@ MOST_PANELS = 9
 
 def draw(table: pd.DataFrame) -> Figure | None:
     """From the regimes table; a panel for each network, width and data set that has more than one row to compare."""
-    panels = [part for _, part in table.groupby(["network", "width", "data"], sort=False) if len(part) > 1][
-        :MOST_PANELS
-    ]
+    measures = [measure for measure, *_ in MARKS]
+    parts = [part for _, part in table.groupby(["network", "width", "data"], sort=False) if len(part) > 1]
+    panels = [part for part in parts if bool(part[measures].notna().to_numpy().any())][:MOST_PANELS]
     if not panels:
         return None
     columns = columns_for(len(panels))
