@@ -9,13 +9,13 @@ set -euo pipefail
 runs="${LAZYREGIME_RUNS:-runs}"
 case "${SIZE:-small}" in
   small)
-    alphas=0.1,0.3,1,3,10,30,100,1000 seeds=0,1,2 scales=0.01,0.1,1,10,100
-    widths=4,8,16,32,64,128 trials=0,1,2 image=() teacher=() ;;
+    alphas=1,3,10,30,100,1000 seeds=0,1,2 scales=0.01,0.1,1,10,100
+    widths=4,16,64 trials=0,1,2 image=() teacher=() ;;
   paper)
     alphas=0.01,0.1,0.5,1,5,10,100,1e3,1e4,1e5,1e6,1e7 seeds="range(5)" scales=1e-4,1e-3,1e-2,1e-1,1,10,100
     widths=2,3,4,6,8,12,16,24,32,64,128,256,512 trials="range(10)"
     image=(data.source=cifar10 data.components=null data.in_features=3072 arch=cnn width=64 data.image_size=32 data.in_channels=3)
-    teacher=(data.in_features=100 data.n_train=1000 optimizer.max_steps=25000) ;;
+    teacher=(data.dimension=100 data.n_train=1000 optimizer.max_steps=25000) ;;
   *) echo "SIZE=$SIZE is not known; use SIZE=small or SIZE=paper." >&2; exit 2 ;;
 esac
 train=(python -m lazyregime.train -m)

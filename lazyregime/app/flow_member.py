@@ -23,8 +23,6 @@ from lazyregime.kernels import centred_alignment, empirical_ntk, kernel_distance
 from lazyregime.networks import parameter_scales
 from lazyregime.regimes import GradientFlow
 
-BROKEN = (Status.diverged, Status.stuck)
-
 
 @final
 class FlowMember:
@@ -72,12 +70,12 @@ class FlowMember:
         """The scalars of result.json; metrics and kernels are written.
 
         Raises:
-            LazyRegimeError: If the flow diverged or is stuck.
+            LazyRegimeError: If the flow diverged; one that is stuck, at a kink that it cannot leave, has a result.
         """
         assert self.last is not None
         write_rows(self.folder.metrics, self.rows)
         last, row = self.last, self.rows[-1]
-        if last.status in BROKEN:
+        if last.status == Status.diverged:
             raise LazyRegimeError(
                 f"The flow ended at time {last.time:.3g} after {last.steps} steps, {last.status.words} (alpha="
                 f"{self.module.alpha:g}, dt={last.dt:.3g}). Use trainer.precision=float64, a larger "

@@ -10,7 +10,7 @@ from lazyregime.errors import LazyRegimeError
 
 def teacher_student(
     *,
-    in_features: int = 100,
+    dimension: int = 100,
     n_train: int = 1000,
     n_test: int = 1000,
     teacher_width: int = 3,
@@ -20,7 +20,7 @@ def teacher_student(
     """A regression problem with a few hidden directions to find; everything is drawn from `data_seed`, in float64.
 
     Args:
-        in_features: d.
+        dimension: d, of the points.
         n_train: Training points.
         n_test: Test points.
         teacher_width: Neurons of the teacher.
@@ -30,16 +30,16 @@ def teacher_student(
     Raises:
         LazyRegimeError: If a size is not positive.
     """
-    sizes = {"in_features": in_features, "n_train": n_train, "n_test": n_test, "teacher_width": teacher_width}
+    sizes = {"dimension": dimension, "n_train": n_train, "n_test": n_test, "teacher_width": teacher_width}
     for name, size in sizes.items():
         if size < 1:
             raise LazyRegimeError(f"data.{name}={size} is not possible; it must be at least 1.")
     generator = torch.Generator().manual_seed(data_seed)
-    theta = _on_sphere(teacher_width, in_features, generator)
+    theta = _on_sphere(teacher_width, dimension, generator)
     signs = 2 * torch.randint(2, (teacher_width,), generator=generator).double() - 1
 
     def points(n: int) -> tuple[Tensor, Tensor]:
-        x = _on_sphere(n, in_features, generator)
+        x = _on_sphere(n, dimension, generator)
         return x, scale * (torch.relu(x @ theta.T) @ signs)[:, None]
 
     (train_inputs, train_targets), (test_inputs, test_targets) = points(n_train), points(n_test)

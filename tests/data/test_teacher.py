@@ -12,7 +12,7 @@ from lazyregime.errors import LazyRegimeError
 
 
 def test_points_lie_on_the_sphere_and_targets_are_those_of_a_few_neurons():
-    data = teacher_student(in_features=6, n_train=4000, n_test=50, teacher_width=2, scale=3.0, data_seed=1)
+    data = teacher_student(dimension=6, n_train=4000, n_test=50, teacher_width=2, scale=3.0, data_seed=1)
     assert data.is_regression
     torch.testing.assert_close(data.train_inputs.norm(dim=1), torch.ones(4000, dtype=torch.float64))
     # positively homogeneous, and linear in the features of the teacher that the seed draws
@@ -22,7 +22,7 @@ def test_points_lie_on_the_sphere_and_targets_are_those_of_a_few_neurons():
     features = torch.relu(data.train_inputs @ theta.T)
     signs = torch.linalg.lstsq(features, data.train_labels / 3.0).solution
     torch.testing.assert_close(signs.abs(), torch.ones(2, 1, dtype=torch.float64))
-    again = teacher_student(in_features=6, n_train=4000, n_test=50, teacher_width=2, scale=3.0, data_seed=1)
+    again = teacher_student(dimension=6, n_train=4000, n_test=50, teacher_width=2, scale=3.0, data_seed=1)
     assert torch.equal(data.test_labels, again.test_labels)
 
 

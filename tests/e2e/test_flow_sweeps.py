@@ -17,7 +17,7 @@ from lazyregime.errors import LazyRegimeError
 from lazyregime.train import main
 
 SMALL = [
-    "data=teacher_student", "data.in_features=5", "data.n_train=24", "data.n_test=16", "arch=two_layer", "width=8",
+    "data=teacher_student", "data.dimension=5", "data.n_train=24", "data.n_test=16", "arch=two_layer", "width=8",
     "arch.activation=tanh", "loss=mse", "optimizer=gradient_flow", "optimizer.margin=null", "optimizer.max_steps=400",
     "ntk.anchors_per_class=6", "tracking=csv", "regime=scaled", "num_threads=1", "progress=lines",
 ]  # fmt: skip

@@ -29,7 +29,7 @@ def test_a_kernel_flow_is_its_exponential():
             [empirical_ntk(network(), x)],
             flow_to_the_end(*kernel_problem([network()], MSE()), settings),
         )
-        target = (2.0 * y - 1)[:, None]
+        target = (2.0 * y.double() - 1)[:, None]
         exact = target - torch.linalg.matrix_exp(-gram * 20.0 / len(y)) @ target
         assert end.time == pytest.approx(20.0, rel=1e-12)
         errors.append(float((end.outputs - exact).norm() / exact.norm()))

@@ -23,7 +23,7 @@ def optimize(module, optimizer, steps):
         loss.backward()
         return loss
 
-    return [float(optimizer.step(closure)) for _ in range(steps)]
+    return [float(optimizer.step(closure).detach()) for _ in range(steps)]
 
 
 def regime(parameterization="ntk"):

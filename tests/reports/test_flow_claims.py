@@ -22,7 +22,7 @@ def gsjw_runs(folder, *, lazy_exponent=1.0):
             for seed in SEEDS:
                 path = folder / f"{width}-{laziness}-{seed}"
                 path.mkdir()
-                outputs = truth + rng.standard_normal((200, 1)) / width**0.5
+                outputs = truth + 0.2 * rng.standard_normal((200, 1)) / width**0.5
                 save_file({"test_outputs": outputs, "test_labels": labels}, path / "kernels.safetensors")
                 rows.append(
                     {

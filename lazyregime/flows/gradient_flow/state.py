@@ -1,6 +1,6 @@
 """Where the flows of an ensemble stand: everything that the next step depends on, so that a copy goes on exactly."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, final
 
@@ -53,20 +53,15 @@ class FlowState:
 
     def select(self, members: Int64[Tensor, " m"]) -> "FlowState":
         """Some of the members, copied."""
-        return _map(lambda t: t.index_select(0, members), self)
+        return _combined(lambda one: one[0].index_select(0, members), [self])
 
     def mixed(self, other: "FlowState", use_other: Tensor) -> "FlowState":
         """`other` where the mask says so, else this."""
 
-        def pick(mine: Tensor, theirs: Tensor) -> Tensor:
-            return torch.where(use_other.view(-1, *[1] * (mine.ndim - 1)), theirs, mine)
+        def pick(both: Sequence[Tensor]) -> Tensor:
+            return torch.where(use_other.view(-1, *[1] * (both[0].ndim - 1)), both[1], both[0])
 
-        picked: dict[str, Any] = {}
-        for name, mine in self.state_dict().items():
-            theirs = getattr(other, name)
-            both = zip(mine, theirs, strict=True) if isinstance(mine, list) else None
-            picked[name] = pick(mine, theirs) if both is None else [pick(a, b) for a, b in both]
-        return FlowState(**picked)
+        return _combined(pick, [self, other])
 
     def with_status(self, status: Status, where: Tensor) -> "FlowState":
         """Those running members that the mask names get this status."""
@@ -80,16 +75,15 @@ class FlowState:
     @staticmethod
     def stack(states: "Sequence[FlowState]") -> "FlowState":
         """Several ensembles as one."""
-        parts = [state.state_dict() for state in states]
-        joined: dict[str, Any] = {}
-        for name, first in parts[0].items():
-            if isinstance(first, list):
-                joined[name] = [torch.cat(tensors) for tensors in zip(*(p[name] for p in parts), strict=True)]
-            else:
-                joined[name] = torch.cat([p[name] for p in parts])
-        return FlowState(**joined)
+        return _combined(torch.cat, states)
 
 
-def _map(function: Any, state: FlowState) -> FlowState:
-    parts = state.state_dict().items()
-    return FlowState(**{k: [function(t) for t in v] if isinstance(v, list) else function(v) for k, v in parts})
+def _combined(function: Callable[[Sequence[Tensor]], Tensor], states: "Sequence[FlowState]") -> FlowState:
+    """The function of the same tensor of all states, for every tensor of a state."""
+    parts = [state.state_dict() for state in states]
+    found: dict[str, Any] = {}
+    for name, first in parts[0].items():
+        same = [part[name] for part in parts]
+        lists = isinstance(first, list)
+        found[name] = [function(tensors) for tensors in zip(*same, strict=True)] if lists else function(same)
+    return FlowState(**found)

@@ -3,10 +3,11 @@
 # pandas tells its types only in part.
 # pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false, reportReturnType=false
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
@@ -23,7 +24,7 @@ def tagged(runs: pd.DataFrame, tag: str, regime: str = "scaled") -> pd.DataFrame
     return runs[runs["config.tags"].astype(str).str.split(", ").map(lambda tags: tag in tags) & (runs.regime == regime)]
 
 
-def crossing(x: Sequence[float], y: Sequence[float], level: float = 1.0) -> float:
+def crossing(x: npt.ArrayLike, y: npt.ArrayLike, level: float = 1.0) -> float:
     """Where a curve first falls through a level, interpolated in both logarithms; NaN if it does not."""
     order = np.argsort(x)
     a, b = np.log(np.asarray(x, float)[order]), np.log(np.asarray(y, float)[order] / level)

@@ -108,6 +108,8 @@ def _ensemble_is_the_large_net(runs: pd.DataFrame) -> Measurement | None:
 
 def _lazy_is_the_kernel(runs: pd.DataFrame) -> Measurement | None:
     lazy, kernel = _runs(runs, 1e4, 1e4), tagged(runs, TAG, "lazy")
+    if lazy.empty or kernel.empty:
+        return None
     both = lazy.merge(kernel, on=["width", "init_seed"], suffixes=("", "_kernel"))
     if both.empty:
         return None

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lazyregime.reports.claims._flows import outputs
-from lazyregime.reports.style import COLOURS, GREY, grid, shades
+from lazyregime.reports.style import COLOURS, GREY, grid, shades, width_axis
 
 CAPTIONS = {
     "alpha": "Test accuracy of the network and with its gates as at initialization, the fraction of ReLUs unchanged by "
@@ -49,7 +49,7 @@ def alpha_sweep(runs: pd.DataFrame, lazy: pd.DataFrame) -> Figure | None:
 
 def teacher(runs: pd.DataFrame) -> Figure | None:
     """Test loss against scale, and against width."""
-    if runs.empty:
+    if runs.empty or "mean_field" not in set(runs.parameterization):
         return None
     figure, axes = grid(1, 2, 4.8, 3.9)
     scale = runs[(runs.width == 50) & (runs.parameterization == "ntk")].assign(tau=lambda t: t.alpha**0.5)
@@ -60,11 +60,13 @@ def teacher(runs: pd.DataFrame) -> Figure | None:
         ("mean_field", COLOURS["feature"], "1/m"),
     ):
         part = runs[(runs.alpha == 1) & (runs.parameterization == parameterization)]
+        part = part[part.width.isin(runs[runs.parameterization == "mean_field"].width)]
         _line(axes[0, 1], part, "width", "test_loss", colour, label)
     for ax in axes.flat:
         ax.set_yscale("log")
     _finish(axes[0, 0], "a  Test loss against scale", "scale of initialization  τ = √α")
     _finish(axes[0, 1], "b  against width", "width m")
+    width_axis(axes[0, 1], runs[runs.parameterization == "mean_field"].width.to_numpy())
     return figure
 
 

@@ -15,7 +15,7 @@ CAPTIONS = {
     "error": "Test error against width, against alpha, and against laziness (mean and standard error over "
     "initializations); grey: learning with the kernel at initialization. After figure 3 of [GSJW20].",
     "variance": "Variance of F over initializations times width, and the error of one network and of the ensemble "
-    "of all initializations. After figure 4 of [GSJW20].",
+    "of all initializations (solid: the ensemble, dashed: one network). After figure 4 of [GSJW20].",
     "kernel": "Relative change of the kernel, and the half-loss time, against laziness, for each width. After figure 5 "
     "of [GSJW20].",
 }
@@ -60,8 +60,8 @@ def fluctuations(runs: pd.DataFrame) -> Figure | None:
     chosen = [v for v in (0.1, 10.0, 10_000.0) if np.isclose(table.laziness, v).any()]
     for value, colour in zip(chosen, shades(len(chosen)), strict=True):
         part = table[np.isclose(table.laziness, value)]
-        axes[0, 2].plot(part.width, part.ensemble, "s-", color=colour, label=f"ensemble, √h α = {value:g}")
-        axes[0, 2].plot(part.width, part.single, "o--", color=colour, alpha=0.6, label=f"one, √h α = {value:g}")
+        axes[0, 2].plot(part.width, part.ensemble, "s-", color=colour, label=f"√h α = {value:g}")
+        axes[0, 2].plot(part.width, part.single, "o--", color=colour, alpha=0.6)
     axes[0, 0].set_xscale("log")
     axes[0, 0].set_yscale("log")
     axes[0, 1].set_xscale("log")

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from lazyregime.reports.claims._flows import crossing
 from lazyregime.reports.claims._measure import log_slope
-from lazyregime.reports.style import grid
+from lazyregime.reports.style import grid, width_axis
 
 CAPTION = (
     "Relative change of the kernel over the plane of width and alpha, and the measured boundary where it is 1; dashed: "
@@ -39,8 +39,8 @@ def draw(runs: pd.DataFrame) -> Figure | None:
         ax.plot(stars.index, stars, "k-o", markersize=5, label=f"measured α*(h) ~ h^{exponent:.2f}")
         middle = float(np.exp((np.log(stars) + 0.5 * np.log(stars.index.to_numpy(dtype=float))).mean()))
         ax.plot(stars.index, middle * stars.index.to_numpy(dtype=float) ** -0.5, "k--", label="h^-1/2")
-        ax.legend(loc="upper right", frameon=True, facecolor="white", framealpha=0.9)
-    ax.set_xscale("log")
+        figure.legend(loc="outside lower center", ncols=2)
+    width_axis(ax, mean.width.to_numpy())
     ax.set_yscale("log")
     ax.set_xlabel("width h")
     ax.set_ylabel("α")
