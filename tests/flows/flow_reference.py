@@ -6,6 +6,7 @@ SIGMAS = {
     "relu": torch.relu,
     "tanh": torch.tanh,
     "gelu": torch.nn.functional.gelu,
+    "silu": torch.nn.functional.silu,
     "softplus": torch.nn.functional.softplus,
     "erf": torch.erf,
     "quadratic": lambda z: z**2,

@@ -1,7 +1,7 @@
 """How far the kernel moves at alpha = sqrt(N), against N, for each start and activation of the two-layer flows."""
 
 # pandas tells its types only in part.
-# pyright: reportArgumentType=false
+# pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false, reportReturnType=false
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
 """The two-layer flows: what each start and activation does under both scalings, and how its kernel moves with N."""
 
 # pandas tells its types only in part.
-# pyright: reportArgumentType=false
+# pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false, reportReturnType=false
 
 from pathlib import Path
 
