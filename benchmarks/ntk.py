@@ -251,6 +251,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--method", choices=METHODS, help="one method only, in this process, as JSON")
     parser.add_argument("--cpu-time", action="store_true", help="the process's own seconds on a processor")
+    parser.add_argument("--fast", action="store_true", help="this engine and the structured derivatives only")
     chosen = parser.parse_args()
     if chosen.cpu_time:
         os.environ["NTK_CPU_TIME"] = "1"
@@ -259,11 +260,12 @@ def main() -> None:
         return
     for case in chosen.case or ["mlp-1024", "cnn-32"]:
         figures: dict[str, dict[str, float] | str] = {}
-        for method in METHODS:
+        for method in METHODS[:1] if chosen.fast else METHODS:
             name = method if method == "lazyregime" else f"PyTorch tutorial, {method}"
             arguments = [__file__, "--case", case, "--method", method, "--repeats", str(chosen.repeats)]
             figures[name] = in_own_process(sys.executable, arguments, chosen.threads)
-        for method in NEURAL_TANGENTS if chosen.neural_tangents else []:
+        others = NEURAL_TANGENTS[:1] if chosen.fast else NEURAL_TANGENTS
+        for method in others if chosen.neural_tangents else []:
             arguments = ["-c", NEURAL_TANGENTS_SCRIPT, case, method, str(chosen.repeats), str(Path(__file__).parent)]
             figures[f"neural-tangents, {method}"] = in_own_process(chosen.neural_tangents, arguments, chosen.threads)
         print("\n".join(table(case, figures)), flush=True)

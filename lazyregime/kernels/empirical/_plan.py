@@ -12,8 +12,9 @@ from lazyregime.kernels.empirical._layers import Survey
 
 # Bytes a recording works best with: small enough for the caches and for a modest peak, large enough for the GEMMs.
 _RECORD_TARGET = 64 << 20
-# Rows that a dense layer's backward pass needs, or its weights are read anew for every few of them.
-_DENSE_ROWS = 256
+# Rows that a dense layer's backward pass needs, or its weights are read anew for every few of them. On two cores 256
+# take a tenth more time (MLP-1024, 300 x 1000), 512 take 2% less and 30 MiB more memory.
+_DENSE_ROWS = 336
 _STREAM_ROWS = 128
 _MAX_ROWS = 512
 
