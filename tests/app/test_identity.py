@@ -16,7 +16,13 @@ def config(**changes: Any) -> dict[str, Any]:
         "arch": {"name": "mlp", "width": 1024, "depth": 3, "activation": "relu"},
         "data": {"name": "mnist", "n_train": None, "data_dir": "data", "offline": False},
         "regime": {"name": "lazy", "linearized": True},
-        "optimizer": {"name": "adam", "lr": 0.001, "betas": [0.9, 0.999]},
+        "optimizer": {
+            "name": "adam",
+            "lr": 0.001,
+            "betas": [0.9, 0.999],
+            "save_every": 30.0,
+            "together": "auto",
+        },
         "ntk": {"protocol": "adh", "memory_budget": None, "at": ["init", "end"]},
         "trainer": {
             "max_epochs": 3,
