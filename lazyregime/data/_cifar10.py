@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lazyregime.data._classification import ClassificationData
 from lazyregime.data._fetch import Log
-from lazyregime.data._mnist import _count, _held_out
+from lazyregime.data._split import split
 from lazyregime.data._torchvision import import_torchvision
 from lazyregime.errors import LazyRegimeError
 
@@ -37,9 +37,10 @@ def cifar10(
     """
     train_inputs, train_labels = _read(Path(data_dir).expanduser(), train=True)
     test_inputs, test_labels = _read(Path(data_dir).expanduser(), train=False)
-    held_out = _held_out(len(train_labels), n_validation, data_seed)
-    kept = slice(_count("n_train", n_train, len(train_labels) - n_validation))
-    tested = slice(_count("n_test", n_test, len(test_labels)))
+    held_out, kept, tested = split(
+        len(train_labels), len(test_labels),
+        n_train=n_train, n_validation=n_validation, n_test=n_test, data_seed=data_seed,
+    )  # fmt: skip
     return ClassificationData(
         name="cifar10",
         train_inputs=train_inputs[~held_out][kept], train_labels=train_labels[~held_out][kept],

@@ -4,8 +4,7 @@ from functools import partial
 from os import PathLike
 from pathlib import Path
 
-import torch
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from lazyregime.data import _debian, _registry, _torchvision
@@ -13,12 +12,11 @@ from lazyregime.data._classification import ClassificationData, normalize
 from lazyregime.data._fetch import Log, obtain
 from lazyregime.data._idx import parse_idx
 from lazyregime.data._image_set import IdxFile, ImageSet, Source
-from lazyregime.errors import LazyRegimeError
+from lazyregime.data._split import split
 
 _NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 _SIZES = (47_040_016, 60_008, 7_840_016, 10_008)
 _N_OUTPUTS = 10
-_MOST_SEED = 2**63 - 1
 
 
 def _files(*md5s: str) -> tuple[IdxFile, IdxFile, IdxFile, IdxFile]:
@@ -124,9 +122,10 @@ def _build(
         parse_idx(content, origin=f"{image_set.title}'s {file.name}")
         for content, file in zip(files, image_set.files, strict=True)
     )
-    held_out = _held_out(len(train_labels), n_validation, data_seed)
-    kept = slice(_count("n_train", n_train, len(train_labels) - n_validation))
-    tested = slice(_count("n_test", n_test, len(test_labels)))
+    held_out, kept, tested = split(
+        len(train_labels), len(test_labels),
+        n_train=n_train, n_validation=n_validation, n_test=n_test, data_seed=data_seed,
+    )  # fmt: skip
 
     def inputs(pixels: UInt8[Tensor, "n 28 28"]) -> Float[Tensor, "n 1 28 28"]:
         return normalize(pixels.unsqueeze(1), image_set.mean, image_set.std)
@@ -143,25 +142,3 @@ def _build(
         mean=image_set.mean,
         std=image_set.std,
     )
-
-
-def _held_out(n_samples: int, n_validation: int, data_seed: int) -> Bool[Tensor, " n"]:
-    """True for the samples of the validation set."""
-    if not 0 <= n_validation < n_samples:
-        raise LazyRegimeError(
-            f"n_validation is {n_validation}; of {n_samples} training samples hold out 0 to {n_samples - 1}."
-        )
-    if not 0 <= data_seed <= _MOST_SEED:
-        raise LazyRegimeError(f"data_seed is {data_seed}; give a whole number from 0 to {_MOST_SEED}.")
-    order = torch.randperm(n_samples, generator=torch.Generator().manual_seed(data_seed))
-    chosen = torch.zeros(n_samples, dtype=torch.bool)
-    chosen[order[:n_validation]] = True
-    return chosen
-
-
-def _count(name: str, given: int | None, available: int) -> int:
-    if given is None:
-        return available
-    if not 1 <= given <= available:
-        raise LazyRegimeError(f"{name} is {given}; give 1 to {available}, or none for all {available}.")
-    return given

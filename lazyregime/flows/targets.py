@@ -14,6 +14,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from lazyregime.data.gegenbauer import multiplicity, zonal
+from lazyregime.data.sphere import hermite
 from lazyregime.errors import LazyRegimeError
 from lazyregime.flows.activations import evaluate
 
@@ -51,8 +53,9 @@ def make_target(
         weights = signs / len(directions) ** 0.5
         return Target(directions, lambda _, z: evaluate(activation, z) @ weights.to(z))
     if kind == "hermite":
-        return Target(directions, lambda _, z: hermite(z[..., 0], degree))
-    return Target(directions, lambda x, z: zonal(z[..., 0] / x.norm(dim=-1), degree, d))
+        return Target(directions, lambda _, z: hermite(z[..., 0], degree)[degree])
+    norm = multiplicity(degree, d) ** 0.5
+    return Target(directions, lambda x, z: norm * zonal(z[..., 0] / x.norm(dim=-1), degree, d)[degree])
 
 
 def _directions(count: int, d: int, seed: int) -> Tensor:
@@ -60,21 +63,3 @@ def _directions(count: int, d: int, seed: int) -> Tensor:
     if count > d:
         return normal / normal.norm(dim=1, keepdim=True)
     return torch.linalg.qr(normal.T)[0].T
-
-
-def hermite(z: Float[Tensor, "*s"], degree: int) -> Float[Tensor, "*s"]:
-    """He_k(z) / sqrt(k!), orthonormal under N(0, 1), by h_{k+1} = (z h_k - sqrt(k) h_{k-1}) / sqrt(k + 1)."""
-    before, value = torch.zeros_like(z), torch.ones_like(z)
-    for k in range(degree):
-        before, value = value, (z * value - k**0.5 * before) / (k + 1) ** 0.5
-    return value
-
-
-def zonal(t: Float[Tensor, "*s"], degree: int, d: int) -> Float[Tensor, "*s"]:
-    """sqrt(B(d, k)) P_k(t), of unit norm: P_k(1) = 1, (k + d - 2) P_{k+1} = (2k + d - 2) t P_k - k P_{k-1}."""
-    before, value = torch.zeros_like(t), torch.ones_like(t)
-    multiplicity = 1.0
-    for k in range(degree):
-        before, value = value, ((2 * k + d - 2) * t * value - k * before) / (k + d - 2)
-        multiplicity *= (2 * k + d) * (k + d - 2) / ((2 * k + d - 2) * (k + 1))
-    return value * multiplicity**0.5
