@@ -20,5 +20,7 @@ for name in ("pytorch_lightning", "pytorch_lightning.utilities.rank_zero"):
     logging.getLogger(name).setLevel(logging.WARNING)
 # torch's own deprecation, reached through Lightning
 warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")
+# A login node has srun, and a run there does not want it.
+warnings.filterwarnings("ignore", message="The `srun` command is available")
 
 __all__ = ["Checkpoint", "pl"]
