@@ -29,8 +29,11 @@ NOT_IDENTITY = frozenset(
         "debug_name",
         "trainer.accelerator",
         "trainer.devices",
+        "trainer.num_nodes",
+        "trainer.strategy",
         "trainer.profile",
         "ntk.memory_budget",
+        "ntk.block_rows",
         "data.data_dir",
         "data.offline",
     }
