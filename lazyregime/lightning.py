@@ -16,7 +16,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Checkpoint
 
 # What Lightning says of devices, tips and limits is no news to our users; its warnings stay.
-for name in ("pytorch_lightning", "pytorch_lightning.utilities.rank_zero"):
+for name in ("pytorch_lightning", "pytorch_lightning.utilities.rank_zero", "lightning_fabric"):
     logging.getLogger(name).setLevel(logging.WARNING)
 # torch's own deprecation, reached through Lightning
 warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")

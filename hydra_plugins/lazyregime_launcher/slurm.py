@@ -1,24 +1,36 @@
-"""Sweeps on SLURM by hydra-submitit-launcher, which submits and requeues; what to submit is decided by the run folders."""
+"""Sweeps on SLURM by hydra-submitit-launcher, which submits and requeues; the run folders decide what to submit."""
 
 # ruff: noqa: D102
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import OmegaConf
 
-try:
-    from hydra_plugins.hydra_submitit_launcher.submitit_launcher import SlurmLauncher as _SlurmLauncher
-except ImportError:  # the extra [slurm]; lazyregime.app.launchers says so to who asks for it
-    from hydra.plugins.launcher import Launcher as _SlurmLauncher
-
 from lazyregime.app.resources import register_resolvers
+
+if TYPE_CHECKING:
+    _SlurmLauncher = Any
+else:
+    try:
+        from hydra_plugins.hydra_submitit_launcher.submitit_launcher import SlurmLauncher as _SlurmLauncher
+    except ImportError:  # the extra [slurm]; lazyregime.app.launchers says so to who asks for it
+        from hydra.plugins.launcher import Launcher as _SlurmLauncher
 
 register_resolvers()  # also in the job, which imports this module to be unpickled
 
-_SHARED = ("timeout_min", "cpus_per_task", "gpus_per_node", "tasks_per_node", "mem_gb", "nodes", "name", "stderr_to_stdout")
+_SHARED = (
+    "timeout_min",
+    "cpus_per_task",
+    "gpus_per_node",
+    "tasks_per_node",
+    "mem_gb",
+    "nodes",
+    "name",
+    "stderr_to_stdout",
+)
 _OURS = ("_target_", "submitit_folder", "max_num_timeout", "runs_per_job")
 
 
@@ -34,7 +46,7 @@ class SlurmSweepLauncher(_SlurmLauncher):
         jobs, configs = [], []
         for number, overrides in enumerate(job_overrides, start=initial_job_idx):
             config = self.hydra_context.config_loader.load_sweep_config(self.config, list(overrides))
-            resources = OmegaConf.to_container(config.hydra.launcher, resolve=True)
+            resources: Any = OmegaConf.to_container(config.hydra.launcher, resolve=True)
             plain = command.source.plain(config)
             jobs.append(SweepJob(overrides, number, command.folder(plain), resources, plain["rerun"]))
             configs.append(config)

@@ -21,8 +21,8 @@ def check_devices(config: ConfigDict) -> None:
     trainer = config["trainer"]
     if trainer["precision"] == "bf16" and config["regime"]["centred"]:
         raise ConfigError(
-            f"trainer.precision=bf16 is not safe in the {config['regime']['name']} regime: f - f0 is a small difference "
-            "of numbers that are rounded to 3 digits; use trainer.precision=float32, or regime=regular."
+            f"trainer.precision=bf16 is not safe in the {config['regime']['name']} regime: f - f0 is a small "
+            "difference of numbers that are rounded to 3 digits; use trainer.precision=float32, or regime=regular."
         )
     count = num_processes(config)
     if count == 1:
@@ -53,8 +53,9 @@ def trainer_options(config: ConfigDict) -> dict[str, Any]:
     if num_processes(config) > 1:
         from pytorch_lightning.strategies import DDPStrategy
 
-        # No buffer is ever changed by a step, so none has to be sent around.
-        options["strategy"] = DDPStrategy(broadcast_buffers=False, gradient_as_bucket_view=True)
+        # The tangent model is trained by way of its delta: the network's own parameters stay out of the loss.
+        unused = config["regime"]["linearized"]
+        options["strategy"] = DDPStrategy(find_unused_parameters=unused, gradient_as_bucket_view=True)
     return options | {"plugins": _plugins()}
 
 

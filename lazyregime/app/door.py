@@ -18,6 +18,7 @@ from lazyregime.app.hints import ConfigError
 from lazyregime.app.launchers import check_launcher
 from lazyregime.app.plan import plan_jobs, show_outcome, show_plan
 from lazyregime.app.ranks import is_first_process
+from lazyregime.app.sweep_record import record_sweep
 from lazyregime.errors import LazyRegimeError
 
 WRONG, FAILED, INTERRUPTED = 2, 1, 130  # exit codes
@@ -57,6 +58,7 @@ def _single(command: AbstractCommand, console: Console, overrides: list[str]) ->
 def _sweep(command: AbstractCommand, console: Console, overrides: list[str]) -> int:
     jobs = plan_jobs(command, command.source.sweep_jobs(overrides))
     check_launcher(command.source, overrides, [job.config for job in jobs], is_sweep=True)
+    record_sweep(command.source.command, overrides, jobs)
     show_plan(command, console, jobs)
     _hydra_main(command)()
     return FAILED if show_outcome(command, console, jobs) else 0

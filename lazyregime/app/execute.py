@@ -1,5 +1,7 @@
 """A job is computed once: a complete run is returned, an interrupted one goes on, another process's is left alone."""
 
+import sys
+
 from lazyregime.app.command import AbstractCommand, AbstractWork, Result
 from lazyregime.app.config import ConfigDict, as_yaml
 from lazyregime.app.console import Console
@@ -79,7 +81,7 @@ def _take_part(command: AbstractCommand, config: ConfigDict, folder: RunFolder) 
             return command.start(config, folder, quiet, Tracking(None, quiet.say)).run()
     except Exception as error:
         folder.write_failure(error)
-        raise
+        sys.exit(1)
 
 
 def _set_threads(config: ConfigDict) -> None:

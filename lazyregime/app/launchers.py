@@ -34,7 +34,9 @@ def check_launcher(source: Source, overrides: Sequence[str], configs: Sequence[C
     needed = _NEEDS.get(launcher)
     if needed is not None and find_spec(needed) is None:
         package = needed.rpartition(".")[2].replace("_", "-")
-        raise ConfigError(f"hydra/launcher={launcher} needs {package}; install it with pip install 'lazyregime[slurm]'.")
+        raise ConfigError(
+            f"hydra/launcher={launcher} needs {package}; install it with pip install 'lazyregime[slurm]'."
+        )
     if launcher.startswith("slurm") and shutil.which("sbatch") is None:
         raise ConfigError(
             f"hydra/launcher={launcher} submits with sbatch, which this machine has not; start it on a cluster's login "

@@ -1,4 +1,4 @@
-"""Several processes of one run, on one machine or many: each computes its share, and the first alone writes and speaks."""
+"""Several processes of one run, on one machine or many: each computes its share, the first alone writes and speaks."""
 
 import os
 

@@ -9,8 +9,8 @@ import torch.distributed as dist
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lazyregime.notice import NOTICE
 from lazyregime.kernels import empirical_ntk_blocks
+from lazyregime.notice import NOTICE
 
 
 def kernel_in_blocks(
@@ -61,5 +61,5 @@ def _digest(model: nn.Module, *inputs: Tensor | None) -> str:
     digest = hashlib.blake2b(digest_size=6)
     for tensor in (*model.parameters(), *inputs):
         if tensor is not None:
-            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

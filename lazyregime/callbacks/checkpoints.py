@@ -10,8 +10,8 @@ import torch
 import torch.distributed as dist
 from typing_extensions import override
 
-from lazyregime.notice import NOTICE, Notice
 from lazyregime.lightning import Checkpoint, pl
+from lazyregime.notice import NOTICE, Notice
 
 
 @final

@@ -48,8 +48,8 @@ class Batches:
         smallest = self.num_samples(len(self) - 1)
         if smallest < share[1]:
             raise LazyRegimeError(
-                f"the last batch of an epoch has {smallest} of the {len(labels)} samples, which cannot be divided among "
-                f"{share[1]} processes; choose another trainer.batch_size or data.n_train."
+                f"the last batch of an epoch has {smallest} of the {len(labels)} samples, which cannot be divided "
+                f"among {share[1]} processes; choose another trainer.batch_size or data.n_train."
             )
 
     def set_epoch(self, epoch: int) -> None:
