@@ -31,10 +31,13 @@ class LastCheckpoint(Checkpoint):
         self.path, self.notice = path, notice
         self._deferral = contextlib.ExitStack()
         self._random: list[dict[str, Any]] | None = None
+        self._position: dict[str, int] | None = None
 
     @override
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._deferral.enter_context(self.notice.deferred())  # Lightning has put its own handlers in place by now
+        if self._position is not None:
+            trainer.train_dataloader.load_state_dict(self._position)
         if self._random is not None and len(self._random) == trainer.world_size:
             _restore(self._random[trainer.global_rank])
 
@@ -71,6 +74,15 @@ class LastCheckpoint(Checkpoint):
         if trainer.is_global_zero:
             os.replace(temporary, self.path)
         trainer.strategy.barrier()
+
+    # Lightning keeps the position too, but does not restore it where a schedule has asked for the number of steps.
+    @override
+    def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+        checkpoint["batches"] = trainer.train_dataloader.state_dict()
+
+    @override
+    def on_load_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+        self._position = checkpoint.get("batches")
 
     @override
     def state_dict(self) -> dict[str, Any]:
