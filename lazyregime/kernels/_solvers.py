@@ -1,6 +1,6 @@
 """Which solver a regression uses: Cholesky where the gram matrix fits, conjugate gradients by products beyond."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -8,14 +8,15 @@ from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels._tensors import as_float64, rounding
-from lazyregime.kernels.cg import ConjugateGradients
+from lazyregime.kernels.cg import ConjugateGradients, Matmul
 from lazyregime.kernels.empirical._memory import default_budget
-from lazyregime.kernels.kernel import AbstractKernel, flatten_gram, mean_diagonal
+from lazyregime.kernels.kernel import AbstractKernel, flatten_gram, gram_diagonal, mean_diagonal
 from lazyregime.kernels.solve import CholeskySolver
 
 Solver = CholeskySolver | ConjugateGradients
 
 _CHOLESKY_BYTES = 40  # an entry of the gram matrix: five float64 copies at the peak
+_STREAM_BYTES = 128 << 20  # of a stored kernel's rows in float64; more are no faster
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class SolverChoice:
     Attributes:
         ridge: Added to the diagonal as it is.
         relative_ridge: Added to the diagonal times tr(K)/n.
-        solver: "cholesky"; "cg", conjugate gradients by products; or "auto": the former where the memory budget allows.
+        solver: "cholesky"; "cg", conjugate gradients by products, of a stored kernel by blocks of its rows; or "auto":
+            the former where the memory budget allows.
         tolerance: Of the residual of conjugate gradients.
         max_iterations: Of conjugate gradients.
         rank: Of the preconditioner of conjugate gradients.
@@ -55,21 +57,29 @@ class SolverChoice:
             raise LazyRegimeError(f"The solver {rest['solver']!r} is unknown; choose auto, cholesky or cg.")
         return cls(float(ridge), float(relative_ridge), **rest)
 
-    def for_gram(self, gram: Tensor) -> CholeskySolver:
-        """A direct solver for a precomputed (n, n) or (n, n, k, k) kernel."""
-        flat = flatten_gram(gram)
+    def for_gram(self, gram: Tensor) -> Solver:
+        """A solver for a precomputed (n, n) or (n, n, k, k) kernel, which may be a memory-mapped file."""
+        size = gram.shape[0] * (gram.shape[2] if gram.ndim == 4 else 1)
         ridge = self.ridge
         if self.relative_ridge:
-            ridge += self.relative_ridge * float(as_float64(flat.diagonal(), "diagonal of the kernel").mean())
-        return CholeskySolver(flat, ridge=ridge, accuracy=self.accuracy)
+            ridge += self.relative_ridge * float(as_float64(gram_diagonal(gram), "diagonal of the kernel").mean())
+        if self._direct(size, gram.device):
+            return CholeskySolver(flatten_gram(gram), ridge=ridge, accuracy=self.accuracy)
+        row_bytes = 16 * size * (size // gram.shape[0])
+        rows = max(1, min(self._budget(gram.device), _STREAM_BYTES) // row_bytes)
+
+        def matmul(v: Tensor) -> Tensor:
+            return torch.cat([flatten_gram(part).to(v) @ v for part in gram.split(rows)])
+
+        return self._iterative(matmul, size, ridge, gram.device, self.accuracy or rounding(gram.dtype))
 
     def for_kernel(self, kernel: AbstractKernel, x: Tensor, n_outputs: int) -> Solver:
         """A solver for the kernel of the samples x."""
         coupled = kernel.num_coupled(x) is not None
         size = len(x) * (n_outputs if coupled else 1)
-        budget = self.memory_budget or default_budget(x.device)
-        if self.solver == "cholesky" or (self.solver == "auto" and _CHOLESKY_BYTES * size**2 <= budget):
-            return self.for_gram(kernel.gram(x))
+        if self._direct(size, x.device):
+            accuracy = self.accuracy or kernel.gram_accuracy(x)
+            return replace(self, accuracy=accuracy, solver="cholesky").for_gram(kernel.gram(x))
         ridge = self.ridge + (self.relative_ridge * mean_diagonal(kernel, x) if self.relative_ridge else 0.0)
 
         def matmul(v: Tensor) -> Tensor:
@@ -78,13 +88,25 @@ class SolverChoice:
             columns = [kernel.apply(x, x, c.reshape(len(x), n_outputs)).reshape(-1) for c in v.T]
             return torch.stack(columns, 1).to(v)
 
+        return self._iterative(matmul, size, ridge, x.device, self.accuracy or 10 * rounding(x.dtype))
+
+    def _budget(self, device: torch.device) -> int:
+        return self.memory_budget or default_budget(device)
+
+    def _direct(self, size: int, device: torch.device) -> bool:
+        fits = _CHOLESKY_BYTES * size**2 <= self._budget(device)
+        return self.solver == "cholesky" or (self.solver == "auto" and fits)
+
+    def _iterative(
+        self, matmul: Matmul, size: int, ridge: float, device: torch.device, accuracy: float
+    ) -> ConjugateGradients:
         return ConjugateGradients(
             matmul,
             size,
             ridge=ridge,
-            device=x.device,
+            device=device,
             tolerance=self.tolerance,
             max_iterations=self.max_iterations,
             rank=self.rank,
-            accuracy=self.accuracy or 10 * rounding(x.dtype),
+            accuracy=accuracy,
         )

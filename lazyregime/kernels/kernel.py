@@ -16,7 +16,7 @@ class AbstractKernel(ABC):
 
     @abstractmethod
     def gram(self, x: Tensor) -> Tensor:
-        """K(X, X): (n, n), or (n, n, k, k)."""
+        """K(X, X) for a solve: (n, n), or (n, n, k, k); in float64 where that costs little."""
 
     @abstractmethod
     def apply(self, x1: Tensor, x2: Tensor, coefficients: Float[Tensor, "m k"]) -> Float[Tensor, "n k"]:
@@ -25,6 +25,10 @@ class AbstractKernel(ABC):
     @abstractmethod
     def num_coupled(self, x: Tensor) -> int | None:
         """The k of a kernel (n, m, k, k); None for a kernel (n, m)."""
+
+    def gram_accuracy(self, x: Tensor) -> float | None:
+        """Relative accuracy of the entries of `gram`, if it is not the rounding of their dtype."""
+        return None
 
 
 def mean_diagonal(kernel: AbstractKernel, x: Tensor, chunk: int = 32) -> float:
@@ -39,6 +43,12 @@ def flatten_gram(gram: Tensor) -> Tensor:
         return gram
     n, m, k, _ = gram.shape
     return gram.permute(0, 2, 1, 3).reshape(n * k, m * k)
+
+
+def gram_diagonal(gram: Tensor) -> Tensor:
+    """The diagonal of the matrix that `flatten_gram` gives, without making it."""
+    diagonal = gram.diagonal(dim1=0, dim2=1)
+    return diagonal if gram.ndim == 2 else diagonal.diagonal(dim1=0, dim2=1).T.flatten()
 
 
 def apply_by_rows(

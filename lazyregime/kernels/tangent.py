@@ -13,8 +13,10 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from lazyregime.errors import LazyRegimeError
+from lazyregime.kernels._tensors import rounding
 from lazyregime.kernels.empirical import empirical_ntk
 from lazyregime.kernels.empirical._checks import check_model
+from lazyregime.kernels.empirical._engine import Progress
 from lazyregime.kernels.empirical._memory import default_budget
 from lazyregime.kernels.kernel import AbstractKernel, apply_by_rows
 from lazyregime.networks import Linearized
@@ -36,6 +38,7 @@ class EmpiricalKernel(AbstractKernel):
         model: Any module that `empirical_ntk` takes; only parameters with `requires_grad` count.
         outputs: "full", which couples outputs and predicts without the test kernel; or "trace".
         memory_budget: Bytes for temporaries; a fraction of what is free if not given.
+        progress: Called with (done, in all): pairs of a kernel, samples of a prediction.
 
     Raises:
         LazyRegimeError: For a model that is random or depends on the batch, or unknown outputs.
@@ -44,6 +47,7 @@ class EmpiricalKernel(AbstractKernel):
     model: nn.Module
     outputs: str = "full"
     memory_budget: int | None = None
+    progress: Progress | None = None
 
     def __post_init__(self) -> None:
         check_model(self.model)
@@ -56,15 +60,19 @@ class EmpiricalKernel(AbstractKernel):
         with torch.no_grad():
             return self._function(x[:1])(self._parameters()).shape[1]
 
-    def gram(self, x: Tensor) -> Tensor:  # noqa: D102
-        return self.cross(x)
+    def gram(self, x: Tensor) -> Tensor:
+        """The kernel of x with itself; layers and chunks are added in float64, products stay in the model's dtype."""
+        return self._ntk(x, None, accumulate=torch.float64)
+
+    def gram_accuracy(self, x: Tensor) -> float:
+        """The rounding of the model's dtype, in which the products are taken."""
+        return rounding(next(iter(self._parameters().values())).dtype)
 
     def cross(self, x1: Tensor, x2: Tensor | None = None) -> Tensor:
         """The kernel itself, from `empirical_ntk`."""
-        outputs: Any = self.outputs
         if x2 is not None and self.outputs == "trace" and len(x1) > len(x2):  # the engine keeps the factors of x1
-            return empirical_ntk(self.model, x2, x1, outputs="trace", memory_budget=self.memory_budget).T
-        return empirical_ntk(self.model, x1, x2, outputs=outputs, memory_budget=self.memory_budget)
+            return self._ntk(x2, x1).T
+        return self._ntk(x1, x2)
 
     def apply(self, x1: Tensor, x2: Tensor, coefficients: Tensor) -> Tensor:
         """Theta(x1, x2) c in float64; products are taken in the model's dtype."""
@@ -86,9 +94,25 @@ class EmpiricalKernel(AbstractKernel):
     def push(self, x: Tensor, direction: Tangent) -> Float[Tensor, "n k"]:
         """J(x) direction, (n, k) in float64."""
         w = self._parameters()
+        parts: list[Tensor] = []
         with torch.no_grad():
-            parts = [_jvp(self._function(xs), (w,), (direction,))[1] for xs in x.split(self._chunk(x))]
+            for xs in x.split(self._chunk(x)):
+                parts.append(_jvp(self._function(xs), (w,), (direction,))[1])
+                if self.progress is not None:
+                    self.progress(sum(map(len, parts)), len(x))
         return torch.cat(parts).double()
+
+    def _ntk(self, x1: Tensor, x2: Tensor | None, accumulate: torch.dtype | None = None) -> Tensor:
+        outputs: Any = self.outputs
+        return empirical_ntk(
+            self.model,
+            x1,
+            x2,
+            outputs=outputs,
+            memory_budget=self.memory_budget,
+            progress=self.progress,
+            accumulate=accumulate,
+        )
 
     def _network(self) -> tuple[nn.Module, bool]:
         model = self.model

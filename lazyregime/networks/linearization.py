@@ -1,17 +1,14 @@
 """J(w0) delta = d/dt f(x; w0 + t delta) at t = 0: the tangent model at w0 [COB19, section 1.2]."""
 
 import copy
-from collections.abc import Callable
-from typing import Any, cast, final
+from typing import Any, final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from lazyregime.errors import LazyRegimeError
-
-_jvp = cast(Callable[..., tuple[Tensor, Tensor]], torch.func.jvp)
+from lazyregime.networks._pushforward import pushforward
 
 
 @final
@@ -35,14 +32,7 @@ class Linearized(nn.Module):
 
     def forward(self, x: Float[Tensor, "n *d"]) -> Float[Tensor, "n k"]:
         """J(w0) delta."""
-        w0 = dict(self.network.named_parameters())
-        delta = dict(zip(self.names, self.delta, strict=True))
-
-        def f(w: dict[str, Tensor]) -> Tensor:
-            return cast(Tensor, functional_call(self.network, w, (x,)))
-
-        _, tangent = _jvp(f, (w0,), (delta,))
-        return tangent
+        return pushforward(self.network, dict(zip(self.names, self.delta, strict=True)), x)
 
     def displaced(self) -> dict[str, Tensor]:
         """W = w0 + delta by parameter name."""

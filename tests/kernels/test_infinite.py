@@ -250,7 +250,7 @@ def test_kernels_are_symmetric_positive_and_in_the_dtype_of_the_inputs():
         assert torch.equal(gram, gram.T) and bool(torch.isfinite(gram).all())
         assert float(torch.linalg.eigvalsh(gram)[0]) > -1e-10 * float(gram.trace())
         assert float(gram[0, 1]) == pytest.approx(float(gram[0, 0]), rel=1e-14)
-        assert kernel.gram(x.float()).dtype == torch.float32
+        assert kernel.cross(x.float()).dtype == torch.float32
     assert infinite_ntk(x.reshape(12, 1, 3, 1)).equal(infinite_ntk(x))
 
 

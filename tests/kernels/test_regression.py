@@ -59,6 +59,25 @@ def test_poster_agrees_with_the_script_of_the_poster_on_sorted_anchors():
     assert poster.predict_gram(k_test).tolist() == script.tolist()
 
 
+@pytest.mark.parametrize("coupled", [False, True])
+def test_a_kernel_on_disk_is_solved_by_blocks_of_its_rows(tmp_path, coupled, monkeypatch):
+    g = torch.Generator().manual_seed(7)
+    j = torch.randn(40, 3, 200, generator=g)
+    gram = torch.einsum("nap,mbp->nmab", j, j) if coupled else torch.einsum("nap,map->nm", j, j)
+    np.save(tmp_path / "kernel.npy", gram.numpy())
+    stored = torch.from_numpy(np.load(tmp_path / "kernel.npy", mmap_mode="r+"))
+    labels = torch.arange(40) % 3
+    blocks, split = [], Tensor.split
+    monkeypatch.setattr(Tensor, "split", lambda t, size, dim=0: blocks.append(split(t, size, dim)) or blocks[-1])
+    budget = 10 * 16 * (120 * 3 if coupled else 40)  # ten samples' rows at a time
+    regression = KernelRegression(relative_ridge=1e-2, memory_budget=budget, tolerance=1e-9).fit_gram(stored, labels)
+    assert regression.report.method == "cg" and len(blocks[0]) == 4
+    direct = KernelRegression(relative_ridge=1e-2).fit_gram(gram, labels)
+    assert direct.report.method == "cholesky"
+    assert regression.report.ridge == pytest.approx(direct.report.ridge)
+    torch.testing.assert_close(regression.dual, direct.dual, rtol=1e-6, atol=1e-7 * float(direct.dual.abs().max()))
+
+
 def test_relative_ridge_is_a_multiple_of_the_mean_diagonal():
     gram, _, labels = problem()
     absolute = KernelRegression(ridge=0.3 * float(gram.trace()) / 30).fit_gram(gram, labels)

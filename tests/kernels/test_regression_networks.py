@@ -179,6 +179,19 @@ def test_float32_networks_give_the_predictions_of_float64():
     torch.testing.assert_close(rough.decision_values, precise.decision_values, rtol=1e-3, atol=1e-3)
 
 
+def test_gram_matrices_for_a_solve_are_accumulated_in_float64_and_known_to_be_of_the_models_accuracy():
+    model, x = network("mlp").float(), X.float()
+    exact = torch.einsum("nap,mbp->nmab", *[jacobian(network("mlp"), X)] * 2)
+    kernel = EmpiricalKernel(model)
+    gram, single = kernel.gram(x), kernel.cross(x)
+    assert (gram.dtype, single.dtype) == (torch.float64, torch.float32)
+    assert (gram - exact).norm() < (single - exact).norm() < 1e-5 * exact.norm()
+    assert InfiniteMLP().gram(x).dtype == InfiniteCNN(depth=1).gram(x).dtype == torch.float64
+    twice, labels = torch.cat([x, x[:1]]), torch.cat([LABELS, LABELS[:1]])
+    jitter = KernelRegression(model).fit(twice, labels).report.jitter
+    assert jitter > 1e4 * KernelRegression(model.double()).fit(twice.double(), labels).report.jitter > 0
+
+
 def test_wrong_use_is_refused():
     with pytest.raises(LazyRegimeError, match="has no kernel"):
         KernelRegression().fit(X, LABELS)

@@ -30,7 +30,7 @@ def empirical_ntk_blocks(
     x2: Shaped[Tensor, "m *d"] | None = None,
     *,
     path: str | Path | None = None,
-    block_rows: int = 1024,
+    block_rows: int = 4096,
     group: dist.ProcessGroup | None = None,
     outputs: Outputs = "trace",
     memory_budget: int | None = None,
@@ -53,7 +53,7 @@ def empirical_ntk_blocks(
         x1: Inputs, samples first.
         x2: Other inputs; without them each block computes its columns from the diagonal on.
         path: The file; beside it `path.blocks/` notes which blocks are done and what they are blocks of.
-        block_rows: Rows a block.
+        block_rows: Rows a block. Each block evaluates all columns' gradients anew, so few large ones are faster.
         group: The process group; by default all processes.
         outputs: As for `empirical_ntk`.
         memory_budget: Bytes for one process.

@@ -9,10 +9,10 @@ from torch import Tensor
 from lazyregime.kernels.empirical._factors import Form, Outer, allocate
 from lazyregime.kernels.empirical._fallback import Fallback
 from lazyregime.kernels.empirical._forms import build
+from lazyregime.kernels.empirical._layers import Survey
 from lazyregime.kernels.empirical._plan import Plan
 from lazyregime.kernels.empirical._plan import make_sizes as make_sizes
 from lazyregime.kernels.empirical._precision import Precision, matmul_precision, rounded
-from lazyregime.kernels.empirical._survey import Survey
 from lazyregime.kernels.empirical._tape import Keep
 
 Progress = Callable[[int, int], None]
@@ -112,6 +112,8 @@ class Engine:
         others: list[Form] | None = None
         for chunk in _chunks(streamed.shape[0] - first, self.plan.stream):
             columns = _shift(chunk, first)
+            if others is not None and not self._reusable(others, columns.stop - columns.start):
+                others = None  # freed before the next ones are made
             others = self.gather(streamed[columns], others)
             for rows, factors in mine:
                 self._add(out, factors, others, rows, columns)
@@ -137,7 +139,7 @@ class Engine:
         """The factors of all rows of x, recorded in chunks, in the memory of used ones where they are as long."""
         n, record = x.shape[0], self.plan.record
         gathered: list[Form] | None = None
-        if used is not None and record < n <= used[0].tensors()[0].shape[0]:
+        if used is not None and self._reusable(used, n):
             gathered = _rows(used, slice(0, n))
         for chunk in _chunks(n, record):
             into = None if gathered is None else _rows(gathered, chunk)
@@ -154,6 +156,9 @@ class Engine:
                         whole[chunk] = tensor
         assert gathered is not None
         return gathered
+
+    def _reusable(self, used: list[Form], n: int) -> bool:
+        return self.plan.record < n <= used[0].tensors()[0].shape[0]
 
     def factors(self, x: Tensor, into: list[Form] | None = None) -> list[Form]:
         """The factors of one chunk of rows, layer by layer; products may be written into the given ones."""

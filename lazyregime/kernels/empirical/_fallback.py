@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from lazyregime.kernels.empirical._factors import Gradients
-from lazyregime.kernels.empirical._survey import Survey
+from lazyregime.kernels.empirical._layers import Survey
 from lazyregime.kernels.empirical._tape import flat_output
 
 

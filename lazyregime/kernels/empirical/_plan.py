@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import final
 
+import torch
+
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels.empirical._factors import TEMPORARY, Outer
 from lazyregime.kernels.empirical._forms import Cost, Task, choose
-from lazyregime.kernels.empirical._survey import Survey
+from lazyregime.kernels.empirical._layers import Survey
 
 # Bytes a recording works best with: small enough for the caches and for a modest peak, large enough for the GEMMs.
 _RECORD_TARGET = 64 << 20
@@ -136,7 +138,10 @@ def make_plan(found: Survey, task: Task, budget: int, itemsize: int, out_itemsiz
 
 def _sizes(task: Task, available: int, kept: int, work: int, budget: int, places: int) -> tuple[int, int, int]:
     held, streamed = (min(task.n, task.m), max(task.n, task.m))
-    record = max(1, min(max(_RECORD_TARGET // max(work, 1), _DENSE_ROWS // places), _MAX_ROWS, streamed))
+    record = max(1, max(_RECORD_TARGET // max(work, 1), _DENSE_ROWS // places))
+    # Convolutions and batched products give whole samples to threads.
+    threads = torch.get_num_threads()
+    record = min(-(-record // threads) * threads, _MAX_ROWS, streamed)
     # Whole recordings, and enough rows for efficient products: one recording if it is large, as nothing is copied then.
     stream = min(streamed, record * -(-_STREAM_ROWS // record))
     while True:

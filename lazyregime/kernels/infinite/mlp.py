@@ -90,8 +90,9 @@ class InfiniteMLP(AbstractKernel):
         nngp, ntk = self.kernels(x1, x2)
         return ntk if self.which == "ntk" else nngp
 
-    def gram(self, x: Tensor) -> Tensor:  # noqa: D102
-        return self.cross(x)
+    def gram(self, x: Tensor) -> Tensor:
+        """The kernel of x with itself, kept in the float64 it is computed in."""
+        return self.cross(as_float64(x, "input"))
 
     def apply(self, x1: Tensor, x2: Tensor, coefficients: Tensor) -> Tensor:  # noqa: D102
         return apply_by_rows(self.cross, x1, x2, coefficients, num_rows=1000)

@@ -1,9 +1,14 @@
 """The definition: one gradient at a time, in float64, by plain autograd; shares nothing with the engine."""
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest import mock
 
 import torch
 from torch import Tensor, nn
+
+from lazyregime.kernels.empirical import _engine
 
 
 def gradients(model: nn.Module, x: Tensor) -> Tensor:
@@ -41,3 +46,15 @@ def relative_error(given: Tensor, expected: Tensor) -> float:
     """Frobenius, relative."""
     assert given.shape == expected.shape
     return ((given.double() - expected).norm() / expected.norm()).item()
+
+
+@contextmanager
+def chunked(sizes: tuple[int, int, int] | None) -> Iterator[None]:
+    """The engine holds, streams and records so many rows at a time; None leaves it to the planner."""
+    plan = _engine.Engine.__init__
+
+    def init(self, found, fallback, planned, *rest):
+        plan(self, found, fallback, _engine.make_sizes(planned, *sizes) if sizes else planned, *rest)
+
+    with mock.patch.object(_engine.Engine, "__init__", init):
+        yield

@@ -4,7 +4,7 @@ import hypothesis.strategies as st
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
-from ntk_reference import ntk, relative_error
+from ntk_reference import chunked, ntk, relative_error
 from torch import Tensor, nn
 
 from lazyregime.kernels import empirical_ntk, explain
@@ -19,8 +19,9 @@ quick = settings(
 )
 small = st.integers(1, 4)
 outputs = st.sampled_from(["trace", "full", "diagonal"])
-# Chunked into single samples, or not at all.
-budgets = st.sampled_from([None, 3 << 20])
+# Rows held, streamed and recorded at a time: one by one, in uneven chunks, or as the planner likes.
+Sizes = tuple[int, int, int] | None
+chunks = st.sampled_from([None, (1, 1, 1), (2, 1, 1), (3, 2, 2)])
 
 
 class Head(nn.Module):
@@ -37,7 +38,7 @@ class Head(nn.Module):
         return self.readout(torch.tanh(self.layer(x)).flatten(1))
 
 
-def check(layer: nn.Module, x1: Tensor, x2: Tensor, how: str, budget: int | None, n_outputs: int = 3) -> None:
+def check(layer: nn.Module, x1: Tensor, x2: Tensor, how: str, sizes: Sizes, n_outputs: int = 3) -> None:
     for p in layer.parameters():
         nn.init.normal_(p, std=0.5)
     model = Head(layer, x1, n_outputs).eval()
@@ -51,25 +52,30 @@ def check(layer: nn.Module, x1: Tensor, x2: Tensor, how: str, budget: int | None
         if expected.norm() < 1e-6:  # an embedding of padding only
             assert empirical_ntk(model, a, b, outputs=how).norm() < 1e-6
             continue
-        assert relative_error(empirical_ntk(model, a, b, outputs=how, memory_budget=budget), expected) < 1e-10
         single = [v.float() if v is not None and v.is_floating_point() else v for v in (a, b)]
-        assert relative_error(empirical_ntk(model.float(), *single, outputs=how, memory_budget=budget), expected) < 1e-5
+        # Gradients that are nearly orthogonal have a product that float32 cannot resolve relative to itself.
+        scale = (ntk(model, a, None, how).norm() * ntk(model, a if b is None else b, None, how).norm()).sqrt()
+        with chunked(sizes):
+            assert relative_error(empirical_ntk(model, a, b, outputs=how), expected) < 1e-10
+            given = empirical_ntk(model.float(), *single, outputs=how)
+        assert given.dtype == torch.float32
+        assert (given - expected).norm() < 1e-5 * max(scale, expected.norm())
         model.double()
 
 
 @quick
-@given(st.data(), outputs, budgets)
-def test_linear(data, how, budget):
+@given(st.data(), outputs, chunks)
+def test_linear(data, how, sizes):
     n, m, d, o = (data.draw(st.integers(1, 6)) for _ in range(4))
     positions = data.draw(st.lists(small, max_size=2))
     bias = data.draw(st.booleans())
     torch.manual_seed(data.draw(st.integers(0, 99)))
-    check(nn.Linear(d, o, bias=bias), torch.randn(n, *positions, d), torch.randn(m, *positions, d), how, budget)
+    check(nn.Linear(d, o, bias=bias), torch.randn(n, *positions, d), torch.randn(m, *positions, d), how, sizes)
 
 
 @quick
-@given(st.data(), outputs, budgets, st.sampled_from([1, 2]))
-def test_convolution(data, how, budget, num_dims):
+@given(st.data(), outputs, chunks, st.sampled_from([1, 2]))
+def test_convolution(data, how, sizes, num_dims):
     draw = data.draw
     groups, c, o = draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
     kernel, dilation, stride = ([draw(st.integers(1, top)) for _ in range(num_dims)] for top in (3, 2, 3))
@@ -93,12 +99,12 @@ def test_convolution(data, how, budget, num_dims):
         padding_mode=mode,
     )
     n, m = draw(small), draw(small)
-    check(layer, torch.randn(n, c * groups, *size), torch.randn(m, c * groups, *size), how, budget)
+    check(layer, torch.randn(n, c * groups, *size), torch.randn(m, c * groups, *size), how, sizes)
 
 
 @quick
-@given(st.data(), outputs, budgets, st.sampled_from(["layer", "layer2", "rms", "group", "batch1", "batch", "batch3"]))
-def test_norms(data, how, budget, which):
+@given(st.data(), outputs, chunks, st.sampled_from(["layer", "layer2", "rms", "group", "batch1", "batch", "batch3"]))
+def test_norms(data, how, sizes, which):
     draw = data.draw
     n, m, c, h = draw(small), draw(small), 2 * draw(small), draw(st.integers(2, 4))
     torch.manual_seed(draw(st.integers(0, 99)))
@@ -106,7 +112,7 @@ def test_norms(data, how, budget, which):
     layer, shape = {
         "layer": lambda: (nn.LayerNorm(h, bias=affine), (c, h)),
         "layer2": lambda: (nn.LayerNorm((c, h)), (3, c, h)),
-        "rms": lambda: (nn.RMSNorm(c), (h, c)),
+        "rms": lambda: (nn.RMSNorm(c, eps=1e-6), (h, c)),
         "group": lambda: (nn.GroupNorm(2, c), (c, h, h)),
         "batch1": lambda: (nn.BatchNorm1d(c), (c, h) if affine else (c,)),
         "batch": lambda: (nn.BatchNorm2d(c), (c, h, 3)),
@@ -115,17 +121,17 @@ def test_norms(data, how, budget, which):
     if which.startswith("batch"):
         layer.running_mean.normal_()
         layer.running_var.uniform_(0.5, 2.0)
-    check(layer.eval(), torch.randn(n, *shape), torch.randn(m, *shape), how, budget)
+    check(layer.eval(), torch.randn(n, *shape), torch.randn(m, *shape), how, sizes)
 
 
 @quick
-@given(st.data(), outputs, budgets, st.booleans(), st.booleans())
-def test_embedding(data, how, budget, padding, sparse):
+@given(st.data(), outputs, chunks, st.booleans(), st.booleans())
+def test_embedding(data, how, sizes, padding, sparse):
     n, m, t, rows, d = (data.draw(small) for _ in range(5))
     torch.manual_seed(data.draw(st.integers(0, 99)))
     layer = nn.Embedding(rows + 1, d, padding_idx=0 if padding else None, sparse=sparse)
     ids1, ids2 = (torch.randint(rows + 1, (size, t)) for size in (n, m))
-    check(layer, ids1, ids2, how, budget)
+    check(layer, ids1, ids2, how, sizes)
 
 
 @pytest.mark.parametrize("how", ["trace", "full", "diagonal"])
