@@ -13,11 +13,11 @@ from pathlib import Path
 CLUSTER = Path(__file__).with_name("cluster.sh")
 
 # Seconds of training of a tiny network: long enough to be disturbed in the middle.
-TRAINING = ["debug=fdr", "width=16", "data.n_train=6000", "trainer.batch_size=32", "trainer.max_epochs=40"]
+TRAINING = ["debug=fdr", "width=16", "data.n_train=6000", "trainer.batch_size=32", "trainer.max_epochs=16"]
 LAUNCHER = ["hydra/launcher=slurm_cpu", "hydra.launcher.cpus_per_task=1", "hydra.launcher.mem_gb=1"]
 TWO_TASKS = ["trainer.devices=2", "trainer.accelerator=cpu"]
 TWO_NODES = ["trainer.num_nodes=2", "trainer.accelerator=cpu"]
-PATIENCE = 240  # seconds; the machine may be busy
+PATIENCE = 300  # seconds; the machine may be busy
 
 
 class Sweep:
