@@ -10,6 +10,7 @@ import torch
 import torch.distributed as dist
 from typing_extensions import override
 
+from lazyregime.data import Batches
 from lazyregime.lightning import Checkpoint, pl
 from lazyregime.notice import NOTICE, Notice
 
@@ -37,7 +38,7 @@ class LastCheckpoint(Checkpoint):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._deferral.enter_context(self.notice.deferred())  # Lightning has put its own handlers in place by now
         if self._position is not None:
-            trainer.train_dataloader.load_state_dict(self._position)
+            _batches(trainer).load_state_dict(self._position)
         if self._random is not None and len(self._random) == trainer.world_size:
             _restore(self._random[trainer.global_rank])
 
@@ -80,7 +81,7 @@ class LastCheckpoint(Checkpoint):
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        checkpoint["batches"] = trainer.train_dataloader.state_dict()
+        checkpoint["batches"] = _batches(trainer).state_dict()
 
     @override
     def on_load_checkpoint(
@@ -100,6 +101,12 @@ class LastCheckpoint(Checkpoint):
     @override
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._random = state_dict["random"]
+
+
+def _batches(trainer: pl.Trainer) -> Batches:
+    batches = trainer.train_dataloader
+    assert isinstance(batches, Batches)
+    return batches
 
 
 def replace_file(path: Path, save: Callable[[Path], object]) -> None:

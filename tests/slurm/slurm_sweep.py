@@ -46,6 +46,7 @@ class Sweep:
             found = self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
+            self.process.wait()
             raise AssertionError(f"the launcher hangs:\n{self.everything()}") from None
         assert found == code, self.everything()
         return self.log.read_text()
