@@ -66,6 +66,10 @@ class Sweep:
             self.everything,
         )
 
+    def wait_for_words(self, words: str) -> None:
+        """Until the launcher has said so."""
+        wait_until(lambda: words in self.log.read_text(), f"the launcher does not say {words!r}", self.everything)
+
     def jobs(self) -> list[str]:
         """The SLURM jobs of its runs, by the names of these."""
         return [json.loads(p.read_text())["job"] for p in sorted(self.folder.rglob("slurm.json"))]

@@ -81,14 +81,20 @@ def test_a_cancelled_job_stays_cancelled_and_the_same_command_finishes_it(one_pr
 
 def test_the_launcher_is_ended_and_comes_back(one_process, tmp_path):
     sweep = Sweep(tmp_path, "seed=0,1").start()
-    sweep.wait_for_rows(1)
+    sweep.wait_for_rows(2, runs=2)
     jobs = sweep.jobs()
+    for job in jobs:
+        slurm("scontrol", "suspend", job)  # so that they are not over before the launcher is back
     printed = sweep.stop(signal.SIGINT)
     assert f"scancel {' '.join(jobs)}" in printed
     assert "Traceback" not in printed
-    sweep.start().wait_for_rows(2)
-    sweep.stop(signal.SIGKILL)
-    assert "2 runs are in the queue already" in sweep.start().end()
+    for how in (signal.SIGKILL, None):
+        sweep.start().wait_for_words("2 runs are in the queue already")
+        if how is not None:
+            sweep.stop(how)
+    for job in jobs:
+        slurm("scontrol", "resume", job)
+    sweep.end()
     assert sweep.jobs() == jobs
     assert outcome(tmp_path) == one_process
     assert "Resuming from" not in sweep.logs()
