@@ -24,5 +24,7 @@ warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")
 warnings.filterwarnings("ignore", message="The `srun` command is available")
 # What is logged is the same in every process: the sums behind it have been added up.
 warnings.filterwarnings("ignore", message="It is recommended to use `self.log")
+# Rows are written once an epoch, however few its batches.
+warnings.filterwarnings("ignore", message="The number of training batches")
 
 __all__ = ["Checkpoint", "pl"]

@@ -27,7 +27,8 @@ class RunState:
     job: str
     host: str
     epochs: str
-    note: str
+    reason: str  # why it waits, in SLURM's word
+    note: str  # why there is no result, and where to read more
 
 
 def show_status(folder: Path, console: Console) -> None:
@@ -37,8 +38,11 @@ def show_status(folder: Path, console: Console) -> None:
         LazyRegimeError: If there is no run and no sweep in the folder.
     """
     states = states_of(folder)
-    rows = [(s.folder.name, s.status, s.job, s.host, s.epochs, s.note) for s in states]
-    console.table(["run", "status", "job", "host", "epochs", "note"], rows)
+    rows = [(s.folder.path.name, s.status, s.job, s.host, s.epochs, s.reason) for s in states]
+    console.table(["run", "status", "job", "host", "epochs", "reason"], rows)
+    for state in states:
+        if state.note:
+            console.say(f"\n{state.folder.path.name} {state.status}: {state.note}")
     counts = {status: sum(s.status == status for s in states) for status in dict.fromkeys(s.status for s in states)}
     console.say(f"\n{len(states)} runs: {', '.join(f'{count} {status}' for status, count in counts.items())}")
     if any(s.status not in UNDER_WAY for s in states):
@@ -97,18 +101,17 @@ def _state(folder: RunFolder, in_queue: Mapping[str, QueuedJob]) -> RunState:
         submission.job if submission is not None else "",
         host,
         _epochs(folder),
-        _note(told, failure, queued, submission.log if submission is not None else ""),
+        queued.reason if queued is not None and told == "waiting" else "",
+        _note(folder, told, failure, submission.log if submission is not None else ""),
     )
 
 
-def _note(status: str, failure: Mapping[str, Any], queued: QueuedJob | None, log: str) -> str:
-    """Why a run waits, or has no result, and where to read more."""
-    if status == "waiting" and queued is not None:
-        return queued.reason
+def _note(folder: RunFolder, status: str, failure: Mapping[str, Any], log: str) -> str:
+    where = f"\n  log        {log}" if log else ""
     if status == "failed":
-        message = " ".join(str(failure.get("message", "")).split())[:100]
-        return f"{failure.get('error')}: {message} ({log or 'failure.json'})"
-    return log if status in ("interrupted", "not started") else ""
+        message = " ".join(str(failure.get("message", "")).split())
+        return f"{failure.get('error')}: {message}{where}\n  traceback  {folder.failure}"
+    return f"see{where}" if where and status in ("interrupted", "not started") else ""
 
 
 def _epochs(folder: RunFolder) -> str:
