@@ -89,7 +89,9 @@ def attempt(state: FlowState, problem: Evaluable, settings: FlowSettings) -> Flo
         outputs=outputs,
         square_norms=square_norms,
         time=state.time + dt,
-        dt=torch.where(calm, torch.maximum(state.dt, dt * GROWTH), torch.where(kink, state.refused_dt * GROWTH, state.dt)),
+        dt=torch.where(
+            calm, torch.maximum(state.dt, dt * GROWTH), torch.where(kink, state.refused_dt * GROWTH, state.dt)
+        ),
         steps=state.steps + 1,
         attempts=state.attempts + 1,
         refused=torch.zeros_like(state.refused),

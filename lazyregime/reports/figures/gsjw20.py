@@ -149,9 +149,7 @@ def _line(ax: Axes, runs: pd.DataFrame, x: str, colour: object, label: str, styl
     ax.vlines(mean.index, mean - spread, mean + spread, color=colour, linewidth=1.1, alpha=0.55)
 
 
-def _slope(
-    ax: Axes, between: tuple[float, float], crossing: float, exponent: float, label: str, style: str
-) -> None:
+def _slope(ax: Axes, between: tuple[float, float], crossing: float, exponent: float, label: str, style: str) -> None:
     x = np.geomspace(*between, 2)
     ax.plot(x, (x / crossing) ** exponent, style, color="black", linewidth=1.2, label=label)
 

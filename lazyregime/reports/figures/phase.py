@@ -53,7 +53,9 @@ def _cells(ax: Axes, mean: pd.DataFrame) -> QuadMesh:
     laziness, width = (_edges(np.asarray(values, float)) for values in (table.index, table.columns))
     x, y = np.meshgrid(width, laziness)
     ax.plot(mean.width, mean.alpha, ".", color="black", markersize=2.5, alpha=0.5)
-    return ax.pcolormesh(x, y / x**0.5, table, norm=LogNorm(1e-4, 1e4), cmap="RdBu_r", edgecolors="white", linewidth=0.6)
+    return ax.pcolormesh(
+        x, y / x**0.5, table, norm=LogNorm(1e-4, 1e4), cmap="RdBu_r", edgecolors="white", linewidth=0.6
+    )
 
 
 def _edges(values: np.ndarray) -> np.ndarray:
