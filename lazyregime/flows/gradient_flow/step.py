@@ -4,10 +4,10 @@ A step is accepted if ||g - g'||^2 / (||g|| ||g'||) < max_dgrad and alpha max |h
 half their bound, dt grows by a tenth [GSJW20; science 5.2].
 
 Where the gradient jumps (a ReLU changes sign) no step is short enough for the first bound if the jump exceeds it. So a
-step is accepted too, as one over a kink, if it starts within the latest refused step and is at most a fifth as long, and
-yet its dgrad is more than half of the refused one's (where the gradient is continuous it falls with dt^2). dt then is
-what it was before: without that, and without remembering the refusal over shorter steps that stop before the kink, a
-flow comes to it by ever shorter steps and stands still.
+step counts as one over a kink, and is accepted, if it starts within the latest refused step and is at most a fifth as
+long, and yet its dgrad is more than half of the refused one's: where the gradient is continuous, dgrad falls with dt^2.
+dt then is restored to the refused one's and grows. Were the refusal forgotten over a shorter step that stops before the
+kink, or dt not restored, a flow would come to a kink, or follow several of them, by ever shorter steps and stand still.
 """
 
 from dataclasses import replace
