@@ -101,9 +101,7 @@ class Engine:
         self, out: Tensor, held: Tensor, streamed: Tensor, start: int, stop: int, total: int, symmetric: bool
     ) -> None:
         size = self.plan.stream if symmetric else max(self.plan.stream, _HELD_ROWS)
-        mine = [
-            (_shift(rows, start), self.gather(held[_shift(rows, start)])) for rows in _chunks(stop - start, size)
-        ]
+        mine = [(_shift(rows, start), self.gather(held[_shift(rows, start)])) for rows in _chunks(stop - start, size)]
         if symmetric:
             for index, (rows, factors) in enumerate(mine):
                 for columns, others in mine[index:]:
