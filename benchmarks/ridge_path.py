@@ -26,9 +26,19 @@ RIDGES = tuple(np.logspace(-1, 5, 20) / 784)
 DATA = Path(os.environ.get("LAZYREGIME_DATA", "data"))
 
 
-def rf_kernel(x: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """The peer's kernel, in numpy, from unit vectors; in place, so that it is not the slower for copies."""
-    u = np.clip(x @ z.T, -1, 1)
+def rf_kernel(x: np.ndarray, z: np.ndarray, step: int = 1000) -> np.ndarray:
+    """The peer's kernel, in numpy, from unit vectors.
+
+    By rows and in place, so that it is not the slower for copies; and x @ x.T whole is a symmetric product, in which
+    numpy 2's OpenBLAS (0.3.31) dies of a segmentation fault at 20,000 rows.
+    """
+    kernel = np.empty((len(x), len(z)))
+    for first in range(0, len(x), step):
+        kernel[first : first + step] = _of_cosines(np.clip(x[first : first + step] @ z.T, -1, 1))
+    return kernel
+
+
+def _of_cosines(u: np.ndarray) -> np.ndarray:
     angle = np.arccos(u)
     np.subtract(np.pi, angle, out=angle)
     angle *= u
