@@ -8,13 +8,13 @@
 set -euo pipefail
 size="${SIZE:-paper}" runs="${LAZYREGIME_RUNS:-runs}"
 case "$size" in
-  small) n=300,1000,3000 cntk=300 tests=500 sets=mnist,fashion_mnist ;;
-  paper) n=300,1000,3000,10000 cntk=300,1000,3000 tests=10000 sets=mnist,fashion_mnist
+  small) n=300,1000,3000 cntk=300 sets=mnist,fashion_mnist ;;
+  paper) n=300,1000,3000,10000 cntk=300,1000,3000 sets=mnist,fashion_mnist
     [ -d "${LAZYREGIME_DATA:-data}/cifar-10-batches-py" ] && sets=$sets,cifar10 ;;
   *) echo "SIZE=$size is not known; use SIZE=small or SIZE=paper." >&2; exit 2 ;;
 esac
 python -m lazyregime.fit -m experiment=adh19 data=$sets data.n_train=$n
-python -m lazyregime.fit -m experiment=adh19 machine=cntk data=$sets data.n_train=$cntk data.n_test=$tests
+python -m lazyregime.fit -m experiment=adh19 machine=cntk data=$sets data.n_train=$cntk
 python -m lazyregime.train -m experiment=adh19_net data=$sets data.n_train=$n
 for run in "$runs"/adh19/regular-mlp-*; do
   set_name=mnist samples="${run##*-n}" samples="${samples%%-*}"
