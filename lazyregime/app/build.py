@@ -11,6 +11,7 @@ from hydra.utils import get_object
 from torch import nn
 
 from lazyregime.app.config import ConfigDict
+from lazyregime.app.devices import check_devices
 from lazyregime.app.hints import ConfigError, unknown_name
 from lazyregime.data import ClassificationData
 from lazyregime.regimes import AbstractRegime, alpha_of, laziness
@@ -71,7 +72,7 @@ def laziness_of(config: ConfigDict, alpha: float) -> float:
 
 def torch_dtype(config: ConfigDict) -> torch.dtype:
     """The floating point type of data and weights."""
-    return {"float32": torch.float32, "float64": torch.float64}[config["trainer"]["precision"]]
+    return torch.float64 if config["trainer"]["precision"] == "float64" else torch.float32
 
 
 def build(
@@ -110,6 +111,7 @@ def check(config: ConfigDict) -> int:
     _check_trainer(config["trainer"], config["ntk"], config["data"])
     if config["optimizer"]["name"] == "gradient_flow":
         _check_flow(config)
+    check_devices(config)
     return sum(p.numel() for p in network.parameters())
 
 
@@ -129,7 +131,7 @@ def _check_flow(config: ConfigDict) -> None:
 def _check_trainer(trainer: ConfigDict, ntk: ConfigDict, data: ConfigDict) -> None:
     for section, name, least in (
         (trainer, "max_epochs", 1), (trainer, "batch_size", 1), (trainer, "limit_batches", 1),
-        (trainer, "patience", 1), (trainer, "devices", 1),
+        (trainer, "patience", 1), (trainer, "devices", 1), (trainer, "num_nodes", 1), (ntk, "block_rows", 1),
         (ntk, "anchors_per_class", 1), (ntk, "n_test", 1), (ntk, "memory_budget", 1),
     ):  # fmt: skip
         if section[name] is not None and section[name] < least:

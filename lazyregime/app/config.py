@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from lazyregime.app.hints import ConfigError, sentence, unknown_name
+from lazyregime.app.resources import register_resolvers
 
 ConfigDict = dict[str, Any]
 
@@ -36,6 +37,7 @@ class Source:
     def register(self) -> None:
         """Make the schema known to Hydra."""
         ConfigStore.instance().store(f"{self.command}_schema", self.schema)
+        register_resolvers()
 
     def compose_job(self, overrides: Sequence[str]) -> ConfigDict:
         """One job's configuration, resolved, with choices as strings.
@@ -64,6 +66,19 @@ class Source:
         except (HydraException, OmegaConfBaseException) as error:
             raise self._wrong(error) from error
         return [[o for o in job if not o.startswith("hydra")] for job in jobs]
+
+    def launcher(self, overrides: Sequence[str]) -> str:
+        """The name of the launcher that is chosen.
+
+        Raises:
+            ConfigError: If there is none of that name.
+        """
+        try:
+            chosen = [o for o in overrides if o.startswith("hydra")]
+            config = self._compose(chosen, return_hydra_config=True)
+        except (HydraException, OmegaConfBaseException) as error:
+            raise self._wrong(error) from error
+        return str(config.hydra.runtime.choices["hydra/launcher"])
 
     def plain(self, config: DictConfig) -> ConfigDict:
         """A resolved dictionary of plain values.

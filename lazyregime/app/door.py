@@ -15,7 +15,10 @@ from lazyregime.app.config import conf_dir
 from lazyregime.app.console import Console
 from lazyregime.app.execute import execute
 from lazyregime.app.hints import ConfigError
+from lazyregime.app.launchers import check_launcher
 from lazyregime.app.plan import plan_jobs, show_outcome, show_plan
+from lazyregime.app.ranks import is_first_process
+from lazyregime.app.sweep_record import record_sweep
 from lazyregime.errors import LazyRegimeError
 
 WRONG, FAILED, INTERRUPTED = 2, 1, 130  # exit codes
@@ -30,7 +33,7 @@ def open_door(command: AbstractCommand, argv: Sequence[str] | None = None) -> No
     if options.help or options.hydra_help or options.cfg or options.info or options.shell_completion:
         _hydra_main(command)()
         return
-    console = Console()
+    console = Console(quiet=not is_first_process())
     start = _sweep if options.multirun else _single
     try:
         sys.exit(start(command, console, options.overrides))
@@ -46,6 +49,7 @@ def open_door(command: AbstractCommand, argv: Sequence[str] | None = None) -> No
 
 def _single(command: AbstractCommand, console: Console, overrides: list[str]) -> int:
     (job,) = plan_jobs(command, [overrides])
+    check_launcher(command.source, overrides, [job.config], is_sweep=False)
     _hydra_main(command)()
     console.say(f"Next:   python -m lazyregime.report {job.folder.path.parent}")
     return 0
@@ -53,6 +57,8 @@ def _single(command: AbstractCommand, console: Console, overrides: list[str]) ->
 
 def _sweep(command: AbstractCommand, console: Console, overrides: list[str]) -> int:
     jobs = plan_jobs(command, command.source.sweep_jobs(overrides))
+    check_launcher(command.source, overrides, [job.config for job in jobs], is_sweep=True)
+    record_sweep(command.source.command, overrides, jobs)
     show_plan(command, console, jobs)
     if not any(override.startswith("hydra/launcher=") for override in overrides):  # else the jobs run elsewhere
         command.compute_together(jobs, console)
@@ -70,7 +76,7 @@ def _hydra_main(command: AbstractCommand) -> Callable[[], Any]:
 
 def _job(command: AbstractCommand, config: DictConfig) -> Result | None:
     """One job, in this process or wherever the launcher starts it."""
-    console, hydra_config = Console(), HydraConfig.get()
+    console, hydra_config = Console(quiet=not is_first_process()), HydraConfig.get()
     is_sweep = hydra_config.mode == RunMode.MULTIRUN
     if is_sweep:
         console.say(f"\nJob {hydra_config.job.num + 1}: {' '.join(hydra_config.overrides.task)}")

@@ -1,10 +1,14 @@
 """A job is computed once: a complete run is returned, an interrupted one goes on, another process's is left alone."""
 
+import sys
+
 from lazyregime.app.command import AbstractCommand, AbstractWork, Result
 from lazyregime.app.config import ConfigDict, as_yaml
 from lazyregime.app.console import Console
+from lazyregime.app.ranks import is_first_process
 from lazyregime.app.runs import RunFolder
 from lazyregime.errors import LazyRegimeError
+from lazyregime.notice import NOTICE, Leaving
 
 
 def execute(command: AbstractCommand, config: ConfigDict, console: Console) -> Result:
@@ -15,12 +19,14 @@ def execute(command: AbstractCommand, config: ConfigDict, console: Console) -> R
     """
     folder = command.folder(config)
     console.show_progress(config["progress"])
+    if not is_first_process():
+        return _take_part(command, config, folder)
     if not config["rerun"] and folder.status() == "complete":
         console.say(f"{folder.name} is complete already (rerun=true computes it anew).")
         result = folder.read_result()
         _show(command, console, folder, result)
         return result
-    with folder.locked(command.source.command):
+    with NOTICE.listening(), folder.locked(command.source.command):
         if config["rerun"]:
             folder.clear()
         folder.write_config(as_yaml(config))
@@ -31,12 +37,9 @@ def execute(command: AbstractCommand, config: ConfigDict, console: Console) -> R
 
 
 def _compute(command: AbstractCommand, config: ConfigDict, folder: RunFolder, console: Console) -> Result:
-    import torch  # takes seconds
-
     from lazyregime.app.tracking import open_tracking
 
-    if config["num_threads"] is not None:
-        torch.set_num_threads(config["num_threads"])
+    _set_threads(config)
     work: AbstractWork | None = None
     try:
         with open_tracking(config, folder, console.say) as tracking:
@@ -51,18 +54,41 @@ def _compute(command: AbstractCommand, config: ConfigDict, folder: RunFolder, co
             told = [[name, value] for name, value in command.summary(result) if value]
             tracking.log_table("result", ["quantity", "value"], told)
     except (KeyboardInterrupt, SystemExit) as stop:  # Lightning turns the first into the second
-        console.say(f"Interrupted; the same command goes on from what is saved in {folder.path}.")
+        what = f"Told to leave ({stop.why})" if isinstance(stop, Leaving) else "Interrupted"
+        console.say(f"{what}; the same command goes on from what is saved in {folder.path}.")
         if isinstance(stop.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from stop
         raise
     except Exception as error:
-        folder.write_failure(error, step=None if work is None else work.step)
+        if not folder.failure.exists():  # else another process of the run has said why
+            folder.write_failure(error, step=None if work is None else work.step)
         if isinstance(error, LazyRegimeError):
             raise
         raise LazyRegimeError(
             f"{folder.name} failed: {type(error).__name__}: {error} (the traceback is in {folder.failure})"
         ) from error
     return result
+
+
+def _take_part(command: AbstractCommand, config: ConfigDict, folder: RunFolder) -> Result:
+    """A further process of a run: it computes its share, and the first one writes."""
+    from lazyregime.app.tracking import Tracking
+
+    _set_threads(config)
+    quiet = Console(quiet=True)
+    try:
+        with NOTICE.listening():
+            return command.start(config, folder, quiet, Tracking(None, quiet.say)).run()
+    except Exception as error:
+        folder.write_failure(error)
+        sys.exit(1)
+
+
+def _set_threads(config: ConfigDict) -> None:
+    import torch  # takes seconds
+
+    if config["num_threads"] is not None:
+        torch.set_num_threads(config["num_threads"])
 
 
 def _show(command: AbstractCommand, console: Console, folder: RunFolder, result: Result) -> None:

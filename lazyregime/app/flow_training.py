@@ -17,8 +17,10 @@ from lazyregime.app.tracking import Tracking
 from lazyregime.data import ClassificationData
 from lazyregime.errors import LazyRegimeError
 from lazyregime.flows.gradient_flow import Flow, FlowFunction, FlowProblem, KernelFunction, NetworkFunction, Snapshot
+from lazyregime.notice import NOTICE
 
 SHOW_EVERY = 1.0  # seconds
+LOOK_EVERY = 1.0  # seconds, for a notice to leave
 Ended = Callable[[int, FlowMember, float], None]  # the member's number, the member, and seconds of flow
 
 
@@ -102,15 +104,16 @@ class FlowsTogether:
                     loss = member.rows[-1]["train_loss"]
                     update(done, f"time {snapshot.time:.3g}, step {snapshot.steps}, loss {loss:.3g}")
 
-            finished = False
-            while not finished:
-                finished = flow.run(observe, pause_after=self.save_every)
-                if not finished and time.perf_counter() - saved >= 0.5 * self.save_every:
-                    saved = time.perf_counter()
-                    for number, member in enumerate(members):
-                        state = flow.member_state(number)
-                        if state is not None:
-                            member.save(state)
+            with NOTICE.deferred():
+                while not flow.run(observe, pause_after=min(LOOK_EVERY, self.save_every)):
+                    if NOTICE.signum or time.perf_counter() - saved >= self.save_every:
+                        saved = time.perf_counter()
+                        for number, member in enumerate(members):
+                            state = flow.member_state(number)
+                            if state is not None:
+                                member.save(state)
+                    if NOTICE.signum:
+                        NOTICE.leave()
 
     def _problem(self, members: list[FlowMember]) -> FlowProblem:
         modules = [m.module for m in members]

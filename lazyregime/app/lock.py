@@ -1,7 +1,8 @@
 """One run, one writer: an advisory lock that ends with the process that holds it, kill -9 included.
 
 The kernel's lock (flock) decides wherever it reaches. A shared file system may keep it to one machine; a holder on
-another host is therefore judged by what the file says, and by its age: the holder touches it every half a minute.
+another host is therefore judged by what the file says, by what SLURM says of its job, and by its age: the holder
+touches it every half a minute.
 """
 
 import contextlib
@@ -17,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from lazyregime.app.slurm.queue import state_of
 from lazyregime.errors import LazyRegimeError
 
 HEARTBEAT_SECONDS = 30.0
@@ -130,7 +132,10 @@ def _judge(descriptor: int, operation: int) -> Holder | None:
         return None
     me = Holder.this_process("")
     requeued = other.slurm_job_id is not None and other.slurm_job_id == me.slurm_job_id
-    return None if requeued and other.slurm_restart_count < me.slurm_restart_count else other
+    if requeued and other.slurm_restart_count < me.slurm_restart_count:
+        return None
+    over = other.slurm_job_id is not None and state_of(other.slurm_job_id) == ""
+    return None if over else other
 
 
 def _busy(path: Path, other: Holder) -> str:

@@ -37,7 +37,7 @@ class TrainingProgress(pl.Callback):
         self._total = _total_steps(trainer)
         self._first_step = self._step = trainer.global_step
         self._metrics = ""
-        self._start = time.monotonic()
+        self._start = self._epoch_start = time.monotonic()
         self._next_look = self._start + self._patience
         if self.console.bars:
             self._update = self._open.enter_context(self.console.progress("Training", self._total))

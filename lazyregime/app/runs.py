@@ -84,6 +84,11 @@ class RunFolder:
         return self.path / "figures"
 
     @property
+    def blocks(self) -> Path:
+        """The folder of the finished blocks of kernels in progress."""
+        return self.path / "blocks"
+
+    @property
     def failure(self) -> Path:
         """Why it failed."""
         return self.path / "failure.json"
@@ -119,7 +124,7 @@ class RunFolder:
         """Take away everything of an earlier computation, the result first; call it with the lock held."""
         for path in (self.result, self.failure, self.metrics, self.kernels, self.config):
             path.unlink(missing_ok=True)
-        for folder in (self.checkpoints, self.figures):
+        for folder in (self.checkpoints, self.figures, self.blocks):
             shutil.rmtree(folder, ignore_errors=True)
 
     def write_config(self, config_yaml: str) -> None:

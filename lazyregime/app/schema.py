@@ -32,10 +32,18 @@ class Select(Enum):
 
 
 class Precision(Enum):
-    """Of data and weights."""
+    """Of data and weights; bf16 is float32 with the products of training in bfloat16."""
 
     float32 = "float32"
     float64 = "float64"
+    bf16 = "bf16"
+
+
+class Strategy(Enum):
+    """How several devices work on one run."""
+
+    auto = "auto"
+    ddp = "ddp"
 
 
 class ProgressKind(Enum):
@@ -83,6 +91,8 @@ class Trainer:
     precision: Precision = Precision.float32
     accelerator: str = "auto"
     devices: int = 1
+    num_nodes: int = 1
+    strategy: Strategy = Strategy.auto
     limit_batches: int | None = None
     profile: bool = False
 
@@ -99,6 +109,7 @@ class NTK:
     at_epochs: list[int] = field(default_factory=list)
     at_loss_fractions: list[float] = field(default_factory=list)
     memory_budget: int | None = None
+    block_rows: int = 2500
 
 
 @dataclass

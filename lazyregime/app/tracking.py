@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import os
 import queue
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,13 +9,12 @@ from typing import Any, SupportsFloat
 
 from lazyregime.app._backend import Backend
 from lazyregime.app._worker import Worker
+from lazyregime.app.ranks import is_first_process
 from lazyregime.app.runs import RunFolder
 from lazyregime.errors import LazyRegimeError
 
 OPEN_SECONDS = 60.0  # wandb itself gives up after 30
 FINISH_SECONDS = 60.0  # for the upload of what is left; it stays on disk in any case
-
-_RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")  # several processes of one run: the first of them speaks
 
 Say = Callable[[str], None]
 
@@ -132,7 +130,7 @@ def open_tracking(config: Mapping[str, Any], folder: RunFolder, log: Say) -> Ite
 
 def _backend(config: Mapping[str, Any], folder: RunFolder) -> Backend | None:
     kind = config["tracking"]["kind"]
-    if kind == "csv" or any(os.environ.get(rank, "0") != "0" for rank in _RANKS):
+    if kind == "csv" or not is_first_process():
         return None
     if kind == "wandb":
         from lazyregime.app._wandb import WandbBackend

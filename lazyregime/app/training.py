@@ -1,5 +1,6 @@
 """One run from its configuration to its result: data, network, regime, callbacks, Trainer, probe."""
 
+import shutil
 import time
 from collections.abc import Mapping
 from typing import Any, final
@@ -11,12 +12,14 @@ from lazyregime.app.build import build_network, build_regime, load_data, torch_d
 from lazyregime.app.command import AbstractWork
 from lazyregime.app.config import ConfigDict
 from lazyregime.app.console import Console
+from lazyregime.app.devices import trainer_options
 from lazyregime.app.facts import how_computed, now, which_run
 from lazyregime.app.progress import TrainingProgress
 from lazyregime.app.runs import RunFolder, atomic_write
 from lazyregime.app.tables import write_rows
 from lazyregime.app.tracking import Tracking
 from lazyregime.callbacks import Improvement, LastCheckpoint, NTKProbe, Recorder
+from lazyregime.callbacks.recorder import Row
 from lazyregime.data import Batches, ClassificationData
 from lazyregime.lightning import pl
 from lazyregime.regimes import AbstractRegime, evaluate
@@ -33,7 +36,7 @@ class Training(AbstractWork):
             data = load_data(config)
         self.network = build_network(config)
         self.num_params = sum(p.numel() for p in self.network.parameters())
-        self.recorder = Recorder(data, lambda rows: write_rows(folder.metrics, rows))
+        self.recorder = Recorder(data, self._write_rows)
         self.probe = self._probe(data)
         self.improvement = self._improvement()
         self.module = build_regime(config, self.network)
@@ -56,6 +59,7 @@ class Training(AbstractWork):
         batches = Batches(
             self.data.train_inputs, self.data.train_labels,
             batch_size=trainer["batch_size"], seed=config["batch_seed"], limit=trainer["limit_batches"],
+            share=(self.trainer.global_rank, self.trainer.world_size),
         )  # fmt: skip
         last = self.folder.checkpoints / "last.ckpt"
         if last.exists():
@@ -63,6 +67,7 @@ class Training(AbstractWork):
         resume = last if last.exists() else None
         self.trainer.fit(self.module, train_dataloaders=batches, ckpt_path=resume, weights_only=True)
         if self.improvement is not None and self.improvement.path is not None:
+            self.trainer.strategy.barrier()  # the first process has written them
             self.improvement.restore_best(self.module)
         self.module.to(self.device).eval()
         since = time.perf_counter()
@@ -70,7 +75,9 @@ class Training(AbstractWork):
         if self.probe is not None:
             self.probe.measure(self.module, "final")
             measured = self.probe.result()
-            atomic_write(self.folder.kernels, save(self.probe.tensors()))
+            if self.trainer.is_global_zero:
+                atomic_write(self.folder.kernels, save(self.probe.tensors()))
+                shutil.rmtree(self.folder.blocks, ignore_errors=True)
         seconds_probe = time.perf_counter() - since
         return self._result(measured, seconds_probe)
 
@@ -96,6 +103,10 @@ class Training(AbstractWork):
             **how_computed(self.started, self._since, self.device),
         }
 
+    def _write_rows(self, rows: list[Row]) -> None:
+        if self.trainer.is_global_zero:
+            write_rows(self.folder.metrics, rows)
+
     def _accuracies(self) -> dict[str, Any]:
         data, module = self.data, self.module
         train = evaluate(module, data.train_inputs, data.train_labels)
@@ -116,7 +127,9 @@ class Training(AbstractWork):
         settings = {k: v for k, v in self.config["ntk"].items() if k not in ("enabled", "protocol")}
         if not self.config["ntk"]["enabled"]:
             return None
-        return NTKProbe(self.network, data, self.recorder, self.console.kernel_progress, **settings)
+        return NTKProbe(
+            self.network, data, self.recorder, self.console.kernel_progress, blocks_dir=self.folder.blocks, **settings
+        )
 
     def _improvement(self) -> Improvement | None:
         trainer = self.config["trainer"]
@@ -136,8 +149,7 @@ class Training(AbstractWork):
         callbacks = [self.probe, self.recorder, self.improvement, progress, last]
         return pl.Trainer(
             max_epochs=config["max_epochs"],
-            accelerator=config["accelerator"],
-            devices=config["devices"],
+            **trainer_options(self.config),
             logger=self.tracking.loggers,
             callbacks=[c for c in callbacks if c is not None],
             default_root_dir=self.folder.path,

@@ -51,7 +51,7 @@ class Improvement(pl.Callback):
         sign = -1.0 if self.monitor.endswith("loss") else 1.0
         if self.best is None or sign * value > sign * self.best:
             self.best, self.best_epoch, self.waited = value, trainer.current_epoch + 1, 0
-            if self.path is not None:
+            if self.path is not None and trainer.is_global_zero:
                 replace_file(self.path, lambda temporary: torch.save(pl_module.state_dict(), temporary))
             return
         self.waited += 1

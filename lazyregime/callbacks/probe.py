@@ -8,6 +8,7 @@ single anchor with the largest weight in k(x, X) H^-1.
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast, final
 
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from typing_extensions import override
 
+from lazyregime.callbacks.blocks import kernel_in_blocks, mean_over_processes
 from lazyregime.callbacks.gates import signs, unchanged_fraction
 from lazyregime.callbacks.recorder import Recorder
 from lazyregime.callbacks.verdict import verdict
@@ -63,6 +65,8 @@ class NTKProbe(pl.Callback):
         at_epochs: Probe after these epochs.
         at_loss_fractions: Probe when the mean loss of 50 steps first falls below these fractions of the first one.
         memory_budget: Bytes for the kernel computation.
+        block_rows: A kernel of more rows is computed in blocks of so many, in shares where there are several processes.
+        blocks_dir: Where blocks are kept, so that a probe that was ended goes on with those that are missing.
 
     Raises:
         LazyRegimeError: If a setting is out of range.
@@ -81,11 +85,14 @@ class NTKProbe(pl.Callback):
         at_epochs: list[int] | None = None,
         at_loss_fractions: list[float] | None = None,
         memory_budget: int | None = None,
+        block_rows: int = 2500,
+        blocks_dir: Path | None = None,
     ) -> None:
         if n_test is not None and n_test < 1:
             raise LazyRegimeError(f"ntk.n_test={n_test} is not possible; it must be at least 1, or null for all.")
         self.initial = frozen_copy(network)
         self.recorder, self.progress, self.ridge, self.memory_budget = recorder, progress, ridge, memory_budget
+        self.block_rows, self.blocks_dir = block_rows, blocks_dir
         anchors = first_per_class(data.train_labels, anchors_per_class)
         self.anchor_labels = data.train_labels[anchors]
         normalized = data.train_inputs[anchors]
@@ -140,8 +147,12 @@ class NTKProbe(pl.Callback):
         x1 = x1.to(device, dtype)
         x2 = None if x2 is None else x2.to(device, dtype)
         with self.progress(title) as update:
-            kernel = empirical_ntk(module.trained, x1, x2, memory_budget=self.memory_budget, progress=update)
-        return kernel.cpu()
+            if len(x1) > self.block_rows:
+                return kernel_in_blocks(
+                    module.trained, x1, x2, update, folder=self.blocks_dir, block_rows=self.block_rows,
+                    memory_budget=self.memory_budget,
+                ).cpu()  # fmt: skip
+            return empirical_ntk(module.trained, x1, x2, memory_budget=self.memory_budget, progress=update).cpu()
 
     def _movement(self, module: AbstractRegime, gram: Tensor, gram0: Tensor) -> dict[str, float]:
         weights = displaced(module)
@@ -182,7 +193,7 @@ class NTKProbe(pl.Callback):
         self._recent.append(outputs["loss"].detach())
         if trainer.global_step % CHECK_EVERY:
             return
-        loss = float(torch.stack(self._recent).mean()) * pl_module.alpha**2
+        loss = float(mean_over_processes(torch.stack(self._recent)).mean()) * pl_module.alpha**2
         self._recent = []
         self.first_loss = loss if self.first_loss is None else self.first_loss
         while self.fractions and loss < self.fractions[0] * self.first_loss:
@@ -217,12 +228,15 @@ class NTKProbe(pl.Callback):
     @override
     def state_dict(self) -> dict[str, Any]:
         found = {tag: {"scalars": p.scalars, "grams": p.grams} for tag, p in self.found.items()}
-        return {"found": found, "fractions": self.fractions, "first_loss": self.first_loss}
+        recent = mean_over_processes(torch.stack(self._recent)) if self._recent else None
+        return {"found": found, "fractions": self.fractions, "first_loss": self.first_loss, "recent": recent}
 
     @override
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.found = {tag: Probed(p["scalars"], p["grams"]) for tag, p in state_dict["found"].items()}
         self.fractions, self.first_loss = list(state_dict["fractions"]), state_dict["first_loss"]
+        recent = state_dict.get("recent")
+        self._recent = [] if recent is None else list(recent.unbind())
 
 
 def displaced(module: AbstractRegime) -> dict[str, Tensor]:

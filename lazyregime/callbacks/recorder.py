@@ -71,11 +71,13 @@ class Recorder(pl.Callback):
 
     @override
     def state_dict(self) -> dict[str, Any]:
-        return {"rows": self.rows, "seconds": self.seconds}
+        self.stop_clock()
+        return {"rows": self.rows, "extra": self.extra, "seconds": self.seconds}
 
     @override
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.rows, self.seconds = list(state_dict["rows"]), state_dict["seconds"]
+        self.extra = dict(state_dict.get("extra", {}))
 
 
 def prefixed(prefix: str, values: Row) -> Row:

@@ -7,10 +7,12 @@ import math
 from typing import Any, cast
 
 import torch
+import torch.distributed as dist
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from lazyregime import flows
+from lazyregime.data import Batches
 from lazyregime.errors import LazyRegimeError
 from lazyregime.lightning import pl
 from lazyregime.networks import Centred, Linearized, parameter_scales
@@ -86,7 +88,7 @@ class AbstractRegime(pl.LightningModule):
         self._count(detached, y, loss.detach())
         if batch_idx % CHECK_EVERY == 0:
             self.check_finite()
-        return loss / self.alpha**2
+        return loss / (self.alpha**2 / self._weight(len(y), batch_idx))
 
     def configure_optimizers(self) -> Any:
         """The co-scaled optimizer, and its schedule by step."""
@@ -108,6 +110,8 @@ class AbstractRegime(pl.LightningModule):
         """Mean training loss and accuracy of the epoch so far, and begin anew."""
         self.check_finite()
         assert self._sums is not None, "no step was taken"
+        if dist.is_initialized():
+            dist.all_reduce(self._sums)
         loss, correct, count = self._sums.tolist()
         self._sums = None
         return {"train_loss": loss / count, "train_accuracy": correct / count}
@@ -118,7 +122,8 @@ class AbstractRegime(pl.LightningModule):
         Raises:
             LazyRegimeError: Naming the first such step, alpha, the learning rate and the width.
         """
-        if self._bad_step is None or (step := int(self._bad_step)) < 0:
+        step = self._first_bad_step()
+        if step is None:
             return
         lr = getattr(self.optimizer, "lr", None)
         width = getattr(self.network, "width", None)
@@ -134,6 +139,35 @@ class AbstractRegime(pl.LightningModule):
     def on_train_epoch_start(self) -> None:
         """Begin the epoch's sums anew."""
         self._sums = None
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the epoch's sums, over all processes."""
+        sums = None if self._sums is None else self._sums.clone()
+        if sums is not None and dist.is_initialized():
+            dist.all_reduce(sums)
+        checkpoint["epoch_sums"] = sums
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on with the sums of an epoch that was left in the middle."""
+        sums = checkpoint.get("epoch_sums")
+        self._sums = sums if sums is None or self.trainer.is_global_zero else torch.zeros_like(sums)
+
+    def _weight(self, count: int, batch_idx: int) -> float:
+        """Of a process's mean in the plain mean over processes, which are to give the mean over samples: 1 for one."""
+        trainer = self._trainer
+        if trainer is None or trainer.world_size == 1:
+            return 1.0
+        batches = trainer.train_dataloader
+        assert isinstance(batches, Batches)
+        return count * trainer.world_size / batches.num_samples(batch_idx)
+
+    def _first_bad_step(self) -> int | None:
+        if self._bad_step is None:
+            return None
+        bad = torch.where(self._bad_step < 0, torch.iinfo(torch.int64).max, self._bad_step)
+        if dist.is_initialized():  # all processes stop, or none
+            dist.all_reduce(bad, op=dist.ReduceOp.MIN)
+        return None if int(bad) == torch.iinfo(torch.int64).max else int(bad)
 
     @torch.no_grad()
     def _count(self, outputs: Tensor, labels: Tensor, loss: Tensor) -> None:

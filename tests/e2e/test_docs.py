@@ -9,6 +9,7 @@ import pytest
 from lazyregime.fit import main as fit
 from lazyregime.flow import main as flow
 from lazyregime.report import main as report
+from lazyregime.sweeps import main as sweeps
 from lazyregime.train import main as train
 
 # What makes a command of each door small enough for a test.
@@ -57,6 +58,10 @@ def test_every_command_runs(body, tmp_path, monkeypatch):
         if module == "lazyregime.report":
             exits_well(report, [str(tmp_path), *(word for word in arguments if word.startswith("--"))])
             continue
+        if module == "lazyregime.sweeps":
+            exits_well(sweeps, [arguments[0], str(tmp_path)])
+            continue
+        arguments = [word for word in arguments if not word.startswith("hydra/launcher")]  # tests/slurm has the cluster
         door, small = SMALL[module.removeprefix("lazyregime.")]
         exits_well(door, arguments if "--help" in arguments else [*arguments, *small])
 

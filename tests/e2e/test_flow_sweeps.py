@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 
 from lazyregime.app.api import run
 from lazyregime.errors import LazyRegimeError
+from lazyregime.flows.gradient_flow import flow
 from lazyregime.train import main
 
 SMALL = [
@@ -117,6 +118,27 @@ def test_a_sweep_killed_ten_times_ends_the_same(undisturbed, tmp_path):
     assert len(set(stages)) == 10  # the kills found the sweep at different points
     sweep(command)
     assert_same(undisturbed, results(tmp_path))
+
+
+def test_a_flow_that_is_told_to_leave_saves_its_step_first(undisturbed, tmp_path, monkeypatch):
+    attempt, attempts = flow.attempt, []
+
+    def attempt_and_tell(*arguments):
+        attempts.append(1)
+        if len(attempts) == 50:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(1.1)  # until it looks
+        return attempt(*arguments)
+
+    monkeypatch.setattr(flow, "attempt", attempt_and_tell)
+    command = [*SMALL, "alpha=10", "init_seed=1", "data_seed=0", f"runs_dir={tmp_path}"]
+    with pytest.raises(SystemExit) as exit_:
+        main(command)
+    assert exit_.value.code == 128 + signal.SIGTERM
+    assert len(attempts) == 50
+    sweep(command)
+    assert_same({name: undisturbed[name] for name in results(tmp_path)}, results(tmp_path))
+    assert sum(result["attempts"] for result, _ in results(tmp_path).values()) == len(attempts)  # none twice
 
 
 def test_a_single_flow_writes_a_run(tmp_path):

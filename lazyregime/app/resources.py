@@ -1,0 +1,21 @@
+"""What a job asks for may depend on its width: `${by_width:{1024: 8, 4096: 32}}` in a launcher's configuration."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+
+def by_width(table: Mapping[int, Any], *, _root_: DictConfig) -> Any:
+    """The value at the smallest listed width that is not below the job's, or at the largest width of all."""
+    entries = sorted((int(width), value) for width, value in table.items())
+    width = OmegaConf.select(_root_, "width")
+    for listed, value in entries:
+        if width is not None and width <= listed:
+            return value
+    return entries[-1][1]
+
+
+def register_resolvers() -> None:
+    """Make them known to OmegaConf."""
+    OmegaConf.register_new_resolver("by_width", by_width, replace=True)

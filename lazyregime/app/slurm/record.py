@@ -1,0 +1,39 @@
+"""slurm.json in a run's folder: which job was to compute it, and where that job's log is."""
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lazyregime.app.atomic import atomic_write
+from lazyregime.app.runs import RunFolder
+
+
+@dataclass(frozen=True)
+class Submission:
+    """Of one run to SLURM."""
+
+    job: str
+    log: str
+    time: str
+
+    @staticmethod
+    def now(job: str, log: Path) -> "Submission":
+        """One that has just been made."""
+        return Submission(job, str(log), time.strftime("%Y-%m-%dT%H:%M:%S%z"))
+
+    def write(self, folder: RunFolder) -> None:
+        """Put it in the run's folder."""
+        atomic_write(_path(folder), json.dumps(asdict(self), indent=1) + "\n")
+
+
+def submission_of(folder: RunFolder) -> Submission | None:
+    """The latest submission of a run; None if it was never given to SLURM."""
+    try:
+        return Submission(**json.loads(_path(folder).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _path(folder: RunFolder) -> Path:
+    return folder.path / "slurm.json"

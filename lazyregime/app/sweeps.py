@@ -1,0 +1,139 @@
+"""What has become of the runs in a folder: done, running, waiting, failed, or not begun; and the rest once more."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lazyregime.app.api import COMMANDS
+from lazyregime.app.console import Console
+from lazyregime.app.door import open_door
+from lazyregime.app.runs import RunFolder
+from lazyregime.app.slurm.queue import QueuedJob, queue
+from lazyregime.app.slurm.record import submission_of
+from lazyregime.app.sweep_record import recorded_sweeps
+from lazyregime.errors import LazyRegimeError
+
+UNDER_WAY = ("complete", "running", "waiting")
+
+
+@dataclass(frozen=True)
+class RunState:
+    """One row of the table."""
+
+    folder: RunFolder
+    status: str
+    job: str
+    host: str
+    epochs: str
+    reason: str  # why it waits, in SLURM's word
+    note: str  # why there is no result, and where to read more
+
+
+def show_status(folder: Path, console: Console) -> None:
+    """Print the table and what it adds up to.
+
+    Raises:
+        LazyRegimeError: If there is no run and no sweep in the folder.
+    """
+    states = states_of(folder)
+    rows = [(s.folder.path.name, s.status, s.job, s.host, s.epochs, s.reason) for s in states]
+    console.table(["run", "status", "job", "host", "epochs", "reason"], rows)
+    for state in states:
+        if state.note:
+            console.say(f"\n{state.folder.path.name} {state.status}: {state.note}")
+    counts = {status: sum(s.status == status for s in states) for status in dict.fromkeys(s.status for s in states)}
+    console.say(f"\n{len(states)} runs: {', '.join(f'{count} {status}' for status, count in counts.items())}")
+    if any(s.status not in UNDER_WAY for s in states):
+        console.say(f"Next:   python -m lazyregime.sweeps resubmit {folder}")
+
+
+def resubmit(folder: Path, console: Console) -> int:
+    """Give again the command of every sweep with runs that are neither done nor under way; 1 if some fail again."""
+    done = {state.folder.path.absolute() for state in states_of(folder) if state.status in UNDER_WAY}
+    code, given = 0, 0
+    for sweep in recorded_sweeps(folder):
+        left = [name for name in sweep.runs if (sweep.root / name).absolute() not in done]
+        if not left:
+            continue
+        given += 1
+        arguments = ["-m", *_with(sweep.overrides, "runs_dir", str(sweep.runs_dir))]
+        console.say(
+            f"{len(left)} of {len(sweep.runs)} runs: python -m lazyregime.{sweep.command} {' '.join(arguments)}"
+        )
+        try:
+            open_door(COMMANDS[sweep.command], arguments)
+        except SystemExit as end:
+            code = code or int(end.code or 0)
+    if not given:
+        console.say("Nothing is left to do: every run of the sweeps here is complete or under way.")
+    return code
+
+
+def states_of(folder: Path) -> list[RunState]:
+    """Of every run in the folder and every run that a sweep in it was to make.
+
+    Raises:
+        LazyRegimeError: If there is none.
+    """
+    paths = dict.fromkeys(sweep.root / name for sweep in recorded_sweeps(folder) for name in sweep.runs)
+    paths |= dict.fromkeys(path.parent for path in sorted(folder.rglob("config.yaml")))
+    if not paths:
+        raise LazyRegimeError(f"There is neither a run nor a sweep in {folder}; give runs/GROUP, or a folder above it.")
+    in_queue = queue() or {}
+    return [_state(_run_at(path), in_queue) for path in paths]
+
+
+def _state(folder: RunFolder, in_queue: Mapping[str, QueuedJob]) -> RunState:
+    submission, status = submission_of(folder), folder.status()
+    queued = in_queue.get(submission.job) if submission is not None else None
+    told = "not started" if status == "new" else str(status)
+    if queued is not None and status != "complete":
+        told = "waiting" if queued.waits else "running"
+    failure = _load(folder.failure) if told == "failed" else {}
+    holder = _load(folder.lock) if told == "running" else {}
+    result = _load(folder.result)
+    host = failure.get("host") or holder.get("host") or (queued.nodes if queued else "") or result.get("host") or ""
+    return RunState(
+        folder,
+        told,
+        submission.job if submission is not None else "",
+        host,
+        _epochs(folder),
+        queued.reason if queued is not None and told == "waiting" else "",
+        _note(folder, told, failure, submission.log if submission is not None else ""),
+    )
+
+
+def _note(folder: RunFolder, status: str, failure: Mapping[str, Any], log: str) -> str:
+    where = f"\n  log        {log}" if log else ""
+    if status == "failed":
+        message = " ".join(str(failure.get("message", "")).split())
+        return f"{failure.get('error')}: {message}{where}\n  traceback  {folder.failure}"
+    return f"see{where}" if where and status in ("interrupted", "not started") else ""
+
+
+def _epochs(folder: RunFolder) -> str:
+    try:
+        lines = folder.metrics.read_text().splitlines()
+    except OSError:
+        return ""
+    return str(max(0, len(lines) - 2))  # the columns, and the row before the first epoch
+
+
+def _run_at(path: Path) -> RunFolder:
+    name, _, run_id = path.name.rpartition("-")
+    return RunFolder(path, run_id, name, path.parent.name)
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _with(overrides: Iterable[str], key: str, value: str) -> list[str]:
+    return [override for override in overrides if override.split("=")[0] != key] + [f"{key}={value}"]

@@ -1,0 +1,56 @@
+"""A training that leaves at any batch goes on as if nothing had happened: weights, rows, order, random numbers."""
+
+import pytest
+import torch
+from problem import fit, recorder, small_data, small_regime
+
+from lazyregime.callbacks import LastCheckpoint
+from lazyregime.lightning import pl
+from lazyregime.notice import NOTICE, Leaving
+
+
+class Tell(pl.Callback):
+    """Gives notice during one step, and draws a random number at each, as a noisy network would."""
+
+    def __init__(self, step=None):
+        self.step, self.drawn = step, []
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        self.drawn.append(float(torch.rand(())))
+        if trainer.global_step == self.step:
+            NOTICE.signum = 15
+
+
+def undisturbed(schedule, path):
+    data, tell, module = small_data(), Tell(), small_regime(schedule=schedule)
+    rows = recorder(data)
+    torch.manual_seed(3)
+    fit(module, data, [rows, tell, LastCheckpoint(path)], epochs=3)
+    return module, rows, tell
+
+
+def told(schedule, path, step):
+    """Left after `step` of 18 steps, and resumed in what might be another process."""
+    data, first, second, module = small_data(), Tell(step), Tell(), small_regime(schedule=schedule)
+    torch.manual_seed(3)
+    with pytest.raises(Leaving), NOTICE.listening():
+        fit(module, data, [recorder(data), first, LastCheckpoint(path)], epochs=3)
+    NOTICE.signum = 0
+    module, rows = small_regime(schedule=schedule), recorder(data)
+    torch.manual_seed(99)
+    with NOTICE.listening():
+        fit(module, data, [rows, second, LastCheckpoint(path)], epochs=3, resume=path)
+    second.drawn = first.drawn + second.drawn
+    return module, rows, second
+
+
+@pytest.mark.parametrize("step", [1, 5, 6, 7, 12, 16])  # first, last and middle batches of an epoch of 6
+@pytest.mark.parametrize("schedule", ["constant", "linear"])  # the second makes Lightning set up its loader early
+def test_it_goes_on_in_the_middle_of_an_epoch(schedule, step, tmp_path):
+    expected, expected_rows, expected_tell = undisturbed(schedule, tmp_path / "a.ckpt")
+    module, rows, tell = told(schedule, tmp_path / "b.ckpt", step)
+    assert tell.drawn == expected_tell.drawn
+    for a, b in zip(module.parameters(), expected.parameters(), strict=True):
+        assert torch.equal(a, b)
+    without = [{k: v for k, v in row.items() if k != "seconds"} for row in rows.rows]
+    assert without == [{k: v for k, v in row.items() if k != "seconds"} for row in expected_rows.rows]
