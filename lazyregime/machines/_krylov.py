@@ -100,7 +100,7 @@ def _orthonormal(w: Tensor, scale: float) -> tuple[Tensor, Tensor]:
 
 
 def _solve_projected(h: Tensor, start: Tensor, ridge: float) -> Tensor:
-    """(H + lambda)^{-1} [start; 0], NaN if singular. H is a band of blocks, the first the largest; beyond is rounding."""
+    """(H + lambda)^{-1} [start; 0], NaN if singular; beyond a band of blocks, the first the largest, H is rounding."""
     k, width = len(h), min(2 * len(start) - 1, len(h) - 1)
     band = np.zeros((2 * width + 1, k))
     for offset in range(-width, width + 1):

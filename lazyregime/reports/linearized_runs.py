@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 COLUMNS = (
-    *("model", "data", "target", "dimension", "tau", "kappa", "shift", "num_features", "n_train", "n_test", "population"),
-    *("powers", "risk", "accuracy", "seed", "chosen_by", "at", "path"),
+    *("model", "data", "target", "dimension", "tau", "kappa", "shift", "num_features", "n_train", "n_test"),
+    *("population", "powers", "risk", "accuracy", "seed", "chosen_by", "at", "path"),
 )
 WORDS = {
     "net": "network",
