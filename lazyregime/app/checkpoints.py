@@ -14,19 +14,23 @@ from lazyregime.kernels import EmpiricalKernel
 MOMENTS = ("init", "last", "best")
 
 
-def empirical_kernel(run: str | None = None, at: str = "init") -> EmpiricalKernel:
+def empirical_kernel(run: str | None = None, at: str = "init", dtype: str | None = None) -> EmpiricalKernel:
     """The tangent kernel of a run's network, summed over outputs.
 
     Args:
         run: The run folder.
         at: init, or the checkpoint last or best.
+        dtype: float32 or float64, in which the kernel is computed; None is the network's own.
 
     Raises:
         LazyRegimeError: If there is no such run or checkpoint.
     """
     if run is None:
         raise LazyRegimeError("machine=empirical_ntk needs machine.run=FOLDER, the folder of a training run.")
-    return EmpiricalKernel(network_of_run(Path(run), at), outputs="trace")
+    if dtype not in (None, "float32", "float64"):
+        raise LazyRegimeError(f"machine.dtype={dtype!r} is not known; choose float32, float64, or null.")
+    network = network_of_run(Path(run), at)
+    return EmpiricalKernel(network.to(getattr(torch, dtype)) if dtype else network, outputs="trace")
 
 
 def network_of_run(run: Path, at: str = "init") -> nn.Module:

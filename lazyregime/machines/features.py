@@ -48,9 +48,15 @@ class AbstractFeatures(AbstractKernel):
     def apply(self, x1: Tensor, x2: Tensor, coefficients: Tensor) -> Tensor:
         """phi(x1) (phi(x2)^T c): two thin products, the kernel is not formed."""
         total = torch.zeros(len(x1), coefficients.shape[1], dtype=torch.float64, device=x1.device)
-        for a, b in zip(self.parts(x1), self.parts(x2), strict=True):
+        for a, b in self._blocks(x1, x2):
             total += a @ (b.T @ coefficients.to(b))
         return total
+
+    def _blocks(self, x1: Tensor, x2: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """phi(x1) and phi(x2) by columns, made once where the inputs are the same, as in conjugate gradients."""
+        if x1 is x2:
+            return ((a, a) for a in self.parts(x1))
+        return zip(self.parts(x1), self.parts(x2), strict=True)
 
     def num_coupled(self, x: Tensor) -> None:
         """The same kernel for all outputs."""

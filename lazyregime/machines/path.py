@@ -162,7 +162,7 @@ def _by_eigenvalues(matrix: Tensor, rhs: Tensor, ridges: Sequence[float], form: 
         _refuse(float(theta[0]), float(theta[-1]), min(ridges))
     for ridge in ridges:
         if float(theta[0]) + ridge <= noise:
-            _refuse(float(theta[0]), float(theta[-1]), ridge)
+            _refuse(float(theta[0]), float(theta[-1]), ridge, 2 * (noise - min(float(theta[0]), 0.0)))
     inverse = 1 / (theta.clamp_min(0) + torch.tensor(list(ridges), dtype=theta.dtype)[:, None])  # (r, n)
     solution = torch.stack([u @ (s[:, None] * (u.T @ rhs.double())) for s in inverse])
     report = PathReport(n, form, "eigenvalues", _largest_residual(a, rhs, ridges, solution))
@@ -177,7 +177,7 @@ def _largest_residual(a: Tensor, rhs: Tensor, ridges: Sequence[float], solution:
     return float(norms.max() / rhs.double().norm().clamp_min(1e-300))
 
 
-def _refuse(smallest: float, largest: float, ridge: float) -> None:
+def _refuse(smallest: float, largest: float, ridge: float, enough: float = 0.0) -> None:
     if largest <= 0:
         raise LazyRegimeError(
             "The kernel matrix is zero: the features of all samples have zero norm, so there is nothing to fit with; "
@@ -186,5 +186,5 @@ def _refuse(smallest: float, largest: float, ridge: float) -> None:
     raise LazyRegimeError(
         f"The kernel matrix is singular at ridge {ridge:.3g}: its smallest eigenvalue, {smallest:.3g}, is lost in the "
         f"rounding of its largest, {largest:.3g} (samples that occur twice, or fewer features than samples?); give a "
-        f"ridge of {max(largest, 0.0) * 1e-10:.1g} or more, or drop what is redundant."
+        f"ridge of {max(enough, max(largest, 0.0) * 1e-10):.1g} or more, or drop what is redundant."
     )

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 COLUMNS = (
-    *("model", "data", "target", "dimension", "tau", "kappa", "shift", "num_features", "n_train", "population"),
-    *("powers", "risk", "accuracy", "seed", "chosen_by", "at", "path"),
+    *("model", "data", "target", "dimension", "tau", "kappa", "shift", "num_features", "n_train", "n_test"),
+    *("population", "powers", "risk", "accuracy", "seed", "chosen_by", "at", "path"),
 )
 WORDS = {
     "net": "network",
@@ -51,6 +51,7 @@ def _row(run: Mapping[str, Any]) -> dict[str, Any]:
         "shift": _number(run.get("shift")),
         "num_features": _number(run.get("num_features") if is_fit else run.get("width")),
         "n_train": _number(run.get("n_train")),
+        "n_test": _number(data.get("n_test")),
         "population": run.get("population") is True,
         "powers": powers,
         "risk": _number(risk),

@@ -91,7 +91,15 @@ def test_images_and_the_kernel_of_a_trained_network(runs_dir):
     for at in ("init", "last"):
         assert fit("machine=empirical_ntk", f"machine.run={run}", f"machine.at={at}", *few, "ridges=[0.1]") == 0
     assert fit("machine=rf", "width=30", *few, "choose=test") == 0
-    by_machine = {(r["machine"], r.get("at")): r for r in results(runs_dir)}
+    exact = {"init": "float32", "last": "float64"}
+    for at, dtype in exact.items():  # in another group, so that it is told apart
+        moment = (f"machine.run={run}", f"machine.at={at}", f"machine.dtype={dtype}", "group=exact")
+        assert fit("machine=empirical_ntk", *moment, *few, "ridges=[0.1]") == 0
+    found = results(runs_dir)
+    groups = {(r["group"], r.get("at")): r["train_risk"] for r in found if r.get("at")}
+    assert groups["exact", "init"] == groups["mnist", "init"]  # the network's own precision
+    assert groups["exact", "last"] == pytest.approx(groups["mnist", "last"], rel=1e-2) != groups["mnist", "last"]
+    by_machine = {(r["machine"], r.get("at")): r for r in found if r["group"] == "mnist"}
     assert by_machine["empirical_ntk", "init"]["test_risk"] != by_machine["empirical_ntk", "last"]["test_risk"]
     assert 0 < by_machine["rf", None]["test_accuracy"] <= 1
     network = network_of_run(run, "last")
@@ -110,6 +118,7 @@ def test_images_and_the_kernel_of_a_trained_network(runs_dir):
         (["ridges=[-1]"], "finite numbers >= 0"),
         (["coding=centred"], "intercept=true centres"),
         (["machine=empirical_ntk"], "needs machine.run=FOLDER"),
+        (["machine=empirical_ntk", "machine.run=x", "machine.dtype=float16"], "choose float32, float64"),
         (["machine=rf", "machine.activation=cube"], "choose one of"),
         (["population=true"], "machine=rf or nt"),
         (["machine=rf", "population=true", "width=9000"], "at most 8,000"),

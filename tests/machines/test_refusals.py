@@ -1,5 +1,6 @@
 """What cannot be fitted is refused with a sentence; scikit-learn's own checks."""
 
+import re
 import subprocess
 import sys
 
@@ -58,6 +59,18 @@ def with_nan(a: np.ndarray) -> np.ndarray:
 def test_is_refused(machine, x, y, says):
     with pytest.raises(LazyRegimeError, match=says):
         machine.fit(x, y)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_the_ridge_that_a_refusal_names_is_enough(precision):
+    x = np.random.default_rng(1).standard_normal((200, 4))
+    twice, y = np.concatenate([x, x + 1e-9]), np.ones(400)
+    with pytest.raises(LazyRegimeError, match="singular") as refused:
+        KernelMachine(PolynomialKernel(2), ridge=1e-12, precision=precision).fit(twice, y)
+    named = re.search(r"ridge of (\S+) or more", str(refused.value))
+    assert named
+    machine = KernelMachine(PolynomialKernel(2), ridge=float(named[1]), precision=precision).fit(twice, y)
+    assert machine.report_.residual < 1e-5
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,16 @@ def test_claims_read_their_runs(runs):
     assert set(verdicts.verdict[[c.id for c in adh19.CLAIMS]]) == {"not measured"}
 
 
+def test_kernels_are_compared_on_the_same_test_images(tmp_path):
+    for model, tests, accuracy in (("cntk", 500, 0.80), ("mlp_ntk", 2000, 0.77), ("mlp_ntk", 500, 0.81)):
+        data = {"name": "mnist", "n_test": tests}
+        fit(tmp_path / f"{model}{tests}", "adh19", model, data, n_train=300, test_accuracy=accuracy)
+        claim = next(c for c in adh19.CLAIMS if c.id == "adh19.mnist.convolutions")
+        found = ledger(load_runs(tmp_path), [claim]).iloc[0]
+        assert found.verdict == ("fails" if (model, tests) == ("mlp_ntk", 500) else "not measured")
+    assert found.value == pytest.approx(-0.01)
+
+
 def test_what_is_left_of_a_neuron_is_less_with_every_degree():
     left = [gmmm19._left_of_neuron(degree) for degree in range(4)]
     assert left[0] == pytest.approx(1 - 1 / math.pi, abs=0.01)  # 1 - (E relu)^2 / E relu^2, for large d
