@@ -66,8 +66,9 @@ def teacher(runs: pd.DataFrame) -> Figure | None:
     _finish(axes[0, 0], "a  Test loss against scale", "scale of initialization  τ = √α")
     _finish(axes[0, 1], "b  against width", "width m")
     width_axis(axes[0, 1], runs[runs.parameterization == "mean_field"].width.to_numpy())
+    means = runs.groupby(["width", "parameterization", "alpha"])[["best", "end"]].mean().to_numpy()
     for ax in axes.flat:
-        plain_log_axis(ax, np.append(runs.best, runs.end))
+        plain_log_axis(ax, means)
         ax.set_ylabel("test loss / 10⁻³")
     return figure
 

@@ -138,7 +138,7 @@ def _present(table: pd.DataFrame, wanted: tuple[float, ...]) -> list[float]:
 
 
 def _widths(table: pd.DataFrame) -> list[tuple[int, tuple[float, ...]]]:
-    widths = sorted(table.width.unique())
+    widths = [int(width) for width in sorted(table.width.unique())]
     return list(zip(widths, shades(len(widths)), strict=True))
 
 
