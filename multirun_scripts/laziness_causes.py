@@ -1,10 +1,11 @@
 """What moves the figures of [GSJW20] and [COB19] that come out otherwise here: one thing is changed at a time.
 
-    python multirun_scripts/laziness_causes.py [depth] [points] [smooth] [KEY=VALUE ...]
+    python multirun_scripts/laziness_causes.py [depth] [points] [width] [smooth] [KEY=VALUE ...]
 
 depth   The exponent of the kernel's change in the feature phase, against the number L of hidden layers: layers that
         grow together until f = margin / alpha give -2L / (L + 1).
 points  The laziness where the kernel changes by its own norm, against the number of training points.
+width   The same laziness at a width beyond those of SIZE=small.
 smooth  The exponent of |F - F_lin| in alpha, decade by decade, with ReLU and with swish, at two widths.
 
 The runs go where those of the experiments go; what is complete is not repeated.
@@ -35,6 +36,7 @@ SWEEPS = {
     "points": [
         ["experiment=gsjw20", "width=32", "data.n_train=100,300,1000", "laziness=10,30,100,300", "init_seed=0,1,2"],
     ],
+    "width": [["experiment=gsjw20", "width=256", "laziness=10,30", "init_seed=0,1,2,3,4,5,6,7"]],
     "smooth": [
         ["experiment=cob19_alpha", "ntk=none", "arch.activation=relu,silu", "width=64,256", "init_seed=0,1,2,3,4",
          which]
@@ -56,10 +58,10 @@ def depth(runs):
 
 
 def points(runs):
-    """The crossing for each number of points."""
-    for n, part in runs.groupby("n_train"):
+    """The crossing for each number of points, and width."""
+    for (n, width), part in runs.groupby(["n_train", "width"]):
         found = over_seeds(crossing(one.laziness, one.kernel_change) for _, one in part.groupby("init_seed"))
-        yield [f"{n} points", interval(found), "50"]
+        yield [f"{n} points, width {width}", interval(found), "50"]
 
 
 def smooth(runs):
@@ -88,7 +90,7 @@ def main(arguments=None):
     unknown = [study for study in studies if study not in SWEEPS]
     if unknown:
         parser.error(f"{unknown[0]} is no study; there are {', '.join(SWEEPS)}")
-    tables = {"depth": depth, "points": points, "smooth": smooth}
+    tables = {"depth": depth, "points": points, "width": points, "smooth": smooth}
     for name in studies or SWEEPS:
         group = f"causes_{name}"
         for sweep in SWEEPS[name]:
