@@ -18,10 +18,11 @@ from lazyregime.flows import Euler, ParticleField, gaussian_particles
 
 
 def seconds(*functions, rounds):
-    """Medians of each, in turns."""
+    """Medians of each, in turns; timed is a second call in a row, as step follows step."""
     times = [[] for _ in functions]
     for _ in range(rounds + 2):
         for function, taken in zip(functions, times, strict=True):
+            function()
             start = time.perf_counter()
             function()
             taken.append(time.perf_counter() - start)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Lazy training by scale, and the teacher-student problem: [COB19], section 3.
 #
-#   SIZE=small multirun_scripts/cob19.sh   a few minutes on one core (the default)
+#   SIZE=small multirun_scripts/cob19.sh   ten minutes on one core (the default)
 #   SIZE=paper multirun_scripts/cob19.sh   d = 100, 1000 points, ten trials; CIFAR-10 where you have it (a GPU)
 #
 # Give it again after an interruption: what is complete is not repeated.
@@ -9,8 +9,8 @@ set -euo pipefail
 runs="${LAZYREGIME_RUNS:-runs}"
 case "${SIZE:-small}" in
   small)
-    alphas=1,3,10,30,100,1000 seeds=0,1,2 scales=0.01,0.1,1,10,100
-    widths=4,16,64 trials=0,1,2 image=() teacher=() ;;
+    alphas=0.1,0.3,1,3,10,30,100,1000 seeds=0,1,2,3,4 scales=0.01,0.1,1,10,100
+    widths=4,8,16,32,64 trials=0,1,2,3,4 image=() teacher=() ;;
   paper)
     alphas=0.01,0.1,0.5,1,5,10,100,1e3,1e4,1e5,1e6,1e7 seeds="range(5)" scales=1e-4,1e-3,1e-2,1e-1,1,10,100
     widths=2,3,4,6,8,12,16,24,32,64,128,256,512 trials="range(10)"

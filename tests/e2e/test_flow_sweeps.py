@@ -1,15 +1,19 @@
 """Gradient flows as a user starts them: runs together or apart, killed at any moment, end the same."""
 
 import json
+import math
 import os
 import random
+import runpy
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 from safetensors.torch import load_file
 
 from lazyregime.app.api import run
@@ -17,6 +21,7 @@ from lazyregime.errors import LazyRegimeError
 from lazyregime.flows.gradient_flow import flow
 from lazyregime.train import main
 
+SCRIPTS = Path(__file__).resolve().parents[2] / "multirun_scripts"
 SMALL = [
     "data=teacher_student", "data.dimension=5", "data.n_train=24", "data.n_test=16", "arch=two_layer", "width=8",
     "arch.activation=tanh", "loss=mse", "optimizer=gradient_flow", "optimizer.margin=null", "optimizer.max_steps=200",
@@ -149,6 +154,27 @@ def test_a_single_flow_writes_a_run(tmp_path):
     (folder,) = (tmp_path / "teacher_student").iterdir()
     assert (folder / "figures" / "summary.png").is_file()
     assert (folder / "metrics.csv").read_text().startswith("time,")
+
+
+def test_the_causes_are_measured_on_the_runs_of_their_sweep(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("LAZYREGIME_RUNS", str(tmp_path))
+    script = runpy.run_path(str(SCRIPTS / "laziness_causes.py"))
+    script["main"]([
+        "depth", "width=4", "arch.depth=1,2", "laziness=1,100", "init_seed=0,1", "data.n_train=8", "data.n_test=8",
+        "data.n_kernel=4", "optimizer.max_steps=40", "num_threads=1", "progress=lines",
+    ])  # fmt: skip
+    printed = capsys.readouterr().out
+    changes = {}
+    for path in (tmp_path / "causes_depth").rglob("result.json"):
+        result, config = json.loads(path.read_text()), OmegaConf.load(path.parent / "config.yaml")
+        changes[config.arch.depth, result["init_seed"], result["laziness"]] = result["kernel_change"]
+    for depth, expected in ((1, "-1.000"), (2, "-1.333")):
+        slopes = [math.log10(changes[depth, seed, 100] / changes[depth, seed, 1]) / 2 for seed in (0, 1)]
+        (row,) = (line for line in printed.splitlines() if f"{depth} hidden layers" in line)
+        assert f"{sum(slopes) / 2:.3f} [" in row
+        assert row.rstrip().endswith(expected)
+    with pytest.raises(SystemExit):
+        script["main"](["width"])
 
 
 @pytest.mark.parametrize(

@@ -124,32 +124,70 @@ def test_a_flow_that_cannot_go_on_says_so():
     assert end.status == Status.stuck
 
 
+class Kink:
+    """One weight a member; the gradient is -1 up to `where` and -1.5 beyond: dgrad is 1/6 for every step across."""
+
+    def __init__(self, where):
+        self.where = where
+        self.alpha = torch.ones(len(where), dtype=torch.float64)
+
+    @property
+    def function(self):
+        return self
+
+    def evaluate(self, params):
+        slope = torch.where(params[0] < self.where[:, None], -1.0, -1.5).to(torch.float64)
+        return params[0].unsqueeze(-1), [slope]
+
+    def inner(self, a, b):
+        return (a[0] * b[0]).sum(1)
+
+    def displacement(self, direction):
+        return direction
+
+
+OVER_KINKS = FlowSettings(max_dgrad=1e-3, max_dout=1e9, initial_step=1.0, max_steps=10)
+
+
 def test_a_step_crosses_a_kink_whose_jump_exceeds_the_bound():
-    """The gradient is -1 up to 0.005 and -1.5 beyond: dgrad is 1/6 for every step across, however short."""
-
-    class Kink:
-        alpha = torch.ones(1, dtype=torch.float64)
-
-        @property
-        def function(self):
-            return self
-
-        def evaluate(self, params):
-            return params[0].unsqueeze(-1), [torch.where(params[0] < 0.005, -1.0, -1.5).to(torch.float64)]
-
-        def inner(self, a, b):
-            return (a[0] * b[0]).sum(1)
-
-        def displacement(self, direction):
-            return direction
-
-    settings = FlowSettings(max_dgrad=1e-3, max_dout=1e9, initial_step=1.0, max_steps=10)
-    state = begin(Kink(), [torch.zeros(1, 1, dtype=torch.float64)], settings)
-    refused = attempt(state, Kink(), settings)
+    kink = Kink(torch.tensor([0.005]))
+    state = begin(kink, [torch.zeros(1, 1, dtype=torch.float64)], OVER_KINKS)
+    refused = attempt(state, kink, OVER_KINKS)
     assert (int(refused.steps), float(refused.dt)) == (0, pytest.approx(0.1))
-    crossed = attempt(refused, Kink(), settings)
+    crossed = attempt(refused, kink, OVER_KINKS)
     assert (int(crossed.steps), float(crossed.params[0])) == (1, pytest.approx(0.1))
-    assert float(crossed.dt) == pytest.approx(1.0)
+    assert float(crossed.dt) == pytest.approx(1.1)
+
+
+def test_a_kink_at_any_distance_is_crossed_in_few_steps():
+    """Also where a shorter step stops before it: the flow must not creep up to it by ever shorter steps."""
+    where = torch.linspace(0.011, 0.999, 200, dtype=torch.float64)
+    kink = Kink(where)
+    state = begin(kink, [torch.zeros(len(where), 1, dtype=torch.float64)], OVER_KINKS)
+    for _ in range(20):
+        state = attempt(state, kink, OVER_KINKS)
+    assert bool((state.params[0][:, 0] > where).all())
+    assert float(state.dt.min()) > 0.05
+
+
+def test_a_curved_gradient_is_not_taken_for_a_kink():
+    """Within a refused step a shorter one is refused too unless its dgrad is below the bound."""
+
+    class Growing(Kink):
+        def evaluate(self, params):  # exp(200 w): dgrad over dt is about (200 dt)^2
+            return params[0].unsqueeze(-1), [-(1 + 1e-3 * torch.exp(200 * params[0]))]
+
+    growing = Growing(torch.zeros(1))
+    settings = FlowSettings(max_dgrad=1e-3, max_dout=1e9, initial_step=0.1, max_steps=10)
+    state, accepted = begin(growing, [torch.zeros(1, 1, dtype=torch.float64)], settings), []
+    for _ in range(60):
+        after = attempt(state, growing, settings)
+        if int(after.steps) > int(state.steps):
+            change = after.grads[0] - state.grads[0]
+            accepted.append(float(change**2 / (after.grads[0] * state.grads[0])))
+        state = after
+    assert len(accepted) > 10
+    assert max(accepted) < settings.max_dgrad
 
 
 def test_the_rule_batches_small_members_and_loops_over_large_ones():

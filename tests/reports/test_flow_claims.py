@@ -7,6 +7,9 @@ from safetensors.numpy import save_file
 
 from lazyregime.reports.claims import cob19, gsjw20
 from lazyregime.reports.claims._flows import crossing, ensemble_error, jackknife, variance
+from lazyregime.reports.figures import gsjw20 as figures
+from lazyregime.reports.figures import phase
+from lazyregime.reports.sections.gsjw20 import section
 
 WIDTHS, LAZINESS, SEEDS = (16, 64, 256), (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0, 10_000.0), range(6)
 
@@ -50,6 +53,20 @@ def test_runs_that_break_a_law_fail_its_claim(tmp_path):
     found = verdicts(gsjw20.CLAIMS, gsjw_runs(tmp_path, lazy_exponent=0.5))
     assert found["kernel_change_lazy"] == "fails"
     assert found["kernel_change_feature"] == "holds"
+
+
+def test_the_figures_show_the_laws(tmp_path):
+    runs = gsjw_runs(tmp_path).assign(status="complete")
+    found = section(runs, tmp_path / "figures")
+    assert len(found.pictures) == 4 == len(list((tmp_path / "figures").glob("*.png")))
+    (plane, _) = phase.draw(runs).axes
+    assert "-0.50" in plane.get_legend_handles_labels()[1][0]  # the boundary alpha*(h) of a change that is lambda's
+    change = runs.groupby(["laziness", "width"]).kernel_change.mean()
+    np.testing.assert_allclose(plane.collections[0].get_array(), change.unstack())
+    collapsed = [line.get_ydata() for line in figures.error(runs, runs.iloc[:0]).axes[3].lines]
+    assert len(collapsed) == len(WIDTHS)
+    np.testing.assert_allclose(np.ptp(collapsed, axis=0), 0, atol=1e-12)
+    assert max(np.abs(collapsed[0])) > 0.01
 
 
 @pytest.mark.parametrize("claims", [gsjw20.CLAIMS, cob19.CLAIMS])

@@ -35,8 +35,9 @@ class Sweep:
         environment = {**os.environ, "LAZYREGIME_RUNS": str(self.folder), "OMP_NUM_THREADS": "1"}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment
-            )
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment,
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background ignores Ctrl-C
+            )  # fmt: skip
         return self
 
     def end(self, code: int = 0) -> str:

@@ -18,6 +18,8 @@ from lazyregime.flows.gradient_flow.settings import FlowSettings, Status
 from lazyregime.flows.gradient_flow.state import FlowState, Params
 from lazyregime.flows.gradient_flow.step import attempt, begin
 
+REFUSED = ("refused_dgrad", "refused_dt", "refused_until")  # of a state: the latest refused step
+
 
 @final
 class GradientFlow(torch.optim.Optimizer):
@@ -50,6 +52,7 @@ class GradientFlow(torch.optim.Optimizer):
         first.setdefault("flow_time", 0.0)
         first.setdefault("flow_dt", self.settings.initial_step)
         first.setdefault("flow_steps", 0)
+        first.setdefault("flow_refused", (float("inf"), 0.0, 0.0))
 
     @property
     def time(self) -> float:
@@ -95,6 +98,7 @@ class GradientFlow(torch.optim.Optimizer):
         values["time"] = torch.full_like(state.time, first["flow_time"])
         values["dt"] = torch.full_like(state.dt, first["flow_dt"])
         values["steps"] = torch.full_like(state.steps, first["flow_steps"])
+        values |= {name: torch.full_like(state.dt, v) for name, v in zip(REFUSED, first["flow_refused"], strict=True)}
         kept = [self.state[p].get("velocity") for p in self._parameters()]
         if self.settings.momentum_time and kept[0] is not None:
             values["velocity"] = [v[None].clone() for v in kept]
@@ -104,6 +108,7 @@ class GradientFlow(torch.optim.Optimizer):
         first = self.param_groups[0]
         first["flow_time"], first["flow_dt"] = float(state.time), float(state.dt)
         first["flow_steps"] = int(state.steps)
+        first["flow_refused"] = tuple(float(state.state_dict()[name]) for name in REFUSED)
         for parameter, velocity in zip(self._parameters(), state.velocity, strict=False):
             self.state[parameter]["velocity"] = velocity[0]
 

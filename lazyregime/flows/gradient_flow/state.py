@@ -29,7 +29,9 @@ class FlowState:
         steps: Steps accepted.
         attempts: Steps tried.
         refused: Steps refused in a row.
-        refused_dgrad: The change of the gradient over the latest of them; infinite after an accepted step.
+        refused_dgrad: The change of the gradient over the latest refused step; infinite before any.
+        refused_dt: Its length.
+        refused_until: The flow time that it would have reached.
         status: A `Status`.
     """
 
@@ -44,6 +46,8 @@ class FlowState:
     attempts: Int64[Tensor, " e"]
     refused: Int64[Tensor, " e"]
     refused_dgrad: Float64[Tensor, " e"]
+    refused_dt: Float64[Tensor, " e"]
+    refused_until: Float64[Tensor, " e"]
     status: Int64[Tensor, " e"]
 
     @property

@@ -4,9 +4,10 @@ A step is accepted if ||g - g'||^2 / (||g|| ||g'||) < max_dgrad and alpha max |h
 half their bound, dt grows by a tenth [GSJW20; science 5.2].
 
 Where the gradient jumps (a ReLU changes sign) no step is short enough for the first bound if the jump exceeds it. So a
-step is accepted too, as one over a kink, if its dgrad has not fallen by half although dt has fallen tenfold (it falls
-hundredfold where the gradient is continuous); dt then is what it was before. (A flow that comes to a kink by
-shorter and shorter accepted steps is not helped by this, and ends as stuck.)
+step counts as one over a kink, and is accepted, if it starts within the latest refused step and is at most a fifth as
+long, and yet its dgrad is more than half of the refused one's: where the gradient is continuous, dgrad falls with dt^2.
+dt then is restored to the refused one's and grows. Were the refusal forgotten over a shorter step that stops before the
+kink, or dt not restored, a flow would come to a kink, or follow several of them, by ever shorter steps and stand still.
 """
 
 from dataclasses import replace
@@ -22,6 +23,7 @@ from lazyregime.flows.gradient_flow.state import FlowState, Params
 
 GROWTH, SHRINKAGE = 1.1, 10.0
 MOST_REFUSED = 30  # in a row: dt has fallen by 1e-30
+MUCH_SHORTER = 5.0  # than the refused step, for a step that may cross a kink
 LARGEST_JUMP = 1.0  # of dgrad at a kink that a step may cross: the gradient changes by about itself
 
 
@@ -57,6 +59,8 @@ def begin(problem: Evaluable, params: Params, settings: FlowSettings) -> FlowSta
         attempts=count,
         refused=count,
         refused_dgrad=torch.full_like(clock, float("inf")),
+        refused_dt=clock,
+        refused_until=clock,
         status=count,
     )
     return _told(state)
@@ -74,7 +78,8 @@ def attempt(state: FlowState, problem: Evaluable, settings: FlowSettings) -> Flo
     outputs, grads = problem.evaluate(params)
     square_norms = problem.function.inner(grads, grads)
     dgrad, dout = _changes(state, problem, outputs, grads, square_norms)
-    kink = (dgrad > state.refused_dgrad / 2) & (dgrad < LARGEST_JUMP)
+    within = (state.time < state.refused_until) & (dt <= state.refused_dt / MUCH_SHORTER)
+    kink = within & (dgrad > state.refused_dgrad / 2) & (dgrad < LARGEST_JUMP)
     accepted = ((dgrad < settings.max_dgrad) | kink) & (dout < settings.max_dout)
     calm = (dgrad < settings.max_dgrad / 2) & (dout < settings.max_dout / 2)
     after = FlowState(
@@ -84,11 +89,15 @@ def attempt(state: FlowState, problem: Evaluable, settings: FlowSettings) -> Flo
         outputs=outputs,
         square_norms=square_norms,
         time=state.time + dt,
-        dt=torch.where(calm, torch.maximum(state.dt, dt * GROWTH), state.dt * torch.where(kink, SHRINKAGE, 1.0)),
+        dt=torch.where(
+            calm, torch.maximum(state.dt, dt * GROWTH), torch.where(kink, state.refused_dt * GROWTH, state.dt)
+        ),
         steps=state.steps + 1,
         attempts=state.attempts + 1,
         refused=torch.zeros_like(state.refused),
-        refused_dgrad=torch.full_like(state.refused_dgrad, float("inf")),
+        refused_dgrad=state.refused_dgrad,
+        refused_dt=state.refused_dt,
+        refused_until=state.refused_until,
         status=state.status,
     )
     moved = after if bool(accepted.all()) else _refused(state, dt, dgrad).mixed(after, accepted)
@@ -128,6 +137,8 @@ def _refused(state: FlowState, dt: Tensor, dgrad: Tensor) -> FlowState:
         attempts=state.attempts + 1,
         refused=state.refused + 1,
         refused_dgrad=dgrad.to(torch.float64),
+        refused_dt=dt,
+        refused_until=state.time + dt,
     )
 
 

@@ -10,8 +10,9 @@ from lazyregime.kernels.empirical._factors import TEMPORARY, Outer
 from lazyregime.kernels.empirical._forms import Cost, Task, choose
 from lazyregime.kernels.empirical._layers import Survey
 
-# Bytes a recording works best with: small enough for the caches and for a modest peak, large enough for the GEMMs.
-_RECORD_TARGET = 64 << 20
+# Bytes of a recording with convolutions or sequences: enough rows that Python's share is small, and a modest peak. On
+# two cores half of it takes 6% more time (CNN-32, 300 x 500), and more than this no less.
+_RECORD_TARGET = 128 << 20
 # Rows that a dense layer's backward pass needs, or its weights are read anew for every few of them. On two cores 256
 # take a tenth more time (MLP-1024, 300 x 1000), 512 take 2% less and 30 MiB more memory.
 _DENSE_ROWS = 336
@@ -139,7 +140,7 @@ def make_plan(found: Survey, task: Task, budget: int, itemsize: int, out_itemsiz
 
 def _sizes(task: Task, available: int, kept: int, work: int, budget: int, places: int) -> tuple[int, int, int]:
     held, streamed = (min(task.n, task.m), max(task.n, task.m))
-    record = max(1, max(_RECORD_TARGET // max(work, 1), _DENSE_ROWS // places))
+    record = _DENSE_ROWS if places == 1 else max(1, _RECORD_TARGET // max(work, 1), _DENSE_ROWS // places)
     # Convolutions and batched products give whole samples to threads.
     threads = torch.get_num_threads()
     record = min(-(-record // threads) * threads, _MAX_ROWS, streamed)

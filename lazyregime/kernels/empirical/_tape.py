@@ -92,6 +92,7 @@ def calls(
     start = y if start is None else start
     keep = keep or Keep()
     buffers: dict[int, Tensor] = {}
+    slices: dict[int, tuple[Tensor, ...]] = {}
     columns: dict[int, list[Tensor]] = {i: [] for i in wanted if i in keep.apart and len(seen[i].shape) == 2}
     with _layout_hook(start, channels_last):
         for output in range(num if edges else 0):
@@ -108,7 +109,11 @@ def calls(
                     continue
                 if index not in buffers:
                     buffers[index] = keep.buffer(index, _layout(grad, seen[index].shape, num, channel_dims[index]), y)
-                buffers[index][:, output] = 0.0 if grad is None else grad
+                    slices[index] = buffers[index].unbind(1)
+                if grad is None:
+                    slices[index][output].zero_()
+                else:
+                    slices[index][output].copy_(grad)
     for call in seen:
         if call.versions != tuple(value._version for value in call.inputs):
             raise LazyRegimeError(

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lazyregime.reports.claims._flows import outputs
-from lazyregime.reports.style import COLOURS, GREY, grid, shades, width_axis
+from lazyregime.reports.style import COLOURS, GREY, grid, plain_log_axis, shades, width_axis
 
 CAPTIONS = {
     "alpha": "Test accuracy of the network and with its gates as at initialization, the fraction of ReLUs unchanged by "
@@ -39,7 +39,7 @@ def alpha_sweep(runs: pd.DataFrame, lazy: pd.DataFrame) -> Figure | None:
     gaps = _distance(runs, lazy)
     if len(gaps):
         _line(axes[0, 2], gaps, "alpha", "gap", COLOURS["lazy"], "rms |F - F_lin|")
-    x = np.array([1.0, runs.alpha.max()])
+    x = np.array([max(1.0, runs.alpha.min()), runs.alpha.max()])
     axes[0, 2].plot(x, 3 / x, ":", color="black", label="slope -1")
     axes[0, 2].set_yscale("log")
     for ax, title in zip(axes.flat, ("a  Test accuracy", "b  ReLUs unchanged", "c  Distances"), strict=True):
@@ -52,8 +52,9 @@ def teacher(runs: pd.DataFrame) -> Figure | None:
     if runs.empty or "mean_field" not in set(runs.parameterization):
         return None
     figure, axes = grid(1, 2, 4.8, 3.9)
-    scale = runs[(runs.width == 50) & (runs.parameterization == "ntk")].assign(tau=lambda t: t.alpha**0.5)
-    for column, style, label in (("test_loss", "-", "end of training"), ("best_test_loss", "--", "best throughout")):
+    runs = runs.assign(tau=runs.alpha**0.5, end=1e3 * runs.test_loss, best=1e3 * runs.best_test_loss)
+    scale = runs[(runs.width == 50) & (runs.parameterization == "ntk")]
+    for column, style, label in (("end", "-", "end of training"), ("best", "--", "best throughout")):
         _line(axes[0, 0], scale, "tau", column, COLOURS["scaled"], label, style)
     for parameterization, colour, label in (
         ("ntk", COLOURS["lazy"], "1/√m"),
@@ -61,12 +62,13 @@ def teacher(runs: pd.DataFrame) -> Figure | None:
     ):
         part = runs[(runs.alpha == 1) & (runs.parameterization == parameterization)]
         part = part[part.width.isin(runs[runs.parameterization == "mean_field"].width)]
-        _line(axes[0, 1], part, "width", "test_loss", colour, label)
-    for ax in axes.flat:
-        ax.set_yscale("log")
+        _line(axes[0, 1], part, "width", "end", colour, label)
     _finish(axes[0, 0], "a  Test loss against scale", "scale of initialization  τ = √α")
     _finish(axes[0, 1], "b  against width", "width m")
     width_axis(axes[0, 1], runs[runs.parameterization == "mean_field"].width.to_numpy())
+    for ax in axes.flat:
+        plain_log_axis(ax, np.append(runs.best, runs.end))
+        ax.set_ylabel("test loss / 10⁻³")
     return figure
 
 

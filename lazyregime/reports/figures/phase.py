@@ -5,6 +5,8 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
@@ -28,17 +30,14 @@ def draw(runs: pd.DataFrame) -> Figure | None:
     ).reset_index()
     figure, axes = grid(1, 1, 5.6, 4.6)
     ax = axes[0, 0]
-    points = ax.scatter(
-        mean.width, mean.alpha, c=mean.change, norm=LogNorm(1e-3, 1e3), cmap="RdBu_r", s=170, marker="s",
-        edgecolors="none",
-    )  # fmt: skip
-    figure.colorbar(points, ax=ax, label="‖Θ₁ - Θ₀‖ / ‖Θ₀‖")
+    cells = _cells(ax, mean)
+    figure.colorbar(cells, ax=ax, label="‖Θ₁ - Θ₀‖ / ‖Θ₀‖", extend="both")
     stars = pd.Series({w: crossing(p.alpha, p.change) for w, p in mean.groupby("width")}).dropna()
     if len(stars) > 1:
         exponent = log_slope(stars.index, stars)
-        ax.plot(stars.index, stars, "k-o", markersize=5, label=f"measured α*(h) ~ h^{exponent:.2f}")
+        ax.plot(stars.index, stars, "k-o", markersize=5, label=f"measured: α* ~ $h^{{{exponent:.2f}}}$")
         middle = float(np.exp((np.log(stars) + 0.5 * np.log(stars.index.to_numpy(dtype=float))).mean()))
-        ax.plot(stars.index, middle * stars.index.to_numpy(dtype=float) ** -0.5, "k--", label="h^-1/2")
+        ax.plot(stars.index, middle * stars.index.to_numpy(dtype=float) ** -0.5, "k--", label="$h^{-1/2}$")
         figure.legend(loc="outside lower center", ncols=2)
     width_axis(ax, mean.width.to_numpy())
     ax.set_yscale("log")
@@ -46,3 +45,21 @@ def draw(runs: pd.DataFrame) -> Figure | None:
     ax.set_ylabel("α")
     ax.set_title("Lazy above, feature learning below")
     return figure
+
+
+def _cells(ax: Axes, mean: pd.DataFrame) -> QuadMesh:
+    """One cell a width and laziness, of which alpha = laziness / sqrt(h) makes a sheared grid; a dot where measured."""
+    table = mean.pivot_table(index="laziness", columns="width", values="change")
+    laziness, width = (_edges(np.asarray(values, float)) for values in (table.index, table.columns))
+    x, y = np.meshgrid(width, laziness)
+    ax.plot(mean.width, mean.alpha, ".", color="black", markersize=2.5, alpha=0.5)
+    return ax.pcolormesh(
+        x, y / x**0.5, table, norm=LogNorm(1e-4, 1e4), cmap="RdBu_r", edgecolors="white", linewidth=0.6
+    )
+
+
+def _edges(values: np.ndarray) -> np.ndarray:
+    """Halfway between neighbours, in the logarithm."""
+    logs = np.log(values)
+    middles = (logs[1:] + logs[:-1]) / 2
+    return np.exp(np.concatenate([[2 * logs[0] - middles[0]], middles, [2 * logs[-1] - middles[-1]]]))

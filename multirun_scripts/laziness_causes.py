@@ -1,0 +1,112 @@
+"""What moves the figures of [GSJW20] and [COB19] that come out otherwise here: one thing is changed at a time.
+
+    python multirun_scripts/laziness_causes.py [depth] [points] [smooth] [KEY=VALUE ...]
+
+depth   The exponent of the kernel's change in the feature phase, against the number L of hidden layers: layers that
+        grow together until f = margin / alpha give -2L / (L + 1).
+points  The laziness where the kernel changes by its own norm, against the number of training points.
+smooth  The exponent of |F - F_lin| in alpha, decade by decade, with ReLU and with swish, at two widths.
+
+The runs go where those of the experiments go; what is complete is not repeated.
+"""
+
+# pandas tells its types only in part.
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
+
+import argparse
+import os
+from pathlib import Path
+
+import numpy as np
+
+from lazyregime import load_runs
+from lazyregime.app.console import Console
+from lazyregime.reports.claims import over_seeds
+from lazyregime.reports.claims._flows import crossing, outputs
+from lazyregime.reports.claims._measure import log_slope_over_seeds
+from lazyregime.train import main as train
+
+FEATURE, DECADES = "0.01,0.1,1", ((10, 30), (30, 100), (100, 1000))
+SWEEPS = {
+    "depth": [
+        ["experiment=gsjw20", "arch.depth=1,2,3,5", "width=64", "data.n_train=100", f"laziness={FEATURE}",
+         "init_seed=0,1,2,3"],
+    ],
+    "points": [
+        ["experiment=gsjw20", "width=32", "data.n_train=100,300,1000", "laziness=10,30,100,300", "init_seed=0,1,2"],
+    ],
+    "smooth": [
+        ["experiment=cob19_alpha", "ntk=none", "arch.activation=relu,silu", "width=64,256", "init_seed=0,1,2,3,4",
+         which]
+        for which in ("alpha=10,30,100,1000", "regime=lazy")
+    ],
+}  # fmt: skip
+
+
+def interval(measured):
+    """A measurement for people."""
+    return f"{measured.value:.3f} [{measured.low:.3f}, {measured.high:.3f}]"
+
+
+def depth(runs):
+    """The exponent for each depth."""
+    for layers, part in runs.groupby("config.arch.depth"):
+        fitted = log_slope_over_seeds(part, "laziness", "kernel_change")
+        yield [f"{layers} hidden layers", interval(fitted), f"{-2 * layers / (layers + 1):.3f}"]
+
+
+def points(runs):
+    """The crossing for each number of points."""
+    for n, part in runs.groupby("n_train"):
+        found = over_seeds(crossing(one.laziness, one.kernel_change) for _, one in part.groupby("init_seed"))
+        yield [f"{n} points", interval(found), "50"]
+
+
+def smooth(runs):
+    """The exponents between neighbouring alphas."""
+    for (activation, width), part in runs.groupby(["config.arch.activation", "width"]):
+        gaps = {seed: distances(one) for seed, one in part.groupby("init_seed")}
+        for low, high in DECADES:
+            step = np.log(high / low)
+            found = over_seeds(np.log(gap[high] / gap[low]) / step for gap in gaps.values())
+            yield [f"{activation}, width {width}, alpha {low} to {high}", interval(found), "-1"]
+
+
+def distances(runs):
+    """|F - F_lin| on the test set by alpha, of one initialization."""
+    scaled, linear = runs[runs.regime == "scaled"], runs[runs.regime == "lazy"]
+    limit = outputs(linear)[0][0]
+    return dict(zip(scaled.alpha, np.linalg.norm(outputs(scaled)[0] - limit, axis=1), strict=True))
+
+
+def main(arguments=None):
+    """Run what lacks, and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("words", nargs="*", metavar="STUDY | KEY=VALUE")
+    words = parser.parse_args(arguments).words
+    studies, overrides = [w for w in words if "=" not in w], [w for w in words if "=" in w]
+    unknown = [study for study in studies if study not in SWEEPS]
+    if unknown:
+        parser.error(f"{unknown[0]} is no study; there are {', '.join(SWEEPS)}")
+    tables = {"depth": depth, "points": points, "smooth": smooth}
+    for name in studies or SWEEPS:
+        group = f"causes_{name}"
+        for sweep in SWEEPS[name]:
+            own = {word.partition("=")[0] for word in overrides}
+            kept = [word for word in sweep if word.partition("=")[0] not in own]
+            train_all([*kept, f"group={group}", f"tags=[{group}]", *overrides])
+        runs = load_runs(Path(os.environ.get("LAZYREGIME_RUNS", "runs")) / group)
+        Console().table([name, "measured", "expected"], list(tables[name](runs)))
+
+
+def train_all(overrides):
+    """A sweep, as the command."""
+    try:
+        train(["-m", *overrides])
+    except SystemExit as end:
+        if end.code:
+            raise
+
+
+if __name__ == "__main__":
+    main()
