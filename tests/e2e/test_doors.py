@@ -53,7 +53,7 @@ def test_every_door_is_known_everywhere():
     doors = {path.stem for path in (ROOT / "conf").glob("*.yaml")} - {"common"}
     assert doors == set(DOORS) == set(COMMANDS)
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
-    assert {f"lazyregime-{door}" for door in (*doors, "report")} == set(scripts)
+    assert {f"lazyregime-{door}" for door in (*doors, "report", "sweeps")} == set(scripts)
 
 
 def test_cfg_prints_the_configuration(capsys):
