@@ -174,7 +174,7 @@ def test_the_causes_are_measured_on_the_runs_of_their_sweep(tmp_path, monkeypatc
         assert f"{sum(slopes) / 2:.3f} [" in row
         assert row.rstrip().endswith(expected)
     with pytest.raises(SystemExit):
-        script["main"](["width"])
+        script["main"](["breadth"])
 
 
 @pytest.mark.parametrize(
