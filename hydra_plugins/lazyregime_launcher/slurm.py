@@ -67,6 +67,8 @@ class SlurmSweepLauncher(_SlurmLauncher):
     def _submit(self, jobs: Sequence[Any]) -> list[tuple[str, Path]]:
         import submitit
 
+        from lazyregime.app.config import overrides_with
+
         resources = dict(jobs[0].resources)
         executor = submitit.AutoExecutor(
             cluster="slurm", folder=resources["submitit_folder"], slurm_max_num_timeout=resources["max_num_timeout"]
@@ -75,14 +77,10 @@ class SlurmSweepLauncher(_SlurmLauncher):
         executor.update_parameters(**{k if k in _SHARED else f"slurm_{k}": v for k, v in asked.items()})
         size = resources["runs_per_job"]
         packs = [jobs[start : start + size] for start in range(0, len(jobs), size)]
-        runs = [[(_once(job.overrides), job.number) for job in pack] for pack in packs]
+        # Without rerun=true, which the launcher has seen to: the job may start several times.
+        runs = [[(overrides_with(job.overrides, "rerun", "false"), job.number) for job in pack] for pack in packs]
         submitted = executor.map_array(self, runs, [Singleton.get_state()] * len(packs))
         return [(job.job_id, job.paths.stdout) for job, pack in zip(submitted, packs, strict=True) for _ in pack]
-
-
-def _once(overrides: Sequence[str]) -> list[str]:
-    """Without rerun=true, which the launcher has seen to: the job may start several times."""
-    return [override for override in overrides if override.split("=")[0] != "rerun"] + ["rerun=false"]
 
 
 def _returned(job: Any, config: Any) -> JobReturn:

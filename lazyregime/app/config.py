@@ -1,7 +1,7 @@
 """conf/ and the command line become plain, checked dictionaries: one a job, all of them before the first starts."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, cast
@@ -121,3 +121,8 @@ def as_yaml(config: ConfigDict) -> str:
 @functools.cache
 def _default(source: Source) -> ConfigDict:
     return source.plain(source._compose([]))
+
+
+def overrides_with(overrides: Iterable[str], key: str, value: str) -> list[str]:
+    """The overrides with this value of a key in place of any other."""
+    return [override for override in overrides if override.split("=")[0] != key] + [f"{key}={value}"]

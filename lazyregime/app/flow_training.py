@@ -85,7 +85,7 @@ class FlowsTogether:
         params = [torch.stack(tensors) for tensors in zip(*(m.start() for m in members), strict=True)]
         states = [m.resumed for m in members if m.resumed is not None]
         flow = Flow(
-            self._problem(members), params, recipe.settings,
+            self._problem(members), params, recipe,
             per_decade=recipe.per_decade, resumed=Flow.joined(states) if states else None,
         )  # fmt: skip
         title = members[0].folder.name if len(members) == 1 else f"{len(members)} flows together"
@@ -108,10 +108,7 @@ class FlowsTogether:
                 while not flow.run(observe, pause_after=min(LOOK_EVERY, self.save_every)):
                     if NOTICE.signum or time.perf_counter() - saved >= self.save_every:
                         saved = time.perf_counter()
-                        for number, member in enumerate(members):
-                            state = flow.member_state(number)
-                            if state is not None:
-                                member.save(state)
+                        _save(flow, members)
                     if NOTICE.signum:
                         NOTICE.leave()
 
@@ -133,6 +130,13 @@ class FlowsTogether:
             own_inputs=not self.shared, rates=first.rates,
             centred=first.module.centred, linearized=first.module.linearized,
         )  # fmt: skip
+
+
+def _save(flow: Flow, members: Sequence[FlowMember]) -> None:
+    for number, member in enumerate(members):
+        state = flow.member_state(number)
+        if state is not None:
+            member.save(state)
 
 
 def _present(gram: Tensor | None) -> Tensor:

@@ -100,7 +100,7 @@ class RunFolder:
 
     def status(self) -> Status:
         """What has become of the run; a process that writes it is not disturbed."""
-        if _load(self.result).get("status") == "complete":
+        if read_object(self.result).get("status") == "complete":
             return "complete"
         if holder(self.lock) is not None:
             return "running"
@@ -149,7 +149,7 @@ class RunFolder:
         Raises:
             LazyRegimeError: If it is not complete.
         """
-        result = _load(self.result)
+        result = read_object(self.result)
         if result.get("status") != "complete":
             raise LazyRegimeError(f"The run {self.path} has no result: it is {self.status()}. Give its command again.")
         return result
@@ -169,7 +169,7 @@ class RunFolder:
         atomic_write(self.failure, json.dumps(failure, indent=1) + "\n")
 
 
-def _load(path: Path) -> dict[str, Any]:
+def read_object(path: Path) -> dict[str, Any]:
     """The object in a JSON file; empty where there is none."""
     try:
         content = json.loads(path.read_text())

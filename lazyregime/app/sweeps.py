@@ -1,15 +1,15 @@
 """What has become of the runs in a folder: done, running, waiting, failed, or not begun; and the rest once more."""
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lazyregime.app.api import COMMANDS
+from lazyregime.app.config import overrides_with
 from lazyregime.app.console import Console
 from lazyregime.app.door import open_door
-from lazyregime.app.runs import RunFolder
+from lazyregime.app.runs import RunFolder, read_object
 from lazyregime.app.slurm.queue import QueuedJob, queue
 from lazyregime.app.slurm.record import submission_of
 from lazyregime.app.sweep_record import recorded_sweeps
@@ -58,7 +58,7 @@ def resubmit(folder: Path, console: Console) -> int:
         if not left:
             continue
         given += 1
-        arguments = ["-m", *_with(sweep.overrides, "runs_dir", str(sweep.runs_dir))]
+        arguments = ["-m", *overrides_with(sweep.overrides, "runs_dir", str(sweep.runs_dir))]
         console.say(
             f"{len(left)} of {len(sweep.runs)} runs: python -m lazyregime.{sweep.command} {' '.join(arguments)}"
         )
@@ -91,9 +91,9 @@ def _state(folder: RunFolder, in_queue: Mapping[str, QueuedJob]) -> RunState:
     told = "not started" if status == "new" else str(status)
     if queued is not None and status != "complete":
         told = "waiting" if queued.waits else "running"
-    failure = _load(folder.failure) if told == "failed" else {}
-    holder = _load(folder.lock) if told == "running" else {}
-    result = _load(folder.result)
+    failure = read_object(folder.failure) if told == "failed" else {}
+    holder = read_object(folder.lock) if told == "running" else {}
+    result = read_object(folder.result)
     host = failure.get("host") or holder.get("host") or (queued.nodes if queued else "") or result.get("host") or ""
     return RunState(
         folder,
@@ -125,15 +125,3 @@ def _epochs(folder: RunFolder) -> str:
 def _run_at(path: Path) -> RunFolder:
     name, _, run_id = path.name.rpartition("-")
     return RunFolder(path, run_id, name, path.parent.name)
-
-
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _with(overrides: Iterable[str], key: str, value: str) -> list[str]:
-    return [override for override in overrides if override.split("=")[0] != key] + [f"{key}={value}"]

@@ -6,11 +6,4 @@ from lazyregime.callbacks.probe import NTKProbe, Probed
 from lazyregime.callbacks.recorder import Recorder
 from lazyregime.callbacks.verdict import verdict
 
-__all__ = [
-    "Improvement",
-    "LastCheckpoint",
-    "NTKProbe",
-    "Probed",
-    "Recorder",
-    "verdict",
-]
+__all__ = ["Improvement", "LastCheckpoint", "NTKProbe", "Probed", "Recorder", "verdict"]

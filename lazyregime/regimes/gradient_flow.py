@@ -4,7 +4,7 @@ The doors hand it to `lazyregime.app.flow_training`, which steps many runs at on
 optimizer like any other, for batches that hold the whole training set, and the Trainer says when to stop.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, final
 
 import torch
@@ -17,7 +17,7 @@ from lazyregime.regimes.optimizers import AbstractOptimizer, Scaled, groups
 
 @final
 @dataclass(frozen=True)
-class GradientFlow(AbstractOptimizer):
+class GradientFlow(AbstractOptimizer, flows.FlowSettings):
     """The choices of `lazyregime.flows.FlowSettings`, and what a run needs besides.
 
     Attributes:
@@ -30,22 +30,13 @@ class GradientFlow(AbstractOptimizer):
         LazyRegimeError: If a setting is out of range.
     """
 
-    max_dgrad: float = 1e-4
-    max_dout: float = 0.1
-    initial_step: float = 1.0
-    momentum_time: float = 0.0
-    margin: float | None = 1.0
-    min_loss: float | None = None
-    max_time: float | None = None
-    max_steps: int | None = None
-    max_seconds: float | None = None
     dual: bool = False
     per_decade: int = 5
     save_every: float = 30.0
     together: str = "auto"
 
     def __post_init__(self) -> None:
-        _ = self.settings
+        super().__post_init__()
         if self.per_decade < 1:
             raise LazyRegimeError(f"optimizer.per_decade={self.per_decade} is not possible; it must be at least 1.")
         if not self.save_every > 0:
@@ -53,13 +44,8 @@ class GradientFlow(AbstractOptimizer):
         if self.together not in ("auto", "never"):
             raise LazyRegimeError(f"optimizer.together={self.together} is not known; choose one of auto, never.")
 
-    @property
-    def settings(self) -> flows.FlowSettings:
-        """The bounds of the flow."""
-        return flows.FlowSettings(**{f.name: getattr(self, f.name) for f in fields(flows.FlowSettings)})
-
     def build(self, parameters: Scaled, *, alpha: float) -> torch.optim.Optimizer:  # noqa: D102
         def step(scale: LayerScale, bias: bool) -> dict[str, Any]:
             return {"lr": scale.sgd_bias if bias else scale.sgd}
 
-        return flows.GradientFlow(groups(parameters, step), settings=self.settings)
+        return flows.GradientFlow(groups(parameters, step), settings=self)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import final
 
 from lazyregime.errors import LazyRegimeError
 
@@ -34,7 +33,6 @@ class Status(IntEnum):
         }[self.name]
 
 
-@final
 @dataclass(frozen=True)
 class FlowSettings:
     """The choices of a flow.
