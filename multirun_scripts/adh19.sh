@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
 # [ADH+19]: exact kernels of infinitely wide networks on few samples, beside a finite network and its own kernel.
 #
-#   SIZE=small multirun_scripts/adh19.sh     MNIST and Fashion-MNIST, n = 300, 1000, 3000
+#   SIZE=small multirun_scripts/adh19.sh     MNIST and Fashion-MNIST, n = 300, 1000, 3000; three draws of images and weights
 #   multirun_scripts/adh19.sh                n to 10,000, and CIFAR-10 where data_dir has it
 #
 # Give it again after an interruption: what is complete is not repeated.
 set -euo pipefail
-size="${SIZE:-paper}" runs="${LAZYREGIME_RUNS:-runs}"
+size="${SIZE:-paper}" runs="${LAZYREGIME_RUNS:-runs}" seeds=0,1,2
 case "$size" in
-  small) seeds=0 n=300,1000,3000 cntk=300 sets=mnist,fashion_mnist ;;
-  paper) seeds=0,1,2 n=300,1000,3000,10000 cntk=300,1000,3000 sets=mnist,fashion_mnist
+  small) n=300,1000,3000 cntk=300 sets=mnist,fashion_mnist ;;
+  paper) n=300,1000,3000,10000 cntk=300,1000,3000 sets=mnist,fashion_mnist
     [ -d "${LAZYREGIME_DATA:-data}/cifar-10-batches-py" ] && sets=$sets,cifar10 ;;
   *) echo "SIZE=$size is not known; use SIZE=small or SIZE=paper." >&2; exit 2 ;;
 esac
 python -m lazyregime.fit -m experiment=adh19 data=$sets data.n_train=$n seed=$seeds
-python -m lazyregime.fit -m experiment=adh19 machine=cntk data=$sets data.n_train=$cntk
+python -m lazyregime.fit -m experiment=adh19 machine=cntk data=$sets data.n_train=$cntk seed=$seeds
 python -m lazyregime.train -m experiment=adh19_net data=$sets data.n_train=$n seed=$seeds
 # in float32 the kernel's smallest eigenvalues after training are rounding from n = 3000 on
 for run in "$runs"/adh19/regular-mlp-*; do
