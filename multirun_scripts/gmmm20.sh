@@ -15,7 +15,7 @@ case "$size" in
     spiked=(data.dimension=1024 data.signal_dimension=16 data.n_train=20000)
     kappa=0,0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9 rf=20000 nt=1000
     noise=(data.n_train=20000 data.n_test=10000) units=321126 tangent=4096
-    tau=0,0.43,0.86,1.29,1.71,2.14,2.57,3
+    tau=0,0.43,0.86,1.5,2.14,2.57,3
     wide=(data.n_train=60000 data.n_test=10000 width=4096 trainer.max_epochs=750) ;;
   *) echo "SIZE=$size is not known; use SIZE=small or SIZE=paper." >&2; exit 2 ;;
 esac

@@ -2,7 +2,8 @@
 
     python multirun_scripts/noise_causes.py [network] [samples] [quadratic] [KEY=VALUE ...]
 
-network    The network's accuracy from 2000 images without noise and at tau = 3, with another optimizer, step, width or weight decay.
+network    The network's accuracy from 2000 images without noise and at tau = 3, with another optimizer, step, width or
+           weight decay.
 samples    The same for the network and for kernel regression, against the number of training images.
 quadratic  The distance of kernel regression from the quadratic fit at tau = 3, against the constant c of the quadratic
            kernel (c + <x, x'>/sqrt(d))^2. In the cosine u it is 56 c u + 784 u^2 (d = 784), the RF kernel is

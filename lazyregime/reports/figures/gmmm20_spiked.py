@@ -34,7 +34,11 @@ def draw(table: pd.DataFrame) -> Figure | None:
         if 0 < kappa < 1:
             ax.axvline(kappa, color=GREY, linestyle=":", linewidth=1.2)
             ax.annotate(
-                rf" $n = d_\mathrm{{eff}}^{degree}$", (kappa, 0.02), xycoords=("data", "axes fraction"), color=GREY, fontsize=8.5
+                rf" $n = d_\mathrm{{eff}}^{degree}$",
+                (kappa, 0.02),
+                xycoords=("data", "axes fraction"),
+                color=GREY,
+                fontsize=8.5,
             )
     ax.set_ylim(0, None)
     ax.set_xlabel(r"$\kappa$,   $r^2 = d^\kappa$")
