@@ -1,12 +1,25 @@
 """A training that leaves at any batch goes on as if nothing had happened: weights, rows, order, random numbers."""
 
+import os
+import signal
+
 import pytest
 import torch
+import torch.distributed as dist
 from problem import fit, recorder, small_data, small_regime
 
 from lazyregime.callbacks import LastCheckpoint
 from lazyregime.lightning import pl
-from lazyregime.notice import NOTICE, Leaving
+from lazyregime.notice import NOTICE, Leaving, Notice
+
+
+class OneOfTwo(pl.Trainer):
+    """A process of a run of two."""
+
+    world_size = 2
+
+    def __init__(self):
+        super().__init__(accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False)
 
 
 class Tell(pl.Callback):
@@ -54,3 +67,23 @@ def test_it_goes_on_in_the_middle_of_an_epoch(schedule, step, tmp_path):
         assert torch.equal(a, b)
     without = [{k: v for k, v in row.items() if k != "seconds"} for row in rows.rows]
     assert without == [{k: v for k, v in row.items() if k != "seconds"} for row in expected_rows.rows]
+
+
+def test_a_notice_that_comes_while_the_processes_agree_is_not_lost(tmp_path, monkeypatch):
+    """SLURM tells all of them within the same instant, and most of that instant they spend in this very reduction."""
+    notice = Notice()
+    last = LastCheckpoint(tmp_path / "last.ckpt", notice)
+    trainer, module = OneOfTwo(), small_regime()
+    monkeypatch.setattr(dist, "all_reduce", lambda told, op: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(Leaving), notice.listening(), notice.deferred():
+        assert not last._told(trainer, module)  # the others do not know yet: nobody may leave alone
+        assert last._told(trainer, module)
+        notice.leave()
+
+
+def test_what_one_process_was_told_all_know(tmp_path, monkeypatch):
+    notice = Notice()
+    last = LastCheckpoint(tmp_path / "last.ckpt", notice)
+    monkeypatch.setattr(dist, "all_reduce", lambda told, op: told.fill_(signal.SIGUSR2))
+    assert last._told(OneOfTwo(), small_regime())
+    assert notice.signum == signal.SIGUSR2
