@@ -34,7 +34,14 @@ class Sweep:
 
     def start(self) -> "Sweep":
         """Give the command, or give it again."""
-        command = [sys.executable, "-m", "lazyregime.train", "-m", *LAUNCHER, *TRAINING, *self.overrides]
+        return self._give("train", "-m", *LAUNCHER, *TRAINING, *self.overrides)
+
+    def resubmit(self) -> "Sweep":
+        """Have the command given again for what is missing."""
+        return self._give("sweeps", "resubmit", str(self.folder))
+
+    def _give(self, name: str, *arguments: str) -> "Sweep":
+        command = [sys.executable, "-m", f"lazyregime.{name}", *arguments]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment(self.folder),
@@ -83,6 +90,11 @@ class Sweep:
     def wait_for_log(self, words: str) -> None:
         """Until a job has said so."""
         wait_until(lambda: words in self.logs(), f"no job says {words!r}", self.everything)
+
+    def status(self) -> str:
+        """What `lazyregime.sweeps status` says."""
+        command = [sys.executable, "-m", "lazyregime.sweeps", "status", str(self.folder)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
     def jobs(self) -> list[str]:
         """The SLURM jobs of its runs, by the names of these."""

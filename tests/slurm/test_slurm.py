@@ -82,7 +82,7 @@ def test_an_administrator_requeues(two_processes, start):
     left_and_resumed(sweep, "SIGTERM", runs=1)
 
 
-def test_a_cancelled_job_stays_cancelled_and_the_same_command_finishes_it(one_process, start):
+def test_a_cancelled_job_stays_cancelled_until_it_is_resubmitted(one_process, start):
     sweep = start("seed=0,1")
     sweep.wait_for_rows(2, runs=2)
     cancelled = sweep.jobs()[0]
@@ -91,7 +91,9 @@ def test_a_cancelled_job_stays_cancelled_and_the_same_command_finishes_it(one_pr
     assert f"job {cancelled} is over, its log is" in printed
     assert "1 of 2 runs have no result" in printed
     assert cancelled not in slurm("squeue", "-h", "-r", "-o", "%i").split()
-    sweep.start().end()
+    assert "2 runs: 1 interrupted, 1 complete" in sweep.status()
+    sweep.resubmit().end()
+    assert "2 runs: 2 complete" in sweep.status()
     assert outcome(sweep.folder) == one_process
     assert sweep.repeated_epochs() == 0
 
