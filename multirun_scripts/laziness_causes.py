@@ -1,12 +1,13 @@
 """What moves the figures of [GSJW20] and [COB19] that come out otherwise here: one thing is changed at a time.
 
-    python multirun_scripts/laziness_causes.py [depth] [points] [width] [smooth] [KEY=VALUE ...]
+    python multirun_scripts/laziness_causes.py [depth] [points] [width] [variance] [smooth] [KEY=VALUE ...]
 
-depth   The exponent of the kernel's change in the feature phase, against the number L of hidden layers: layers that
-        grow together until f = margin / alpha give -2L / (L + 1).
-points  The laziness where the kernel changes by its own norm, against the number of training points.
-width   The same laziness at a width beyond those of SIZE=small.
-smooth  The exponent of |F - F_lin| in alpha, decade by decade, with ReLU and with swish, at two widths.
+depth     The exponent of the kernel's change in the feature phase, against the number L of hidden layers: layers that
+          grow together until f = margin / alpha give -2L / (L + 1).
+points    The laziness where the kernel changes by its own norm, against the number of training points.
+width     The same laziness at a width beyond those of SIZE=small.
+variance  The exponent in width of the variance of F over initializations in the feature phase, from width to width.
+smooth    The exponent of |F - F_lin| in alpha, decade by decade, with ReLU and with swish, at two widths.
 
 The runs go where those of the experiments go; what is complete is not repeated.
 """
@@ -16,6 +17,7 @@ The runs go where those of the experiments go; what is complete is not repeated.
 
 import argparse
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +25,8 @@ import numpy as np
 from lazyregime import load_runs
 from lazyregime.app.console import Console
 from lazyregime.reports.claims import over_seeds
-from lazyregime.reports.claims._flows import crossing, outputs
-from lazyregime.reports.claims._measure import log_slope_over_seeds
+from lazyregime.reports.claims._flows import crossing, jackknife, outputs, variance
+from lazyregime.reports.claims._measure import log_slope, log_slope_over_seeds
 from lazyregime.train import main as train
 
 FEATURE, DECADES = "0.01,0.1,1", ((10, 30), (30, 100), (100, 1000))
@@ -37,6 +39,7 @@ SWEEPS = {
         ["experiment=gsjw20", "width=32", "data.n_train=100,300,1000", "laziness=10,30,100,300", "init_seed=0,1,2"],
     ],
     "width": [["experiment=gsjw20", "width=256", "laziness=10,30", "init_seed=0,1,2,3,4,5,6,7"]],
+    "variance": [["experiment=gsjw20", "width=32,64,128,256", "laziness=0.1", "init_seed=range(24)"]],
     "smooth": [
         ["experiment=cob19_alpha", "ntk=none", "arch.activation=relu,silu", "width=64,256", "init_seed=0,1,2,3,4",
          which]
@@ -62,6 +65,17 @@ def points(runs):
     for (n, width), part in runs.groupby(["n_train", "width"]):
         found = over_seeds(crossing(one.laziness, one.kernel_change) for _, one in part.groupby("init_seed"))
         yield [f"{n} points, width {width}", interval(found), "50"]
+
+
+def fluctuations(runs):
+    """The exponent of the variance between neighbouring widths, and over all."""
+    shared = set.intersection(*(set(part.init_seed) for _, part in runs.groupby("width")))
+    kept = runs[runs.init_seed.isin(shared)].sort_values("init_seed")
+    values = {width: outputs(part)[0] for width, part in kept.groupby("width")}
+    widths = sorted(values)
+    for chosen in [*pairwise(widths), widths]:
+        found = jackknife(len(shared), lambda kept, ws=chosen: log_slope(ws, [variance(values[w][kept]) for w in ws]))
+        yield [f"widths {', '.join(map(str, chosen))}, {len(shared)} initializations", interval(found), "-1"]
 
 
 def smooth(runs):
@@ -90,7 +104,7 @@ def main(arguments=None):
     unknown = [study for study in studies if study not in SWEEPS]
     if unknown:
         parser.error(f"{unknown[0]} is no study; there are {', '.join(SWEEPS)}")
-    tables = {"depth": depth, "points": points, "width": points, "smooth": smooth}
+    tables = {"depth": depth, "points": points, "width": points, "variance": fluctuations, "smooth": smooth}
     for name in studies or SWEEPS:
         group = f"causes_{name}"
         for sweep in SWEEPS[name]:
