@@ -14,9 +14,13 @@ from pathlib import Path
 
 CLUSTER = Path(__file__).with_name("cluster.sh")
 
-# Seconds of training of a tiny network: long enough to be disturbed in the middle.
-EPOCHS = 16
-TRAINING = ["debug=fdr", "width=16", "data.n_train=6000", "trainer.batch_size=32", f"trainer.max_epochs={EPOCHS}"]
+# Seconds of training of a small network: long enough to be disturbed in the middle. In double precision, in which
+# sums over several processes differ from those of one by too little to matter at the end.
+EPOCHS = 24
+TRAINING = [
+    "debug=fdr", "width=64", "data.n_train=6000", "trainer.precision=float64", "trainer.batch_size=128",
+    f"trainer.max_epochs={EPOCHS}",
+]  # fmt: skip
 LAUNCHER = ["hydra/launcher=slurm_cpu", "hydra.launcher.cpus_per_task=1", "hydra.launcher.mem_gb=1"]
 TWO_TASKS = ["trainer.devices=2", "trainer.accelerator=cpu"]
 TWO_NODES = ["trainer.num_nodes=2", "trainer.accelerator=cpu"]

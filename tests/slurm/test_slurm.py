@@ -23,11 +23,8 @@ def test_a_run_on_the_cluster_is_the_run_on_this_machine(one_process, tmp_path):
 def test_two_processes_give_what_one_gives(one_process, two_processes):
     for name, (result, rows, _) in one_process.items():
         other, other_rows, _ = two_processes[name]
-        assert other["steps"] == result["steps"]
-        for key in ("test_loss", "kernel_change", "parameter_displacement", "condition_number_adh_init"):
-            assert other[key] == pytest.approx(result[key], rel=2e-3), key  # after 3008 steps of rounding
-        for key in ("train_loss", "test_loss"):  # the first epoch, of 188 steps
-            assert float(other_rows[1][key]) == pytest.approx(float(rows[1][key]), rel=1e-5)
+        assert numbers(other) == pytest.approx(numbers(result), rel=1e-5)
+        assert [numbers(row) for row in other_rows] == [pytest.approx(numbers(row), rel=1e-5) for row in rows]
 
 
 def test_two_nodes_give_what_two_processes_of_a_node_give(two_processes, start):
@@ -144,6 +141,15 @@ def left_and_resumed(sweep, name, runs=2):
     assert logs.count(f"Told to leave ({name})") == logs.count("Resuming from") == runs, sweep.everything()
     assert sweep.restarts() == [1] * runs, sweep.everything()
     assert sweep.repeated_epochs() == 0, sweep.everything()
+
+
+def numbers(values):
+    """Those of a result, or of a row as it is written."""
+    found = {}
+    for key, value in values.items():
+        with contextlib.suppress(TypeError, ValueError):
+            found[key] = float(value)
+    return found
 
 
 def only(seed, found):
