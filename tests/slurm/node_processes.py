@@ -28,9 +28,11 @@ def tasks_of(jobs: Sequence[str]) -> list[int]:
     return [pid for pid, command, words in _processes() if ours & words and not command.startswith("slurmstepd")]
 
 
-def pythons_of(jobs: Sequence[str]) -> list[int]:
-    """Those of them that train."""
-    return [pid for pid in tasks_of(jobs) if Path(f"/proc/{pid}/exe").resolve().name.startswith("python")]
+def stop_training(job: str) -> None:
+    """Stop the processes of a job that train, until a signal wakes them."""
+    for pid in tasks_of([job]):
+        if Path(f"/proc/{pid}/exe").resolve().name.startswith("python"):
+            os.kill(pid, signal.SIGSTOP)
 
 
 def _processes() -> Iterator[tuple[int, str, set[str]]]:

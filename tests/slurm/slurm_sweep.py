@@ -12,11 +12,13 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from node_processes import stop_training
+
 CLUSTER = Path(__file__).with_name("cluster.sh")
 
-# Seconds of training of a small network: long enough to be disturbed in the middle. In double precision, in which
-# sums over several processes differ from those of one by too little to matter at the end.
-EPOCHS = 24
+# Seconds of training of a small network, in double precision, in which sums over several processes differ from those
+# of one by too little to matter at the end.
+EPOCHS = 12
 TRAINING = [
     "debug=fdr", "width=64", "data.n_train=6000", "trainer.precision=float64", "trainer.batch_size=128",
     f"trainer.max_epochs={EPOCHS}",
@@ -79,13 +81,25 @@ class Sweep:
         assert code is None or found == code, self.everything()
         return self.log.read_text()
 
-    def wait_for_rows(self, rows: int, runs: int = 1) -> None:
-        """Until so many runs are in the middle of their training."""
-        wait_until(
-            lambda: sum(len(p.read_text().splitlines()) > rows for p in self.folder.rglob("metrics.csv")) >= runs,
-            f"no {rows} epochs of {runs} runs",
-            self.everything,
-        )
+    def hold(self, runs: int = 1) -> None:
+        """Stop so many runs, each in the middle of its training; SLURM's signals wake them, for SIGCONT goes with each.
+
+        So nothing depends on how fast the machine is.
+        """
+        held: set[Path] = set()
+
+        def all_are_held() -> bool:
+            for rows in set(self.folder.rglob("metrics.csv")) - held:
+                if len(rows.read_text().splitlines()) > 2:  # the columns, and the row before the first epoch
+                    stop_training(slurm("squeue", "-h", "-j", _job_of(rows.parent), "-o", "%A").strip())
+                    held.add(rows)
+            return len(held) >= runs
+
+        wait_until(all_are_held, f"no epoch of {runs} runs", self.everything)
+
+    def wake(self, job: str) -> None:
+        """Let a run go on that is held."""
+        slurm("scancel", "--signal=CONT", job)
 
     def wait_for_words(self, words: str) -> None:
         """Until the launcher has said so."""
@@ -102,7 +116,7 @@ class Sweep:
 
     def jobs(self) -> list[str]:
         """The SLURM jobs of its runs, by the names of these."""
-        return [json.loads(p.read_text())["job"] for p in sorted(self.folder.rglob("slurm.json"))]
+        return [_job_of(path.parent) for path in sorted(self.folder.rglob("slurm.json"))]
 
     def restarts(self) -> list[int]:
         """How often SLURM has started each of its jobs again."""
@@ -124,6 +138,10 @@ class Sweep:
     def everything(self) -> str:
         """For the message of a failure."""
         return f"{self.log.read_text()}\n{self.logs()[-6000:]}\n{slurm('squeue')}{slurm('sinfo', '-N', '-l')}"
+
+
+def _job_of(run: Path) -> str:
+    return str(json.loads((run / "slurm.json").read_text())["job"])
 
 
 def environment(folder: Path) -> dict[str, str]:

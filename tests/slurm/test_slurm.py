@@ -1,14 +1,13 @@
 """Whatever befalls a sweep on SLURM, it ends with the results of an undisturbed one, bit for bit, each epoch once."""
 
 import contextlib
-import os
 import re
 import signal
 import subprocess
 import sys
 
 import pytest
-from node_processes import kill_node, pythons_of
+from node_processes import kill_node
 from slurm_sweep import TRAINING, TWO_NODES, TWO_TASKS, environment, outcome, slurm
 
 pytestmark = pytest.mark.slurm
@@ -35,7 +34,7 @@ def test_two_nodes_give_what_two_processes_of_a_node_give(two_processes, start):
 
 def test_runs_on_two_nodes_make_way_for_an_urgent_job(two_processes, start):
     sweep = start("seed=0,1", *TWO_NODES)
-    sweep.wait_for_rows(2, runs=2)
+    sweep.hold(runs=2)
     urgent = urgent_job()
     sweep.end()
     assert outcome(sweep.folder) == two_processes
@@ -46,7 +45,7 @@ def test_runs_on_two_nodes_make_way_for_an_urgent_job(two_processes, start):
 def test_a_site_announces_preemption_by_term_only(one_process, start, cluster):
     with reconfigured(cluster, "SlurmctldParameters=preempt_send_user_signal", ""):
         sweep = start("seed=0,1")
-        sweep.wait_for_rows(2, runs=2)
+        sweep.hold(runs=2)
         urgent_job()
         sweep.end()
     assert outcome(sweep.folder) == one_process
@@ -54,14 +53,11 @@ def test_a_site_announces_preemption_by_term_only(one_process, start, cluster):
 
 
 def test_the_time_is_up_in_the_middle_of_two_runs_of_one_job(one_process, start):
-    """A minute is SLURM's shortest time, and the training is over sooner: it stands still until SLURM wakes it."""
     asked = [f"hydra.launcher.{word}" for word in ("runs_per_job=2", "timeout_min=10", "signal_delay_s=20")]
     sweep = start("seed=0,1", *asked)
-    sweep.wait_for_rows(2)
+    sweep.hold()
     (job,) = set(sweep.jobs())
-    slurm("scontrol", "update", f"jobid={job}", "endtime=now+60")  # and not from its start: a busy machine imports long
-    (training,) = pythons_of([job])
-    os.kill(training, signal.SIGSTOP)
+    slurm("scontrol", "update", f"jobid={job}", "endtime=now+60")  # not from its start: a busy machine imports long
     sweep.wait_for_log("Requeued job")
     slurm("scontrol", "update", f"jobid={job}", "timelimit=60")
     sweep.end()
@@ -72,7 +68,7 @@ def test_the_time_is_up_in_the_middle_of_two_runs_of_one_job(one_process, start)
 
 def test_an_administrator_requeues(two_processes, start):
     sweep = start("seed=0", *TWO_TASKS)
-    sweep.wait_for_rows(2)
+    sweep.hold()
     slurm("scontrol", "requeue", *sweep.jobs())
     sweep.end()
     assert outcome(sweep.folder) == only("s0", two_processes)
@@ -81,9 +77,10 @@ def test_an_administrator_requeues(two_processes, start):
 
 def test_a_cancelled_job_stays_cancelled_until_it_is_resubmitted(one_process, start):
     sweep = start("seed=0,1")
-    sweep.wait_for_rows(2, runs=2)
-    cancelled = sweep.jobs()[0]
+    sweep.hold(runs=2)
+    cancelled, other = sweep.jobs()
     slurm("scancel", cancelled)
+    sweep.wake(other)
     printed = sweep.end(code=1)
     assert f"job {cancelled} is over, its log is" in printed
     assert "1 of 2 runs have no result" in printed
@@ -97,10 +94,8 @@ def test_a_cancelled_job_stays_cancelled_until_it_is_resubmitted(one_process, st
 
 def test_the_launcher_is_ended_and_comes_back(one_process, start):
     sweep = start("seed=0,1")
-    sweep.wait_for_rows(2, runs=2)
+    sweep.hold(runs=2)
     jobs = sweep.jobs()
-    for job in jobs:
-        slurm("scontrol", "suspend", job)  # so that they are not over before the launcher is back
     printed = sweep.stop(signal.SIGINT)
     assert f"scancel {' '.join(jobs)}" in printed
     assert "Traceback" not in printed
@@ -109,7 +104,7 @@ def test_the_launcher_is_ended_and_comes_back(one_process, start):
         if how is not None:
             sweep.stop(how)
     for job in jobs:
-        slurm("scontrol", "resume", job)
+        sweep.wake(job)
     sweep.end()
     assert sweep.jobs() == jobs
     assert outcome(sweep.folder) == one_process
@@ -119,7 +114,7 @@ def test_the_launcher_is_ended_and_comes_back(one_process, start):
 
 def test_a_node_dies(one_process, cluster, start):
     sweep = start("seed=0,1")
-    sweep.wait_for_rows(2, runs=2)
+    sweep.hold(runs=2)
     node = slurm("squeue", "-h", "-r", "-j", sweep.jobs()[0], "-o", "%N").strip()
     victims = slurm("squeue", "-h", "-w", node, "-o", "%A").split()
     kill_node(cluster, node, victims)
