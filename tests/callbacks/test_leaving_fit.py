@@ -14,9 +14,9 @@ from lazyregime.notice import NOTICE, Leaving, Notice
 
 
 class OneOfTwo(pl.Trainer):
-    """A process of a run of two."""
+    """A process of a run of two: the second."""
 
-    world_size = 2
+    world_size, global_rank = 2, 1
 
     def __init__(self):
         super().__init__(accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False)
@@ -87,3 +87,19 @@ def test_what_one_process_was_told_all_know(tmp_path, monkeypatch):
     monkeypatch.setattr(dist, "all_reduce", lambda told, op: told.fill_(signal.SIGUSR2))
     assert last._told(OneOfTwo(), small_regime())
     assert notice.signum == signal.SIGUSR2
+
+
+def test_each_process_goes_on_with_its_own_sums_and_one_that_is_alone_with_all(monkeypatch):
+    first, second = torch.tensor([0.1, 2.0, 3.0]), torch.tensor([0.2, 1.0, 3.0])
+    monkeypatch.setattr(dist, "is_initialized", lambda: True)
+    monkeypatch.setattr(dist, "get_world_size", lambda: 2)
+    monkeypatch.setattr(dist, "get_rank", lambda: 1)
+    monkeypatch.setattr(dist, "all_reduce", lambda rows: rows[0].copy_(first))
+    checkpoint, left, resumed, alone = {}, small_regime(), small_regime(), small_regime()
+    left._sums = second
+    left.on_save_checkpoint(checkpoint)
+    resumed.trainer, alone.trainer = OneOfTwo(), pl.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)
+    resumed.on_load_checkpoint(checkpoint)
+    alone.on_load_checkpoint(checkpoint)
+    assert torch.equal(resumed._sums, second)
+    assert torch.equal(alone._sums, first + second)
