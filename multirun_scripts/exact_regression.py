@@ -3,6 +3,7 @@
     python multirun_scripts/exact_regression.py                     10,000 training images, 10,000 test images
     python multirun_scripts/exact_regression.py --n-train 60000 --relative-ridge 1e-4
     python multirun_scripts/exact_regression.py --n-train 2000 --plan 60000
+    torchrun --nproc-per-node 2 multirun_scripts/exact_regression.py       blocks spread over two processes
 
 The kernel goes to a file in --out by blocks of rows; the same command after a kill goes on with the missing blocks.
 It is solved by Cholesky where that fits the memory, else by conjugate gradients with products read from the file. Test
@@ -13,9 +14,11 @@ import argparse
 import json
 import os
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import torch
+import torch.distributed as dist
 
 from lazyregime.app.console import Console
 from lazyregime.data import mnist
@@ -55,6 +58,8 @@ def main() -> None:
     )
     chosen = parser.parse_args()
     console = Console()
+    if "RANK" in os.environ:  # torchrun's
+        dist.init_process_group("gloo", timeout=timedelta(days=1))
     data = mnist(
         data_dir=os.environ.get("LAZYREGIME_DATA", "data"),
         n_train=chosen.n_train,
@@ -74,6 +79,10 @@ def main() -> None:
             block_rows=chosen.block_rows,
             progress=progress,
         )
+    if dist.is_initialized():
+        if dist.get_rank() > 0:
+            return
+        torch.set_num_threads(dist.get_world_size() * torch.get_num_threads())  # the others have left
     clock.append(time.perf_counter())
     options = {"relative_ridge": chosen.relative_ridge, "solver": chosen.solver, "rank": chosen.rank}
     regression = KernelRegression(**options).fit_gram(kernel, data.train_labels)

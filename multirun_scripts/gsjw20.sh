@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Feature against lazy training over width and laziness: figures 3, 4 and 5 of [GSJW20], and the phase diagram.
 #
-#   SIZE=small multirun_scripts/gsjw20.sh   widths 32 to 128, 300 points, eight seeds: ten minutes on one core (the default)
+#   SIZE=small multirun_scripts/gsjw20.sh   widths 32 to 128, 300 points, eight seeds: eight minutes on one core (the default)
 #   SIZE=paper multirun_scripts/gsjw20.sh   widths 30 to 3000, 5000 points, the paper's step bound: a GPU
 #
 # Give it again after an interruption: what is complete is not repeated.

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lazyregime.kernels.empirical._factors import Form, Outer, allocate
 from lazyregime.kernels.empirical._fallback import Fallback
-from lazyregime.kernels.empirical._forms import build
+from lazyregime.kernels.empirical._forms import build, takes_columns
 from lazyregime.kernels.empirical._layers import Survey
 from lazyregime.kernels.empirical._plan import Plan
 from lazyregime.kernels.empirical._plan import make_sizes as make_sizes
@@ -44,10 +44,12 @@ class Engine:
         apart: set[int] = set()
         reused: set[int] = set()
         for index, (layer, planned) in enumerate(zip(self.found.layers, self.plan.layers, strict=False)):
-            forms = {cost.form for cost in planned.costs}
-            if forms == {"gram"} and layer.registered.jacobian is not None and self.plan.task.outputs != "full":
+            costed = list(zip(self.found.samples[layer.name], planned.costs, strict=True))
+            if layer.registered.takes_columns and all(
+                takes_columns(factor, cost.form, self.plan.task.outputs) for factor, cost in costed
+            ):
                 apart.add(index)
-            if forms == {"gradients"} and all(isinstance(f, Outer) for f in self.found.samples[layer.name]):
+            elif all(isinstance(factor, Outer) and cost.form == "gradients" for factor, cost in costed):
                 reused.add(index)
         return Keep(frozenset(apart), frozenset(reused))
 

@@ -26,7 +26,7 @@ class Outer:
         b: (n, k, g, t, o) gradients of the outputs by the layer's output; None is the identity (o = k, t = g = 1).
         weight: the weight's forward multiplier; 0 when it is not trained.
         bias: the bias's forward multiplier; 0 without a trained bias.
-        columns: b as its k slices (n, o), for t = g = 1, where stacking them would only copy them; then b is None.
+        columns: b as its k slices (n, t, o), for g = 1, where stacking them would only copy them; then b is None.
     """
 
     a: tuple[Tensor, ...]

@@ -96,11 +96,22 @@ def build(factor: Factor, form: FormName, num_outputs: int, into: Form | None = 
     weight, bias = factor.weight**2, factor.bias**2
     b = factor.b
     if factor.columns is not None:
-        return [Gram(a[:, 0], None, weight, bias, num_outputs, factor.columns)]
+        return [Gram(a[:, 0], None, weight, bias, num_outputs, tuple(c[:, 0] for c in factor.columns))]
     return [
         Gram(a[:, i].contiguous(), None if b is None else _positions_first(b[:, :, i]), weight, bias, num_outputs)
         for i in range(a.shape[1])
     ]
+
+
+def takes_columns(factor: Factor, form: FormName, outputs: Outputs) -> bool:
+    """Whether b's slices serve a factor as well as b: they are used one by one, and each is still in the cache."""
+    if not isinstance(factor, Outer) or factor.a[0].shape[1] > 1:
+        return False
+    return _is_narrow(factor) if form == "gradients" else factor.a[0].shape[2] == 1 and outputs != "full"
+
+
+def _is_narrow(factor: Outer) -> bool:
+    return sum(a.shape[-1] for a in factor.a) * (factor.weight != 0) <= _NARROW
 
 
 def _positions_first(b_nkto: Tensor) -> Tensor:
@@ -108,27 +119,17 @@ def _positions_first(b_nkto: Tensor) -> Tensor:
 
 
 def _gradients(factor: Outer, into: tuple[Tensor, ...] | None) -> Gradients:
+    if _is_narrow(factor):
+        return _narrow_gradients(factor)
     assert factor.b is not None
     n, k, g, t, o = factor.b.shape
     # (n g, k o, t): a view in the layouts the engine allocates.
     b = factor.b.permute(0, 2, 1, 4, 3)
     b = b.reshape(n, k * o, t) if g == 1 else b.reshape(n * g, k * o, t)
-    inputs = [a[:, 0] if g == 1 else a.reshape(n * g, t, -1) for a in factor.a] if factor.weight else []
     pieces: list[Tensor] = []
     scales: list[float] = []
-    if sum(a.shape[-1] for a in inputs) <= _NARROW:
-        # A GEMM with so few columns is slow; with so few rows it is not.
-        multipliers = [factor.weight] * len(inputs)
-        if factor.bias:
-            inputs.append(factor.b.new_ones(()).expand(n * g, t, 1))
-            multipliers.append(factor.bias)
-        if inputs:
-            scaled = [a if c == 1.0 else a * c for a, c in zip(inputs, multipliers, strict=True)]
-            piece = torch.bmm(torch.cat(scaled, -1).mT, b.mT)
-            pieces.append(piece.view(n, g, -1, k, o).permute(0, 3, 1, 2, 4).reshape(n, k, -1))
-            scales.append(1.0)
-        return Gradients(tuple(pieces), tuple(scales))
-    for index, a in enumerate(inputs):
+    for index, piece in enumerate(factor.a):
+        a = piece[:, 0] if g == 1 else piece.reshape(n * g, t, -1)
         if g > 1:
             pieces.append(torch.bmm(b, a).view(n, g, k, -1).transpose(1, 2).reshape(n, k, -1))
         elif into is None:
@@ -141,3 +142,22 @@ def _gradients(factor: Outer, into: tuple[Tensor, ...] | None) -> Gradients:
         pieces.append(factor.b.sum(3).flatten(2))
         scales.append(factor.bias**2)
     return Gradients(tuple(pieces), tuple(scales))
+
+
+def _narrow_gradients(factor: Outer) -> Gradients:
+    """Weight's and bias's in one product, turned around: a GEMM of few columns is slow, one of few rows is not."""
+    n, g, t, _ = factor.a[0].shape
+    inputs = [a.reshape(n * g, t, -1) * factor.weight for a in factor.a] if factor.weight else []
+    if factor.bias:
+        inputs.append(factor.a[0].new_full((), factor.bias).expand(n * g, t, 1))
+    if not inputs:
+        return Gradients((), ())
+    a = torch.cat(inputs, -1).mT
+    if factor.columns is not None:
+        products = torch.stack([torch.bmm(a, column) for column in factor.columns], 1)
+        return Gradients((products.flatten(2),), (1.0,))
+    assert factor.b is not None
+    k, o = factor.b.shape[1], factor.b.shape[4]
+    b = factor.b.permute(0, 2, 3, 1, 4).reshape(n * g, t, k * o)
+    products = torch.bmm(a, b).view(n, g, -1, k, o).permute(0, 3, 1, 2, 4)
+    return Gradients((products.reshape(n, k, -1),), (1.0,))

@@ -21,7 +21,7 @@ class LayerCall:
         b: (n, k, *y.shape[1:]) with b[i, k] = d f_k(x_i) / d y_i; None when y is the model's own output.
         trained: names of the layer's own parameters that count.
         num_outputs: k.
-        columns: b as its k slices, where the engine keeps them apart; only for layers with a constant Jacobian.
+        columns: b as its k slices (n, *y.shape[1:]), where stacking them would only copy them; then b is None.
     """
 
     inputs: tuple[Tensor, ...]
@@ -41,7 +41,13 @@ Rule = Callable[[Any, LayerCall], Sequence[Factor]]
 @final
 @dataclass(frozen=True)
 class RegisteredRule:
-    """A rule, the parameters it knows, where the output keeps its channels, and dy/dx (k, d) if that is a constant."""
+    """A rule, the parameters it knows, and what the engine may make of it.
+
+    Attributes:
+        channel_dim: where the output keeps its channels.
+        jacobian: dy/dx (k, d) if that is a constant.
+        takes_columns: whether the rule also takes b as its slices.
+    """
 
     rule: Rule
     parameters: frozenset[str]
@@ -49,6 +55,7 @@ class RegisteredRule:
     jacobian: Callable[[Any], Tensor] | None = None
     name: str = ""
     applies: Callable[[Any], bool] | None = None
+    takes_columns: bool = False
 
 
 _RULES: dict[type[nn.Module], RegisteredRule] = {}

@@ -25,7 +25,8 @@ def linear(layer: nn.Linear, call: LayerCall) -> list[Factor]:
     n, d = x.shape[0], x.shape[-1]
     weight, bias = _multipliers(layer, call)
     b = None if call.b is None else _positions(call.b)[:, :, None]
-    return [Outer((x.reshape(n, 1, -1, d),), b, weight, bias, call.columns)]
+    columns = call.columns and tuple(c.reshape(n, -1, c.shape[-1]) for c in call.columns)
+    return [Outer((x.reshape(n, 1, -1, d),), b, weight, bias, columns)]
 
 
 def _jacobian(layer: nn.Linear) -> Tensor:
@@ -52,14 +53,13 @@ def embedding(layer: nn.Embedding, call: LayerCall) -> list[Factor]:
 def convolution(layer: nn.Conv1d | nn.Conv2d, call: LayerCall) -> list[Factor]:
     """grad_k w = sum_t b_kt patch_t^T over the patches of the padded input."""
     (x,) = call.inputs
-    assert call.b is not None
     weight, bias = _multipliers(layer, call)
     x, b = _pad(layer, x), call.b
     two = isinstance(layer, nn.Conv2d)
     (kh, kw), (sh, sw), (dh, dw) = (v if two else (1, *v) for v in (layer.kernel_size, layer.stride, layer.dilation))
     last = two and _channels_last(x)
     if not two:
-        x, b = x[:, :, None], b[:, :, :, None]
+        x = x[:, :, None]
     n, g = x.shape[0], layer.groups
     # (n, g, c, oh, ow, kh, kw), then one copy in which what was contiguous stays so; columns in the order (kh, kw, c).
     patches = x.unfold(2, (kh - 1) * dh + 1, sh)[..., ::dh].unfold(3, (kw - 1) * dw + 1, sw)[..., ::dw]
@@ -68,8 +68,11 @@ def convolution(layer: nn.Conv1d | nn.Conv2d, call: LayerCall) -> list[Factor]:
         a = patches.permute(0, 3, 4, 1, 5, 6, 2).flatten(4).flatten(1, 2).transpose(1, 2)
     else:
         a = patches.permute(0, 1, 5, 6, 2, 3, 4).flatten(5).flatten(2, 4).mT
-    b = b.unflatten(2, (g, -1)).flatten(4).permute(0, 1, 2, 4, 3)
-    return [Outer((a.reshape(n, g, *a.shape[2:]),), b, weight, bias)]
+    a = a.reshape(n, g, *a.shape[2:])
+    if call.columns is not None:
+        return [Outer((a,), None, weight, bias, tuple(c.flatten(2).mT for c in call.columns))]
+    assert b is not None
+    return [Outer((a,), b.unflatten(2, (g, -1)).flatten(4).permute(0, 1, 2, 4, 3), weight, bias)]
 
 
 def _pad(layer: nn.Conv1d | nn.Conv2d, x: Tensor) -> Tensor:
@@ -89,9 +92,9 @@ def _embedding_applies(layer: nn.Embedding) -> bool:
 
 
 for _type in (nn.Linear, ScaledLinear):
-    register_builtin(_type, RegisteredRule(linear, _WEIGHT_BIAS, -1, jacobian=_jacobian, name="linear"))
+    register_builtin(_type, RegisteredRule(linear, _WEIGHT_BIAS, -1, _jacobian, "linear", takes_columns=True))
 for _type in (nn.Conv1d, nn.Conv2d, ScaledConv2d):
-    register_builtin(_type, RegisteredRule(convolution, _WEIGHT_BIAS, 1, name="convolution"))
+    register_builtin(_type, RegisteredRule(convolution, _WEIGHT_BIAS, 1, name="convolution", takes_columns=True))
 register_builtin(
     nn.Embedding,
     RegisteredRule(embedding, frozenset({"weight"}), -1, name="lookup", applies=_embedding_applies),

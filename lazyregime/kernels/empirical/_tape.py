@@ -93,7 +93,7 @@ def calls(
     keep = keep or Keep()
     buffers: dict[int, Tensor] = {}
     slices: dict[int, tuple[Tensor, ...]] = {}
-    columns: dict[int, list[Tensor]] = {i: [] for i in wanted if i in keep.apart and len(seen[i].shape) == 2}
+    columns: dict[int, list[Tensor]] = {index: [] for index in wanted if index in keep.apart}
     with _layout_hook(start, channels_last):
         for output in range(num if edges else 0):
             grads = torch.autograd.grad(  # pyright: ignore[reportCallIssue]
