@@ -4,18 +4,21 @@
 #   SIZE=small multirun_scripts/adh19.sh     MNIST and Fashion-MNIST, n = 300, 1000, 3000
 #   multirun_scripts/adh19.sh                n to 10,000, and CIFAR-10 where data_dir has it
 #
+# Images and weights are drawn three times, for the largest n once.
 # Give it again after an interruption: what is complete is not repeated.
 set -euo pipefail
-size="${SIZE:-paper}" runs="${LAZYREGIME_RUNS:-runs}"
+size="${SIZE:-paper}" runs="${LAZYREGIME_RUNS:-runs}" seeds=0,1,2
 case "$size" in
-  small) seeds=0 n=300,1000,3000 cntk=300 sets=mnist,fashion_mnist ;;
-  paper) seeds=0,1,2 n=300,1000,3000,10000 cntk=300,1000,3000 sets=mnist,fashion_mnist
+  small) n=300,1000 largest=3000 cntk=300 draws=0 sets=mnist,fashion_mnist ;;
+  paper) n=300,1000,3000 largest=10000 cntk=300,1000,3000 draws=$seeds sets=mnist,fashion_mnist
     [ -d "${LAZYREGIME_DATA:-data}/cifar-10-batches-py" ] && sets=$sets,cifar10 ;;
   *) echo "SIZE=$size is not known; use SIZE=small or SIZE=paper." >&2; exit 2 ;;
 esac
 python -m lazyregime.fit -m experiment=adh19 data=$sets data.n_train=$n seed=$seeds
-python -m lazyregime.fit -m experiment=adh19 machine=cntk data=$sets data.n_train=$cntk
+python -m lazyregime.fit -m experiment=adh19 data=$sets data.n_train=$largest
+python -m lazyregime.fit -m experiment=adh19 machine=cntk data=$sets data.n_train=$cntk seed=$draws
 python -m lazyregime.train -m experiment=adh19_net data=$sets data.n_train=$n seed=$seeds
+python -m lazyregime.train -m experiment=adh19_net data=$sets data.n_train=$largest
 # in float32 the kernel's smallest eigenvalues after training are rounding from n = 3000 on
 for run in "$runs"/adh19/regular-mlp-*; do
   set_name=mnist samples="${run##*-n}" samples="${samples%%-*}" seed="${run##*-s}"

@@ -1,16 +1,15 @@
 #!/usr/bin/env bash
 # [GMMM19]: what N units (n infinite) and n samples (N infinite) learn on the sphere, and a single neuron.
 #
-#   SIZE=small multirun_scripts/gmmm19.sh    d = 20 and 30, one seed: a few minutes on two cores
-#   multirun_scripts/gmmm19.sh               d = 20, 30, 50 and three seeds
+#   SIZE=small multirun_scripts/gmmm19.sh    d = 20 and 30
+#   multirun_scripts/gmmm19.sh               d = 50 as well
 #
 # Give it again after an interruption: what is complete is not repeated.
 set -euo pipefail
-size="${SIZE:-paper}" runs="${LAZYREGIME_RUNS:-runs}"
+size="${SIZE:-paper}" runs="${LAZYREGIME_RUNS:-runs}" seeds=0,1,2
 fit() { python -m lazyregime.fit -m "$@"; }
 case "$size" in
-  small) seeds=0 ;;
-  paper) seeds=0,1,2 ;;
+  small | paper) ;;
   *) echo "SIZE=$size is not known; use SIZE=small or SIZE=paper." >&2; exit 2 ;;
 esac
 # N or n = d^0.5, d^0.75, .. , d^2.5; tangent features only to N d = 8000

@@ -63,6 +63,8 @@ class FitCommand(AbstractCommand):
         for key in ("max_basis", "memory_budget"):
             if config[key] is not None and config[key] < 1:
                 raise ConfigError(f"{key}={config[key]} is not possible; it must be at least 1.")
+        if config["tolerance"] is not None and not 0 < config["tolerance"] < 1:
+            raise ConfigError(f"tolerance={config['tolerance']} is not possible; it must lie between 0 and 1.")
         if config["population"]:
             check_population(config)
         machine_of(config, build(config["machine"], "machine"))

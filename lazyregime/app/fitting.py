@@ -95,6 +95,7 @@ class Fitting(AbstractWork):
             "form": report.form,
             "method": report.method,
             "residual": report.residual,
+            **({"iterations": report.num_iterations} if report.method == "cg" else {}),
             "seconds": round(time.perf_counter() - self._since, 2),
             "seconds_fit": round(seconds_fit, 2),
             **tail(self.started),
@@ -129,6 +130,7 @@ def machine_of(config: ConfigDict, kernel: AbstractKernel) -> KernelMachine:
         precision=precision,
         max_basis=config["max_basis"],
         memory_budget=config["memory_budget"],
+        **({} if config["tolerance"] is None else {"tolerance": config["tolerance"]}),
     )
 
 

@@ -43,4 +43,5 @@ class FitConfig(CommonConfig):
     precision: Precision = Precision.float64
     population: bool = False
     max_basis: int = 3000
+    tolerance: float | None = None
     memory_budget: int | None = None

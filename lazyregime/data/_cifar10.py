@@ -26,6 +26,7 @@ def cifar10(
     n_train: int | None = None,
     n_validation: int = 0,
     n_test: int | None = None,
+    subset: str | None = None,
     data_seed: int = 0,
     offline: bool = False,
     log: Log | None = None,
@@ -39,7 +40,7 @@ def cifar10(
     test_inputs, test_labels = _read(Path(data_dir).expanduser(), train=False)
     held_out, kept, tested = split(
         len(train_labels), len(test_labels),
-        n_train=n_train, n_validation=n_validation, n_test=n_test, data_seed=data_seed,
+        n_train=n_train, n_validation=n_validation, n_test=n_test, data_seed=data_seed, subset=subset,
     )  # fmt: skip
     return ClassificationData(
         name="cifar10",

@@ -67,6 +67,7 @@ def mnist(
     n_train: int | None = None,
     n_validation: int = 0,
     n_test: int | None = None,
+    subset: str | None = None,
     data_seed: int = 0,
     offline: bool = False,
     log: Log | None = None,
@@ -75,10 +76,11 @@ def mnist(
 
     Args:
         data_dir: The folder of data sets, in torchvision's layout: MNIST/raw under it.
-        n_train: The first so many of the training images that are not held out, in file order; None is all of them.
+        n_train: So many of the training images that are not held out, in file order; None is all of them.
         n_validation: Training images held out, chosen at random by `data_seed`, in file order.
         n_test: The first so many test images; None is all 10,000.
-        data_seed: Chooses the held-out images, and nothing else.
+        subset: None: the first `n_train` images train; "random": those that `data_seed` draws.
+        data_seed: Chooses the held-out images, and those of a random subset; nothing else.
         offline: Never use the network.
         log: Told in a line what is being fetched; the default is the logger "lazyregime.data", level INFO.
 
@@ -86,7 +88,7 @@ def mnist(
         LazyRegimeError: If a number is out of range, or the data are not there and cannot be fetched.
     """
     files = obtain(MNIST, _folder(data_dir), offline=offline, log=log)
-    return _build("mnist", MNIST, files, n_train, n_validation, n_test, data_seed)
+    return _build("mnist", MNIST, files, n_train, n_validation, n_test, data_seed, subset)
 
 
 def fashion_mnist(
@@ -95,13 +97,14 @@ def fashion_mnist(
     n_train: int | None = None,
     n_validation: int = 0,
     n_test: int | None = None,
+    subset: str | None = None,
     data_seed: int = 0,
     offline: bool = False,
     log: Log | None = None,
 ) -> ClassificationData:
     """Fashion-MNIST, from `data_dir`, the distribution's package, or else fetched; arguments as for `mnist`."""
     files = obtain(FASHION_MNIST, _folder(data_dir), offline=offline, log=log)
-    return _build("fashion_mnist", FASHION_MNIST, files, n_train, n_validation, n_test, data_seed)
+    return _build("fashion_mnist", FASHION_MNIST, files, n_train, n_validation, n_test, data_seed, subset)
 
 
 def _folder(data_dir: str | PathLike[str]) -> Path:
@@ -116,6 +119,7 @@ def _build(
     n_validation: int,
     n_test: int | None,
     data_seed: int,
+    subset: str | None,
 ) -> ClassificationData:
     """Parse, split and normalize."""
     train_pixels, train_labels, test_pixels, test_labels = (
@@ -124,7 +128,7 @@ def _build(
     )
     held_out, kept, tested = split(
         len(train_labels), len(test_labels),
-        n_train=n_train, n_validation=n_validation, n_test=n_test, data_seed=data_seed,
+        n_train=n_train, n_validation=n_validation, n_test=n_test, data_seed=data_seed, subset=subset,
     )  # fmt: skip
 
     def inputs(pixels: UInt8[Tensor, "n 28 28"]) -> Float[Tensor, "n 1 28 28"]:

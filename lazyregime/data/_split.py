@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
@@ -15,7 +15,7 @@ class Split(NamedTuple):
     """`x[~held_out][kept]` is trained on, `x[held_out]` validates; `tested` picks from the test samples."""
 
     held_out: Bool[Tensor, " n"]
-    kept: slice
+    kept: slice | Int[Tensor, " k"]
     tested: slice
 
 
@@ -27,15 +27,28 @@ def split(
     n_validation: int,
     n_test: int | None,
     data_seed: int,
+    subset: str | None = None,
 ) -> Split:
     """The first `n_train` of the samples that are not held out, and the first `n_test`; None is all.
 
+    With subset="random" the `n_train` are drawn by `data_seed` and stay in file order.
+
     Raises:
-        LazyRegimeError: If a number is out of range.
+        LazyRegimeError: If a number is out of range, or the subset is not known.
     """
     held_out = _held_out(available, n_validation, data_seed)
-    kept = slice(_count("n_train", n_train, available - n_validation))
+    count = _count("n_train", n_train, available - n_validation)
+    if subset not in (None, "random"):
+        raise LazyRegimeError(f"subset={subset!r} is not known; give random, or none for the first in file order.")
+    kept = slice(count) if subset is None else _drawn(available - n_validation, count, data_seed)
     return Split(held_out, kept, slice(_count("n_test", n_test, available_test)))
+
+
+def _drawn(available: int, count: int, data_seed: int) -> Int[Tensor, " k"]:
+    """Other samples than those that the same seed holds out: its second permutation."""
+    generator = torch.Generator().manual_seed(data_seed)
+    torch.randperm(available, generator=generator)
+    return torch.randperm(available, generator=generator)[:count].sort().values
 
 
 def _held_out(n_samples: int, n_validation: int, data_seed: int) -> Bool[Tensor, " n"]:

@@ -35,6 +35,7 @@ def fashion_mnist_noise(
     n_train: int | None = None,
     n_validation: int = 0,
     n_test: int | None = None,
+    subset: str | None = None,
     data_seed: int = 0,
     noise_seed: int = 2048,
     offline: bool = False,
@@ -49,7 +50,8 @@ def fashion_mnist_noise(
         n_train: As for `fashion_mnist`.
         n_validation: As for `fashion_mnist`.
         n_test: As for `fashion_mnist`.
-        data_seed: Chooses the held-out images.
+        subset: As for `fashion_mnist`.
+        data_seed: As for `fashion_mnist`.
         noise_seed: Of the noise; 2048 in [GMMM20]. More images leave the noise of those before as it is.
         offline: Never use the network.
 
@@ -62,6 +64,7 @@ def fashion_mnist_noise(
         n_train=n_train,
         n_validation=n_validation,
         n_test=n_test,
+        subset=subset,
         data_seed=data_seed,
         offline=offline,
     )

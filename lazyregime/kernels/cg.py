@@ -25,12 +25,13 @@ class ConjugateGradients:
     Args:
         matmul: K times a float64 matrix (n, c).
         size: n.
-        ridge: Absolute, not negative.
+        ridge: Absolute, not negative; one for all columns of Y, or one for each.
         device: Where the vectors live.
         tolerance: Of ||H alpha - Y|| / ||Y||, column by column.
         max_iterations: After which the solve fails.
         rank: Of the preconditioner; 0 for none.
         accuracy: Relative accuracy of the products, which stabilizes the preconditioner.
+        precondition: v -> P^{-1} v, in the place of that one.
     """
 
     def __init__(
@@ -38,18 +39,20 @@ class ConjugateGradients:
         matmul: Matmul,
         size: int,
         *,
-        ridge: float,
+        ridge: float | Float[Tensor, " k"],
         device: torch.device,
         tolerance: float = 1e-6,
         max_iterations: int = 1000,
         rank: int = 50,
         accuracy: float = 1e-7,
+        precondition: Matmul | None = None,
     ) -> None:
         self._matmul, self._ridge = matmul, ridge
         self._tolerance, self._max_iterations = tolerance, max_iterations
-        self._precondition = nystrom(matmul, size, min(rank, size // 4), ridge, accuracy, device)
+        smallest = ridge if isinstance(ridge, float | int) else float(ridge.min())
+        self._precondition = precondition or nystrom(matmul, size, min(rank, size // 4), smallest, accuracy, device)
         self.report = SolveReport(
-            size=size, ridge=ridge, jitter=0.0, condition_number=1.0, residual=0.0, method="cg", iterations=0
+            size=size, ridge=smallest, jitter=0.0, condition_number=1.0, residual=0.0, method="cg", iterations=0
         )
 
     def solve(self, targets: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:

@@ -5,7 +5,6 @@ eigenvector 1 with eigenvalue 0; it is lifted to the mean diagonal, which change
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import torch
 from jaxtyping import Float
@@ -13,19 +12,19 @@ from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import AbstractKernel
-from lazyregime.kernels.cg import ConjugateGradients
 from lazyregime.machines._problem import Fitted, Problem, check_norms
+from lazyregime.machines._streaming import solve_by_products
 from lazyregime.machines.features import AbstractFeatures, add_outer, mirror
-from lazyregime.machines.path import PathReport, solve_path
+from lazyregime.machines.path import solve_path
 
 _CHUNK_BYTES = 256 << 20
 
 
-def solve(problem: Problem, form: str, tolerance: float, max_basis: int) -> Fitted:
+def solve(problem: Problem, form: str, *, tolerance: float, max_basis: int, budget: int) -> Fitted:
     """The coefficients for every ridge."""
     if form == "primal":
         return _primal(problem, max_basis)
-    return _dual(problem, max_basis) if form == "dual" else _products(problem, tolerance)
+    return _dual(problem, max_basis) if form == "dual" else solve_by_products(problem, tolerance, budget)
 
 
 def predict(fitted: Fitted, x: Tensor, which: slice) -> Float[Tensor, "r m k"]:
@@ -109,35 +108,6 @@ def _primal(problem: Problem, max_basis: int) -> Fitted:
     path = solve_path(matrix, rhs, problem.ridges, form="primal", accuracy=problem.accuracy, max_basis=max_basis)
     offsets = problem.mean - torch.einsum("p,rpk->rk", sums / n, path.coefficients) * float(problem.intercept)
     return Fitted(problem, path.coefficients, offsets, path.report)
-
-
-def _products(problem: Problem, tolerance: float) -> Fitted:
-    kernel, x, n = problem.kernel, problem.samples, len(problem.samples)
-    y = problem.targets - problem.mean
-
-    def centred(v: Tensor) -> Tensor:
-        return v - v.mean(0) if problem.intercept else v
-
-    def matmul(v: Tensor) -> Tensor:
-        return centred(kernel.apply(x, x, centred(v)).double())
-
-    solutions: list[Tensor] = []
-    residual = 0.0
-    for ridge in problem.ridges:
-        if ridge == 0:
-            raise LazyRegimeError("Conjugate gradients need a ridge > 0 here; give one, or a solver that factors.")
-        system = ConjugateGradients(
-            matmul, n, ridge=ridge, device=x.device, tolerance=tolerance, accuracy=10 * problem.accuracy
-        )
-        solutions.append(system.solve(y))
-        residual = max(residual, system.report.residual)
-    alpha = torch.stack(solutions)
-    report = PathReport(n, "products", "cg", residual)
-    fitted = Fitted(problem, alpha, torch.zeros(len(alpha), y.shape[1], dtype=torch.float64), report)
-    if problem.intercept:
-        means = predict(fitted, x, slice(None)).mean(1)
-        return replace(fitted, offsets=problem.mean - means)
-    return fitted
 
 
 def _rows_of_features(kernel: AbstractKernel, x: Tensor) -> Iterator[Tensor]:

@@ -14,6 +14,7 @@ from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import AbstractKernel
 
 BLOCK = 1024  # units drawn together: their weights come from (seed, block), so more units leave the first as they are
+STAND_IN = 16 * BLOCK  # units of the features that stand in for more of them
 
 
 class AbstractFeatures(AbstractKernel):
@@ -26,6 +27,10 @@ class AbstractFeatures(AbstractKernel):
     @abstractmethod
     def parts(self, x: Float[Tensor, "n d"]) -> Iterator[Float[Tensor, "n _"]]:
         """phi(x) in blocks of columns, in order."""
+
+    def stand_ins(self) -> tuple[AbstractKernel, ...]:
+        """Kernels that cost less and whose sum is close to this one; conjugate gradients are preconditioned by it."""
+        return (self,)
 
     def features(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n p"]:
         """phi(x) whole: n p numbers."""

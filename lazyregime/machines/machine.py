@@ -139,7 +139,9 @@ class KernelMachine(AbstractEstimator):
         self._shape: tuple[int, ...] = tuple(samples.shape[1:])
         self.n_features_in_ = math.prod(self._shape)
         problem = _problem.Problem(kernel, samples, targets, path, self.intercept)
-        self._fit = _forms.solve(problem, self._form(problem), self.tolerance, self.max_basis)
+        self._fit = _forms.solve(
+            problem, self._form(problem), tolerance=self.tolerance, max_basis=self.max_basis, budget=self._budget()
+        )
         self.report_, self.ridges_ = self._fit.report, path
         self.choose(0, by="given")
         return targets

@@ -36,6 +36,7 @@ class PathReport:
         residual: The largest relative residual of all ridges, as measured.
         num_factored: Cholesky factors.
         basis_size: Of the Krylov space.
+        num_iterations: Of conjugate gradients.
     """
 
     size: int
@@ -44,6 +45,7 @@ class PathReport:
     residual: float
     num_factored: int = 0
     basis_size: int = 0
+    num_iterations: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,15 @@
 """phi_i(x) = sigma(<w_i, x>) / sqrt(N): random features, the first term of a linearized network [GMMM19]."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 from torch import Tensor
 
+from lazyregime.kernels import AbstractKernel
 from lazyregime.machines._units import activation, unit_weights
-from lazyregime.machines.features import AbstractFeatures, check_units
+from lazyregime.machines.features import STAND_IN, AbstractFeatures, check_units
+from lazyregime.machines.two_layer import limit_of
 
 
 @final
@@ -35,6 +37,10 @@ class RandomFeatures(AbstractFeatures):
 
     def count(self, d: int) -> int:  # noqa: D102
         return self.num_features
+
+    def stand_ins(self) -> tuple[AbstractKernel, ...]:  # noqa: D102
+        fewer = replace(self, num_features=min(self.num_features, STAND_IN))
+        return (limit_of("rf", self.activation, self.shift) or fewer,)
 
     def parts(self, x: Tensor) -> Iterator[Tensor]:  # noqa: D102
         sigma = activation(self.activation, self.shift)

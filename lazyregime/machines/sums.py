@@ -7,6 +7,7 @@ from typing import final
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
+from lazyregime.kernels import AbstractKernel
 from lazyregime.machines.features import AbstractFeatures
 from lazyregime.machines.random_features import RandomFeatures
 from lazyregime.machines.tangent_features import TangentFeatures
@@ -29,6 +30,9 @@ class SumOfFeatures(AbstractFeatures):
 
     def count(self, d: int) -> int:  # noqa: D102
         return sum(term.count(d) for term in self.terms)
+
+    def stand_ins(self) -> tuple[AbstractKernel, ...]:  # noqa: D102
+        return tuple(kernel for term in self.terms for kernel in term.stand_ins())
 
     def parts(self, x: Tensor) -> Iterator[Tensor]:  # noqa: D102
         for term in self.terms:

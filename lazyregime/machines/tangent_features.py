@@ -4,15 +4,17 @@ Their kernel is (<x, x'>/d) (1/N) sum_i sigma'(<w_i, x>) sigma'(<w_i, x'>), so N
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import torch
 from torch import Tensor
 
+from lazyregime.kernels import AbstractKernel
 from lazyregime.kernels.kernel import apply_by_rows
 from lazyregime.machines._units import activation, slope, unit_weights
-from lazyregime.machines.features import AbstractFeatures, add_outer, check_units, mirror
+from lazyregime.machines.features import STAND_IN, AbstractFeatures, add_outer, check_units, mirror
+from lazyregime.machines.two_layer import limit_of
 
 
 @final
@@ -36,6 +38,10 @@ class TangentFeatures(AbstractFeatures):
 
     def count(self, d: int) -> int:  # noqa: D102
         return self.num_features * d
+
+    def stand_ins(self) -> tuple[AbstractKernel, ...]:  # noqa: D102
+        fewer = replace(self, num_features=min(self.num_features, STAND_IN))
+        return (limit_of("nt", self.activation, self.shift) or fewer,)
 
     def parts(self, x: Tensor) -> Iterator[Tensor]:  # noqa: D102
         scaled = x / (self.num_features * x.shape[1]) ** 0.5

@@ -21,6 +21,7 @@ from lazyregime.kernels.kernel import apply_by_rows
 from lazyregime.machines.features import mirror
 
 KINDS = ("rf", "nt", "ntk")
+CLOSED = ("relu", "erf")  # kernels that cost an angle an entry
 _ROWS = 500  # computed together: temporaries of this many rows
 
 
@@ -72,3 +73,8 @@ class TwoLayerKernel(AbstractKernel):
 
     def num_coupled(self, x: Tensor) -> None:  # noqa: D102
         return None
+
+
+def limit_of(kind: str, activation: str, shift: float) -> TwoLayerKernel | None:
+    """The kernel of infinitely many of these features where it costs little, else None."""
+    return TwoLayerKernel(kind, activation) if shift == 0 and activation in CLOSED else None

@@ -32,6 +32,9 @@ class AbstractOptimizer(ABC):
 class Adam(AbstractOptimizer):
     """Adam with a fused step where the device has one.
 
+    Args:
+        weight_decay: Decoupled: a step shrinks every weight by lr * weight_decay, whatever its own step; None is none.
+
     Raises:
         LazyRegimeError: If a setting is out of range.
     """
@@ -40,9 +43,12 @@ class Adam(AbstractOptimizer):
     beta1: float = 0.9
     beta2: float = 0.999
     eps: float = 1e-8
+    weight_decay: float | None = None
 
     def __post_init__(self) -> None:
         _check_positive("lr", self.lr)
+        if self.weight_decay is not None:
+            _check_positive("optimizer.weight_decay", self.weight_decay)
         _check_positive("optimizer.eps", self.eps)
         for name, beta in (("beta1", self.beta1), ("beta2", self.beta2)):
             if not 0 <= beta < 1:
@@ -51,9 +57,12 @@ class Adam(AbstractOptimizer):
     def build(self, parameters: Scaled, *, alpha: float) -> torch.optim.Optimizer:  # noqa: D102
         def step(scale: LayerScale, bias: bool) -> dict[str, float]:
             adam = scale.adam_bias if bias else scale.adam
-            return {"lr": self.lr * adam / alpha, "eps": self.eps * scale.gradient / alpha}
+            own = {"lr": self.lr * adam / alpha, "eps": self.eps * scale.gradient / alpha}
+            decay = {} if self.weight_decay is None else {"weight_decay": self.weight_decay * self.lr / own["lr"]}
+            return own | decay  # torch multiplies the decay by the group's step, which is not to enter
 
-        return torch.optim.Adam(groups(parameters, step), lr=self.lr, betas=(self.beta1, self.beta2), fused=True)
+        kind = torch.optim.Adam if self.weight_decay is None else torch.optim.AdamW
+        return kind(groups(parameters, step), lr=self.lr, betas=(self.beta1, self.beta2), fused=True)
 
 
 @final

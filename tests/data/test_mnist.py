@@ -78,9 +78,20 @@ def test_fewer_are_the_first_that_remain(small):
     assert torch.equal(part.test_inputs, full.test_inputs[:5]) and torch.equal(part.test_labels, full.test_labels[:5])
 
 
+def test_a_random_subset_is_drawn_by_data_seed_from_what_is_not_held_out(small):
+    rest = small(n_validation=13).train_inputs
+    drawn = {seed: small(n_validation=13, n_train=20, subset="random", data_seed=seed) for seed in (0, 1)}
+    places = [int((rest == image).flatten(1).all(1).nonzero()[0]) for image in drawn[0].train_inputs]
+    assert len(set(places)) == 20 and places == sorted(places) and places != list(range(20))
+    assert torch.equal(drawn[0].train_labels, small(n_validation=13).train_labels[places])
+    assert not torch.equal(drawn[0].train_inputs, drawn[1].train_inputs)
+    assert torch.equal(small(subset="random").train_inputs, small().train_inputs)  # all of them
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
+        ({"subset": "last"}, "give random"),
         ({"n_train": 0}, "n_train is 0; give 1 to 60"),
         ({"n_train": 61}, "n_train is 61; give 1 to 60"),
         ({"n_train": 48, "n_validation": 13}, "n_train is 48; give 1 to 47"),

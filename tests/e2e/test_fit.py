@@ -2,10 +2,13 @@
 
 import csv
 import json
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from omegaconf import OmegaConf
 from safetensors.numpy import load_file
 
 from lazyregime.app.checkpoints import network_of_run
@@ -147,6 +150,29 @@ def test_what_cannot_be_is_refused_before_anything_is_computed(runs_dir, capsys,
 def test_what_fails_says_why(runs_dir, capsys, arguments, says):
     assert fit(*SMALL, *arguments) == 1
     assert says in capsys.readouterr().err
+
+
+def test_the_causes_of_the_noise_study_are_measured_on_their_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("LAZYREGIME_RUNS", str(tmp_path))
+    script = runpy.run_path(str(Path(__file__).resolve().parents[2] / "multirun_scripts" / "noise_causes.py"))
+    small = ["data.n_test=30", "seed=0,1", "progress=lines"]
+    script["main"](["quadratic", "data.n_train=40", *small])
+    script["main"](["network", "data.n_train=40", "width=4", "trainer.max_epochs=1", *small])
+    printed = capsys.readouterr().out
+
+    def accuracies(group, tau):
+        found = list((tmp_path / group).rglob("result.json"))
+        chosen = [path for path in found if OmegaConf.load(path.parent / "config.yaml").data.tau == tau]
+        return [json.loads(path.read_text())["test_accuracy"] for path in chosen]
+
+    for c in (1, 44):
+        (row,) = (line for line in printed.splitlines() if f"c = {c} " in line)
+        assert len(accuracies(f"causes_quadratic_c{c}", 3)) == 2
+        assert f"{np.mean(accuracies(f'causes_quadratic_c{c}', 3)):.4f} ±" in row
+    (row,) = (line for line in printed.splitlines() if line.strip().startswith("sgd"))
+    assert f"{np.mean(accuracies('causes_network_sgd', 0)):.4f} ±" in row
+    assert not exit_code(script["main"], ["--help"])
+    assert exit_code(script["main"], ["width"]) == 2
 
 
 def test_a_folder_without_a_network_is_refused(tmp_path):

@@ -79,6 +79,19 @@ def test_alpha_changes_how_lazy_and_not_how_fast(optimizer):
     assert float(first[1e4].norm()) > 0
 
 
+@pytest.mark.parametrize("parameterization", ["ntk", "mean_field"])
+def test_weight_decay_shrinks_every_weight_alike(parameterization):
+    module = Scaled(network(8, parameterization), alpha=5.0, optimizer=Adam(lr=0.1, weight_decay=0.3))
+    optimizer = module.configure_optimizers()
+    before = [p.detach().clone() for p in module.parameters() if p.requires_grad]
+    assert len({group["lr"] for group in optimizer.param_groups}) > 1
+    for parameter in module.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    for was, parameter in zip(before, (p for p in module.parameters() if p.requires_grad), strict=True):
+        torch.testing.assert_close(parameter, (1 - 0.1 * 0.3) * was, rtol=1e-12, atol=0)
+
+
 def test_lazy_training_is_the_closed_form_of_gradient_descent_with_a_frozen_kernel():
     x, y = problem()
     lr, steps = 0.3, 200
@@ -192,6 +205,7 @@ def test_a_loss_that_is_not_finite_stops_the_training_at_its_step():
         (lambda: Regular(network(), linearized=True), "is a contradiction"),
         (lambda: Regular(network(), schedule="step"), "choose one of constant"),
         (lambda: Adam(lr=-1.0), "lr=-1.0 is not possible"),
+        (lambda: Adam(weight_decay=-0.1), "optimizer.weight_decay=-0.1 is not possible"),
         (lambda: SGD(momentum=1.0), r"must lie in \[0, 1\)"),
         (lambda: SGD(nesterov=True), "needs optimizer.momentum"),
     ],

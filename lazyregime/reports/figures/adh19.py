@@ -11,6 +11,7 @@ from lazyregime.reports.figures.linearized import lines
 from lazyregime.reports.style import grid
 
 CAPTION = "Test accuracy against the number of training images, without a ridge for the exact kernels."
+TITLES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
 
 
 def draw(table: pd.DataFrame) -> Figure | None:
@@ -25,8 +26,9 @@ def draw(table: pd.DataFrame) -> Figure | None:
         ax.xaxis.set_major_locator(FixedLocator(sorted(table.n_train.dropna().unique())))
         ax.xaxis.set_minor_locator(NullLocator())
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        ax.set_title(name)
+        ax.set_title(TITLES.get(name, name))
         ax.set_xlabel("training images")
     axes[0, 0].set_ylabel("test accuracy")
-    axes[0, 0].legend(loc="lower right")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3)
     return figure

@@ -44,7 +44,8 @@ def _panel(ax: Axes, table: pd.DataFrame, size: str, gain: int) -> None:
     powers = powers / powers.sum()
     for level in range(3):
         left = float(powers[level + gain + 1 :].sum())
-        ax.hlines(left, level, level + 1, color=GREY, linestyle="--", linewidth=1.3)
+        words = None if level else "limit d → ∞"
+        ax.hlines(left, level, level + 1, color=GREY, linestyle="--", linewidth=1.3, label=words)
     model = str(table.model.iloc[0])
     dimensions = sorted(table.dimension.unique())
     for d, colour in zip(dimensions, shades(len(dimensions)), strict=True):
@@ -53,7 +54,7 @@ def _panel(ax: Axes, table: pd.DataFrame, size: str, gain: int) -> None:
         ax.plot(x, mean.to_numpy(), line, color=colour, markersize=4.5, label=f"d = {d:.0f}")
         if model == "krr_sphere":
             theory = _predicted(int(d), float(table["shift"].iloc[0]), powers, float(mean.index.max()))
-            ax.plot(*theory, "-", color=colour, linewidth=1.2)
+            ax.plot(*theory, "-", color=colour, linewidth=1.2, label=f"predicted, d = {d:.0f}")
     ax.set_ylim(-0.03, 1.12)
     ax.legend(loc="lower left")
 

@@ -13,7 +13,7 @@ from lazyregime.reports.style import GREY, grid
 
 CAPTION = (
     "Risk over that of zero on spiked covariates against kappa, r² = d^kappa. Vertical: where n = d_eff^l, from which "
-    "on kernels learn degree l. Dashed: what is left of the target after degrees 2 and 3."
+    "on kernels learn degree l. Dashed: what is left of the target after degrees 1, 2 and 3."
 )
 
 
@@ -21,7 +21,7 @@ def draw(table: pd.DataFrame) -> Figure | None:
     """One panel; None without runs."""
     if table.empty:
         return None
-    figure, axes = grid(1, 1, 6.2, 4.2)
+    figure, axes = grid(1, 1, 6.2, 4.6)
     ax = axes[0, 0]
     lines(ax, table, "kappa", "risk")
     powers = table.powers.iloc[0]
@@ -34,11 +34,15 @@ def draw(table: pd.DataFrame) -> Figure | None:
         if 0 < kappa < 1:
             ax.axvline(kappa, color=GREY, linestyle=":", linewidth=1.2)
             ax.annotate(
-                f" n = d_eff^{degree}", (kappa, 0.02), xycoords=("data", "axes fraction"), color=GREY, fontsize=8.5
+                rf" $n = d_\mathrm{{eff}}^{degree}$",
+                (kappa, 0.02),
+                xycoords=("data", "axes fraction"),
+                color=GREY,
+                fontsize=8.5,
             )
     ax.set_ylim(0, None)
-    ax.set_xlabel("κ   (r² = d^κ)")
+    ax.set_xlabel(r"$\kappa$,   $r^2 = d^\kappa$")
     ax.set_ylabel("risk / risk of zero")
     ax.set_title(f"d = {d:.0f}, n = {n:.0f}")
-    ax.legend(loc="best")
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure

@@ -28,14 +28,16 @@ LOOK = {  # colour, marker, line
 
 
 def lines(ax: Axes, table: DataFrame, x: str, y: str) -> None:
-    """A line a model, means over seeds."""
+    """A line a model, means over seeds; shaded from the lowest to the highest of them."""
     for model, (colour, marker, style) in LOOK.items():
         name, _, at = model.partition(" ")
         chosen = table[table.model == name]
         if at:
             chosen = chosen[chosen["at"] == at]
-        mean = chosen.groupby(x)[y].mean()
+        over = chosen.groupby(x)[y]
+        mean = over.mean()
         if len(mean):
+            ax.fill_between(mean.index, over.min(), over.max(), color=colour, alpha=0.14, linewidth=0)
             when = {"init": ", at initialization", "last": ", after training"}.get(at, "")
             ax.plot(
                 mean.index, mean.to_numpy(), style, color=colour, marker=marker, markersize=5, label=WORDS[name] + when
