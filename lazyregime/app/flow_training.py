@@ -106,10 +106,11 @@ class FlowsTogether:
 
             with NOTICE.deferred():
                 while not flow.run(observe, pause_after=min(LOOK_EVERY, self.save_every)):
-                    if NOTICE.signum or time.perf_counter() - saved >= self.save_every:
+                    told = NOTICE.signum  # it may come at any moment, and nobody leaves who has not saved
+                    if told or time.perf_counter() - saved >= self.save_every:
                         saved = time.perf_counter()
                         _save(flow, members)
-                    if NOTICE.signum:
+                    if told:
                         NOTICE.leave()
 
     def _problem(self, members: list[FlowMember]) -> FlowProblem:

@@ -23,14 +23,16 @@ def check_launcher(source: Source, overrides: Sequence[str], configs: Sequence[C
     Raises:
         ConfigError: Saying what to do.
     """
-    launcher = source.launcher(overrides)
     several = max(num_processes(config) for config in configs)
     if not is_sweep:
-        if launcher != "basic":
+        # Composed only if one is asked for: it would be a tenth of a second of every start.
+        asked = any(override.startswith("hydra/launcher=") for override in overrides)
+        if asked and (launcher := source.launcher(overrides)) != "basic":
             raise ConfigError(f"hydra/launcher={launcher} starts sweeps; add -m, also where there is one run only.")
         if "SLURM_NTASKS" not in os.environ and any((c.get("trainer") or {}).get("num_nodes", 1) > 1 for c in configs):
             raise ConfigError("trainer.num_nodes is for several machines; start it with -m hydra/launcher=slurm.")
         return
+    launcher = source.launcher(overrides)
     needed = _NEEDS.get(launcher)
     if needed is not None and find_spec(needed) is None:
         package = needed.rpartition(".")[2].replace("_", "-")

@@ -63,11 +63,13 @@ class LastCheckpoint(Checkpoint):
 
     def _told(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> bool:
         """Whether any process of the run has been told: all must save the same step."""
-        if trainer.world_size > 1:
-            told = torch.tensor(self.notice.signum, device=pl_module.device)
-            dist.all_reduce(told, op=dist.ReduceOp.MAX)
+        if trainer.world_size == 1:
+            return self.notice.signum != 0
+        told = torch.tensor(self.notice.signum, device=pl_module.device)
+        dist.all_reduce(told, op=dist.ReduceOp.MAX)
+        if told:  # if not, the notice is left alone: one that came during the reduction is for the next batch
             self.notice.signum = int(told)
-        return self.notice.signum != 0
+        return bool(told)
 
     def _save(self, trainer: pl.Trainer) -> None:
         temporary = _beside(self.path)

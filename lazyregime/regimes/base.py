@@ -141,16 +141,15 @@ class AbstractRegime(pl.LightningModule):
         self._sums = None
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the epoch's sums, over all processes."""
-        sums = None if self._sums is None else self._sums.clone()
-        if sums is not None and dist.is_initialized():
-            dist.all_reduce(sums)
-        checkpoint["epoch_sums"] = sums
+        """Keep the epoch's sums, a row a process: added up already, the mean could differ in its last digit."""
+        checkpoint["epoch_sums"] = None if self._sums is None else _of_each_process(self._sums)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on with the sums of an epoch that was left in the middle."""
-        sums = checkpoint.get("epoch_sums")
-        self._sums = sums if sums is None or self.trainer.is_global_zero else torch.zeros_like(sums)
+        rows = checkpoint.get("epoch_sums")
+        if rows is not None and len(rows) != self.trainer.world_size:  # the first process takes all
+            rows = torch.stack([rows.sum(0), *[torch.zeros_like(rows[0])] * (self.trainer.world_size - 1)])
+        self._sums = None if rows is None else rows[self.trainer.global_rank]
 
     def _weight(self, count: int, batch_idx: int) -> float:
         """Of a process's mean in the plain mean over processes, which are to give the mean over samples: 1 for one."""
@@ -185,6 +184,16 @@ class AbstractRegime(pl.LightningModule):
         named = [(name, scales[name]) for name, _ in self.network.named_parameters()]
         parameters = self.function.delta if isinstance(self.function, Linearized) else self.network.parameters()
         return [(name, p, scale) for (name, scale), p in zip(named, parameters, strict=True)]
+
+
+def _of_each_process(values: Tensor) -> Tensor:
+    """A row a process, in all of them."""
+    if not dist.is_initialized():
+        return values[None]
+    rows = values.new_zeros(dist.get_world_size(), *values.shape)
+    rows[dist.get_rank()] = values
+    dist.all_reduce(rows)
+    return rows
 
 
 def _function(network: nn.Module, *, centred: bool, linearized: bool) -> nn.Module:

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 def leave(leaving: Leaving) -> NoReturn:
-    """Requeue the job by submitit's own handler, which has been told how, and end.
+    """Requeue the job by submitit's own handler, which has been told how, and end; of several processes, the first.
 
     SLURM says RUNNING while it announces a preemption or the end of the time; after scancel, or where somebody has
     requeued the job, it says COMPLETING, and there is nothing left to do.
@@ -21,8 +21,10 @@ def leave(leaving: Leaving) -> NoReturn:
     Raises:
         SystemExit: Always: submitit writes no result then, and the job is not over.
     """
+    if not is_first_process():
+        raise SystemExit(leaving.code)
     announced = getattr(signal, "SIG" + os.environ.get("SUBMITIT_PREEMPT_SIGNAL", "USR2"))
-    state = state_of(os.environ["SLURM_JOB_ID"]) if is_first_process() else "not asked"
+    state = state_of(os.environ["SLURM_JOB_ID"])
     requeue = signal.getsignal(announced)
     wanted = state == "RUNNING" or (state is None and leaving.signum == announced)
     if wanted and callable(requeue):
