@@ -23,6 +23,7 @@ import torch.distributed as dist
 from lazyregime.app.console import Console
 from lazyregime.data import mnist
 from lazyregime.kernels import EmpiricalKernel, KernelRegression, accuracy, empirical_ntk_blocks
+from lazyregime.kernels.kernel import streamed_product
 from lazyregime.networks import MLP
 
 
@@ -51,6 +52,7 @@ def main() -> None:
     parser.add_argument("--relative-ridge", type=float, default=0.0, help="times tr(K)/n")
     parser.add_argument("--solver", default="auto", choices=["auto", "cholesky", "cg"])
     parser.add_argument("--rank", type=int, default=500, help="of the preconditioner of conjugate gradients")
+    parser.add_argument("--tolerance", type=float, default=1e-6, help="of the residual of conjugate gradients")
     parser.add_argument("--block-rows", type=int, default=5000)
     parser.add_argument("--plan", type=int, metavar="N", help="also extrapolate to N training images")
     parser.add_argument(
@@ -84,15 +86,22 @@ def main() -> None:
             return
         torch.set_num_threads(dist.get_world_size() * torch.get_num_threads())  # the others have left
     clock.append(time.perf_counter())
-    options = {"relative_ridge": chosen.relative_ridge, "solver": chosen.solver, "rank": chosen.rank}
-    regression = KernelRegression(**options).fit_gram(kernel, data.train_labels)
+    with console.progress("iterations of conjugate gradients") as update:
+        regression = KernelRegression(
+            relative_ridge=chosen.relative_ridge,
+            solver=chosen.solver,
+            rank=chosen.rank,
+            tolerance=chosen.tolerance,
+            progress=lambda done, residual: update(done, f"relative residual {residual:.1e}"),
+        ).fit_gram(kernel, data.train_labels)
     clock.append(time.perf_counter())
-    with console.kernel_progress("prediction") as progress:
+    with console.kernel_progress("pairs of the prediction") as progress:
         values = EmpiricalKernel(network, outputs="trace", progress=progress).apply(
             data.test_inputs, data.train_inputs, regression.dual
         )
+    product = streamed_product(kernel, 1 << 30)
     clock.append(time.perf_counter())
-    torch.cat([part.double() @ regression.dual for part in kernel.split(1000)])
+    product(regression.dual)
     clock.append(time.perf_counter())
     steps = ("kernel_seconds", "solve_seconds", "predict_seconds", "product_seconds")
     found: dict[str, float] = {

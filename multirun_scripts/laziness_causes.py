@@ -15,15 +15,12 @@ The runs go where those of the experiments go; what is complete is not repeated.
 # pandas tells its types only in part.
 # pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
 
-import argparse
-import os
+from functools import partial
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 
-from lazyregime import load_runs
-from lazyregime.app.console import Console
+from lazyregime.app.studies import runs_of, studies
 from lazyregime.reports.claims import over_seeds
 from lazyregime.reports.claims._flows import crossing, jackknife, outputs, variance
 from lazyregime.reports.claims._measure import log_slope, log_slope_over_seeds
@@ -95,33 +92,19 @@ def distances(runs):
     return dict(zip(scaled.alpha, np.linalg.norm(outputs(scaled)[0] - limit, axis=1), strict=True))
 
 
+TABLES = {"depth": depth, "points": points, "width": points, "variance": fluctuations, "smooth": smooth}
+
+
+def study(name, overrides):
+    """The rows of a study from all runs of its group."""
+    for sweep in SWEEPS[name]:
+        runs = runs_of(train, f"causes_{name}", sweep, overrides)
+    return TABLES[name](runs)
+
+
 def main(arguments=None):
     """Run what lacks, and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("words", nargs="*", metavar="STUDY | KEY=VALUE")
-    words = parser.parse_args(arguments).words
-    studies, overrides = [w for w in words if "=" not in w], [w for w in words if "=" in w]
-    unknown = [study for study in studies if study not in SWEEPS]
-    if unknown:
-        parser.error(f"{unknown[0]} is no study; there are {', '.join(SWEEPS)}")
-    tables = {"depth": depth, "points": points, "width": points, "variance": fluctuations, "smooth": smooth}
-    for name in studies or SWEEPS:
-        group = f"causes_{name}"
-        for sweep in SWEEPS[name]:
-            own = {word.partition("=")[0] for word in overrides}
-            kept = [word for word in sweep if word.partition("=")[0] not in own]
-            train_all([*kept, f"group={group}", f"tags=[{group}]", *overrides])
-        runs = load_runs(Path(os.environ.get("LAZYREGIME_RUNS", "runs")) / group)
-        Console().table([name, "measured", "expected"], list(tables[name](runs)))
-
-
-def train_all(overrides):
-    """A sweep, as the command."""
-    try:
-        train(["-m", *overrides])
-    except SystemExit as end:
-        if end.code:
-            raise
+    studies(__doc__, {name: (partial(study, name), [name, "measured", "expected"]) for name in SWEEPS}, arguments)
 
 
 if __name__ == "__main__":

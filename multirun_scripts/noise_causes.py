@@ -15,12 +15,7 @@ The runs go where those of the experiments go; what is complete is not repeated.
 # pandas tells its types only in part.
 # pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
 
-import argparse
-import os
-from pathlib import Path
-
-from lazyregime import load_runs
-from lazyregime.app.console import Console
+from lazyregime.app.studies import runs_of, studies
 from lazyregime.fit import main as fit
 from lazyregime.reports.claims import over_seeds
 from lazyregime.train import main as train
@@ -75,16 +70,9 @@ STUDIES = {
 }
 
 
-def run(command, group, sweep, overrides):
+def run(door, group, sweep, overrides):
     """A sweep over three seeds, and its runs."""
-    own = {word.partition("=")[0] for word in overrides}
-    kept = [word for word in [*sweep, "seed=0,1,2"] if word.partition("=")[0] not in own]
-    try:
-        command(["-m", *kept, f"group={group}", *overrides])
-    except SystemExit as end:
-        if end.code:
-            raise
-    return load_runs(Path(os.environ.get("LAZYREGIME_RUNS", "runs")) / group)
+    return runs_of(door, group, [*sweep, "seed=0,1,2"], overrides)
 
 
 def losses(runs):
@@ -101,17 +89,7 @@ def interval(values):
 
 def main(arguments=None):
     """Run what lacks, and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("words", nargs="*", metavar="STUDY | KEY=VALUE")
-    words = parser.parse_args(arguments).words
-    studies, overrides = [w for w in words if "=" not in w], [w for w in words if "=" in w]
-    unknown = [study for study in studies if study not in STUDIES]
-    if unknown:
-        parser.error(f"{unknown[0]} is no study; there are {', '.join(STUDIES)}")
-    for name in studies or STUDIES:
-        study, columns = STUDIES[name]
-        rows = list(study(overrides))
-        Console().table(columns, rows)
+    studies(__doc__, STUDIES, arguments)
 
 
 if __name__ == "__main__":

@@ -8,15 +8,14 @@ from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels._tensors import as_float64, rounding
-from lazyregime.kernels.cg import ConjugateGradients, Matmul
+from lazyregime.kernels.cg import ConjugateGradients, Iterating, Matmul
 from lazyregime.kernels.empirical._memory import default_budget
-from lazyregime.kernels.kernel import AbstractKernel, flatten_gram, gram_diagonal, mean_diagonal
+from lazyregime.kernels.kernel import AbstractKernel, flatten_gram, gram_diagonal, mean_diagonal, streamed_product
 from lazyregime.kernels.solve import CholeskySolver
 
 Solver = CholeskySolver | ConjugateGradients
 
 _CHOLESKY_BYTES = 40  # an entry of the gram matrix: five float64 copies at the peak
-_STREAM_BYTES = 128 << 20  # of a stored kernel's rows in float64; more are no faster
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,7 @@ class SolverChoice:
         rank: Of the preconditioner of conjugate gradients.
         memory_budget: Bytes; a fraction of what is free if not given.
         accuracy: Relative accuracy of the kernel's entries, if it is not the rounding of their dtype.
+        progress: Called with (iterations so far, largest relative residual) by conjugate gradients.
     """
 
     ridge: float = 0.0
@@ -43,6 +43,7 @@ class SolverChoice:
     rank: int = 50
     memory_budget: int | None = None
     accuracy: float | None = None
+    progress: Iterating | None = None
 
     @classmethod
     def of(cls, *, ridge: float | int = 0.0, relative_ridge: float | int = 0.0, **rest: Any) -> "SolverChoice":
@@ -65,12 +66,7 @@ class SolverChoice:
             ridge += self.relative_ridge * float(as_float64(gram_diagonal(gram), "diagonal of the kernel").mean())
         if self._direct(size, gram.device):
             return CholeskySolver(flatten_gram(gram), ridge=ridge, accuracy=self.accuracy)
-        row_bytes = 16 * size * (size // gram.shape[0])
-        rows = max(1, min(self._budget(gram.device), _STREAM_BYTES) // row_bytes)
-
-        def matmul(v: Tensor) -> Tensor:
-            return torch.cat([flatten_gram(part).to(v) @ v for part in gram.split(rows)])
-
+        matmul = streamed_product(gram, self._budget(gram.device))
         return self._iterative(matmul, size, ridge, gram.device, self.accuracy or rounding(gram.dtype))
 
     def for_kernel(self, kernel: AbstractKernel, x: Tensor, n_outputs: int) -> Solver:
@@ -109,4 +105,5 @@ class SolverChoice:
             max_iterations=self.max_iterations,
             rank=self.rank,
             accuracy=accuracy,
+            progress=self.progress,
         )

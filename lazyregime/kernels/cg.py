@@ -16,6 +16,7 @@ from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels.solve import SolveReport
 
 Matmul = Callable[[Tensor], Tensor]
+Iterating = Callable[[int, float], None]  # (iterations so far, largest relative residual)
 
 
 @final
@@ -32,6 +33,7 @@ class ConjugateGradients:
         rank: Of the preconditioner; 0 for none.
         accuracy: Relative accuracy of the products, which stabilizes the preconditioner.
         precondition: v -> P^{-1} v, in the place of that one.
+        progress: Called with (iterations so far, largest relative residual of the columns) before each iteration.
     """
 
     def __init__(
@@ -46,8 +48,9 @@ class ConjugateGradients:
         rank: int = 50,
         accuracy: float = 1e-7,
         precondition: Matmul | None = None,
+        progress: Iterating | None = None,
     ) -> None:
-        self._matmul, self._ridge = matmul, ridge
+        self._matmul, self._ridge, self._progress = matmul, ridge, progress
         self._tolerance, self._max_iterations = tolerance, max_iterations
         smallest = ridge if isinstance(ridge, float | int) else float(ridge.min())
         self._precondition = precondition or nystrom(matmul, size, min(rank, size // 4), smallest, accuracy, device)
@@ -68,7 +71,12 @@ class ConjugateGradients:
         p, rz = z, (r * z).sum(0)
         steps: list[Tensor] = []
         ratios: list[Tensor] = []
-        while bool((r.norm(dim=0) > self._tolerance * norms).any()) and len(steps) < self._max_iterations:
+        while len(steps) < self._max_iterations:
+            largest = float((r.norm(dim=0) / norms).max())
+            if self._progress is not None:
+                self._progress(len(steps), largest)
+            if largest <= self._tolerance:
+                break
             hp = self._matmul(p) + self._ridge * p
             curvature = (p * hp).sum(0)
             active = r.norm(dim=0) > 0

@@ -35,7 +35,7 @@ class KernelRegression:
             itself, what its linearization is trained to. For `fit` and `predict` only.
         **solver: The choices of `SolverChoice`: ridge=0.0, relative_ridge=0.0 (times tr(K)/n), solver="auto"
             ("cholesky", or "cg" where the memory budget asks for it), tolerance, max_iterations, rank, memory_budget,
-            accuracy.
+            accuracy, progress.
 
     Attributes:
         dual: H^{-1} Y, (n, k), after a fit.

@@ -4,7 +4,7 @@ Written for the full kernel; the trace kernel has no such form, so its test rows
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast, final
 
 import torch
@@ -78,7 +78,14 @@ class EmpiricalKernel(AbstractKernel):
         """Theta(x1, x2) c in float64; products are taken in the model's dtype."""
         if self.outputs == "trace":
             rows = max(1, self._budget(x1) // (16 * len(x2)))
-            return apply_by_rows(self.cross, x1, x2, coefficients, rows)
+            done = 0
+
+            def cross(xs: Tensor, anchors: Tensor) -> Tensor:
+                nonlocal done
+                before, done = done, done + len(xs) * len(anchors)
+                return replace(self, progress=_from(before, len(x1) * len(x2), self.progress)).cross(xs, anchors)
+
+            return apply_by_rows(cross, x1, x2, coefficients, rows)
         return self.push(x1, self.pull(x2, coefficients))
 
     def pull(self, x: Tensor, coefficients: Float[Tensor, "n k"]) -> Tangent:
@@ -132,6 +139,11 @@ class EmpiricalKernel(AbstractKernel):
     def _chunk(self, x: Tensor) -> int:
         network, _ = self._network()
         return max(1, min(self._budget(x), _CHUNK_BYTES * _COPIES) // (_COPIES * activation_bytes(network, x[:1])))
+
+
+def _from(before: int, total: int, progress: Progress | None) -> Progress | None:
+    """The progress of a part of `total` pairs that begins after `before` of them."""
+    return None if progress is None else lambda pairs, _: progress(before + pairs, total)
 
 
 def activation_bytes(network: nn.Module, sample: Tensor) -> int:

@@ -109,6 +109,22 @@ def test_the_preconditioner_saves_iterations_and_a_small_budget_chooses_conjugat
     assert chosen.report.method == "cg"
 
 
+def test_progress_is_told_of_every_iteration_and_of_every_pair_once():
+    told: list[tuple[int, float]] = []
+    kernel = EmpiricalKernel(network("mlp"), outputs="trace")
+    options = {"solver": "cg", "relative_ridge": 1e-2, "progress": lambda *state: told.append(state)}
+    regression = KernelRegression(kernel, **options).fit(X, LABELS)
+    assert [count for count, _ in told] == list(range(regression.report.iterations + 1))
+    assert told[0][1] == 1 and told[-1][1] <= 1e-6 < told[-2][1]
+    pairs: list[tuple[int, int]] = []
+    in_parts = EmpiricalKernel(
+        network("mlp"), outputs="trace", memory_budget=1 << 17, progress=lambda *state: pairs.append(state)
+    )
+    in_parts.apply(draw(1000, 1, 6, 6), X, draw(20, 3))  # 409 rows at a time
+    assert [done for done, _ in pairs] == sorted(done for done, _ in pairs)
+    assert pairs[-1] == (20_000, 20_000) and {total for _, total in pairs} == {20_000} and len(pairs) > 2
+
+
 def test_conjugate_gradients_that_fail_say_so():
     x = draw(60, 2)
     with pytest.raises(LazyRegimeError, match="Conjugate gradients reached"):
