@@ -9,7 +9,15 @@ from typing import Any
 
 import rich.box
 from rich.console import Console as RichConsole
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 _LINE_SECONDS = 10.0  # without a terminal: a line at least so often while a task runs,
@@ -166,7 +174,7 @@ def _live_bars(console: RichConsole) -> Progress:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
-        TextColumn("{task.percentage:>3.0f}%"),
+        TaskProgressColumn(show_speed=True),  # percent, or where no total is known the speed
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),

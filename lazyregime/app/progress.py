@@ -3,6 +3,7 @@
 import contextlib
 import math
 import time
+from collections.abc import Mapping
 from typing import Any, final
 
 from typing_extensions import override
@@ -12,7 +13,6 @@ from lazyregime.lightning import pl
 
 _LOOK_SECONDS = 0.2  # between looks at the metrics, on a terminal
 _LINE_SECONDS = 15.0  # within a long epoch, elsewhere
-_SHOWN = (("train_loss", "train loss"), ("test_accuracy", "test accuracy"))
 
 
 @final
@@ -66,8 +66,7 @@ class TrainingProgress(pl.Callback):
 
     @override
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        metrics = trainer.callback_metrics
-        self._metrics = ", ".join(f"{label} {float(metrics[key]):.4f}" for key, label in _SHOWN if key in metrics)
+        self._metrics = _shown(trainer.callback_metrics)
         now = time.monotonic()
         if self._update is None:
             epoch = _epoch(trainer, trainer.current_epoch)
@@ -96,6 +95,13 @@ class TrainingProgress(pl.Callback):
             estimate = (time.monotonic() - self._start) / done * (self._total - self._step)
             left = f", about {duration(estimate)} left"
         self.console.say(f"{text}, {duration(seconds)}{left}")
+
+
+def _shown(metrics: Mapping[str, Any]) -> str:
+    """The training loss and the test accuracy; the test loss where targets are no classes and the accuracy is NaN."""
+    values = {key: float(metrics[key]) for key in ("train_loss", "test_accuracy", "test_loss") if key in metrics}
+    values.pop("test_accuracy" if math.isnan(values.get("test_accuracy", math.nan)) else "test_loss", None)
+    return ", ".join(f"{key.replace('_', ' ')} {value:.4f}" for key, value in values.items())
 
 
 def _epoch(trainer: pl.Trainer, index: int) -> str:

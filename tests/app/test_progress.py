@@ -16,16 +16,17 @@ from lazyregime.lightning import pl
 class Tiny(pl.LightningModule):
     """One weight; logs what the regimes log."""
 
-    def __init__(self, fails_at: int | None = None) -> None:
+    def __init__(self, fails_at: int | None = None, accuracy: float = 0.5) -> None:
         super().__init__()
-        self.layer, self.fails_at = torch.nn.Linear(1, 1), fails_at
+        self.layer, self.fails_at, self.accuracy = torch.nn.Linear(1, 1), fails_at, accuracy
 
     def training_step(self, batch: Any, index: int) -> torch.Tensor:
         if self.global_step == self.fails_at:
             raise RuntimeError("the loss is NaN")
         loss = self.layer(batch[0]).square().mean()
         self.log("train_loss", loss.detach() * 0 + 0.25, on_epoch=True, on_step=False)
-        self.log("test_accuracy", 0.5, on_epoch=True, on_step=False)
+        self.log("test_loss", 0.125, on_epoch=True, on_step=False)
+        self.log("test_accuracy", self.accuracy, on_epoch=True, on_step=False)
         return loss
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -79,6 +80,11 @@ def test_without_a_terminal_there_is_a_line_an_epoch(capsys):
     metrics = "train loss 0.2500, test accuracy 0.5000"
     assert re.fullmatch(f"epoch 1/2: {metrics}, {seconds}, about {seconds} left", first)
     assert re.fullmatch(f"epoch 2/2: {metrics}, {seconds}", second)
+
+
+def test_where_targets_are_no_classes_the_test_loss_is_shown(capsys):
+    fit(TrainingProgress(Console()), epochs=1, module=Tiny(accuracy=float("nan")))
+    assert capsys.readouterr().out.startswith("epoch 1/1: train loss 0.2500, test loss 0.1250, ")
 
 
 def test_a_long_epoch_has_lines_within(capsys, monkeypatch):
