@@ -43,7 +43,7 @@ class AbstractCommand(ABC):
 
     source: ClassVar[Source]  # its configuration; `source.command` is its name
     naming: ClassVar[Naming]  # what its runs are called
-    headline: ClassVar[tuple[str, str]]  # the number that the table of a sweep shows: in words, and its key
+    headlines: ClassVar[tuple[tuple[str, str], ...]]  # the table of a sweep shows the first that there is: words, key
 
     @abstractmethod
     def check(self, config: ConfigDict) -> float:

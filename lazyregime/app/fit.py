@@ -45,7 +45,7 @@ class FitCommand(AbstractCommand):
 
     source: ClassVar[Source] = Source("fit", FitConfig, ("data", "machine"))
     naming: ClassVar[Naming] = FITTING
-    headline: ClassVar[tuple[str, str]] = ("test risk", "test_risk")
+    headlines: ClassVar[tuple[tuple[str, str], ...]] = (("test risk", "test_risk"),)
 
     def check(self, config: ConfigDict) -> float:
         """The number of training samples; the machine is built, as it is small before it is fitted."""

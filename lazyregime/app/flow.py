@@ -36,7 +36,7 @@ class FlowCommand(AbstractCommand):
             ("target.num_neurons", (None, 1, 3), "m{}"),
         ),
     )
-    headline: ClassVar[tuple[str, str]] = ("mean-field risk", "mean_field_risk")
+    headlines: ClassVar[tuple[tuple[str, str], ...]] = (("mean-field risk", "mean_field_risk"),)
 
     def check(self, config: ConfigDict) -> float:
         """The preactivations of the widest cloud, all seeds together."""

@@ -1,5 +1,6 @@
 """The command `train`: a network in a regime, from its configuration to its result, its figure and its table."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, final
@@ -23,7 +24,7 @@ class TrainCommand(AbstractCommand):
 
     source: ClassVar[Source] = Source("train", TrainConfig, ("arch", "data", "loss", "optimizer", "regime"))
     naming: ClassVar[Naming] = TRAINING
-    headline: ClassVar[tuple[str, str]] = ("test accuracy", "test_accuracy")
+    headlines: ClassVar[tuple[tuple[str, str], ...]] = (("test accuracy", "test_accuracy"), ("test loss", "test_loss"))
 
     def check(self, config: ConfigDict) -> float:
         """The number of parameters."""
@@ -64,7 +65,8 @@ class TrainCommand(AbstractCommand):
     def summary(self, result: Mapping[str, Any]) -> Rows:  # noqa: D102
         if result["optimizer"] == "gradient_flow":
             return _flow_summary(result)
-        rows = [("network, accuracy on the test set", f"{result['test_accuracy']:.4f}")]
+        which = "loss" if _is_missing(result.get("test_accuracy")) else "accuracy"
+        rows = [(f"network, {which} on the test set", f"{result[f'test_{which}']:.4f}")]
         if "kernel_change" not in result:
             return rows
         protocol = result["protocol"]
@@ -88,6 +90,11 @@ class TrainCommand(AbstractCommand):
 
 
 TRAIN = TrainCommand()
+
+
+def _is_missing(accuracy: float | None) -> bool:
+    """Whether targets are no classes: NaN when just measured, null in result.json."""
+    return accuracy is None or math.isnan(accuracy)
 
 
 def _flow_summary(result: Mapping[str, Any]) -> Rows:

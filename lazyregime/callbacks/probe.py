@@ -69,7 +69,7 @@ class NTKProbe(pl.Callback):
         blocks_dir: Where blocks are kept, so that a probe that was ended goes on with those that are missing.
 
     Raises:
-        LazyRegimeError: If a setting is out of range.
+        LazyRegimeError: If a setting is out of range, or the targets are no classes.
     """
 
     def __init__(
@@ -90,6 +90,10 @@ class NTKProbe(pl.Callback):
     ) -> None:
         if n_test is not None and n_test < 1:
             raise LazyRegimeError(f"ntk.n_test={n_test} is not possible; it must be at least 1, or null for all.")
+        if data.train_labels.is_floating_point():
+            raise LazyRegimeError(
+                "The NTK probe needs classes, but the targets here are numbers; use ntk=none."
+            )
         self.initial = frozen_copy(network)
         self.recorder, self.progress, self.ridge, self.memory_budget = recorder, progress, ridge, memory_budget
         self.block_rows, self.blocks_dir = block_rows, blocks_dir

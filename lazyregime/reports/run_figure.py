@@ -1,4 +1,4 @@
-"""One run on one page: the kernel before and after training, its spectrum, and the accuracy on the way."""
+"""One run on one page: the kernel before and after training, its spectrum, and the accuracy or loss on the way."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,11 +33,9 @@ def draw_run(folder: str | Path, result: Mapping[str, Any] | None = None) -> Pat
     run = read_run(folder) | dict(result or {})
     kernels, metrics = read_kernels(folder / "kernels.safetensors"), read_metrics(folder / "metrics.csv")
     with_kernels = {"gram_init", "gram_final"} <= set(kernels)
-    with_metrics = {"epoch", "test_accuracy"} <= set(metrics) and bool(metrics["test_accuracy"].notna().any())
-    if not with_kernels and not with_metrics:
-        raise LazyRegimeError(
-            f"{folder} has no kernels and no test accuracies to draw: train it to the end of an epoch."
-        )
+    with_accuracy, with_loss = (_has(metrics, key) for key in ("test_accuracy", "test_loss"))
+    if not with_kernels and not with_accuracy and not with_loss:
+        raise LazyRegimeError(f"{folder} has no kernels and no test results to draw: train it to the end of an epoch.")
     with house_style():
         figure = Figure(figsize=(10.4, 8.9) if with_kernels else (6.4, 4.6), layout="constrained")
         if with_kernels:
@@ -47,9 +45,16 @@ def draw_run(folder: str | Path, result: Mapping[str, Any] | None = None) -> Pat
             accuracy = panels["accuracy"]
         else:
             accuracy = figure.subplots()
-        _accuracy(accuracy, metrics if with_metrics else pd.DataFrame(), run)
+        if with_loss and not with_accuracy:  # targets are no classes
+            _losses(accuracy, metrics, run, "d  " if with_kernels else "")
+        else:
+            _accuracy(accuracy, metrics if with_accuracy else pd.DataFrame(), run)
         figure.suptitle(_title(run), x=0.015, ha="left")
         return save(figure, folder / "figures" / "summary.png", formats=("png",))
+
+
+def _has(metrics: pd.DataFrame, key: str) -> bool:
+    return {"epoch", key} <= set(metrics) and bool(metrics[key].notna().any())
 
 
 def _title(run: Mapping[str, Any]) -> str:
@@ -148,4 +153,19 @@ def _accuracy(ax: Axes, metrics: pd.DataFrame, run: Mapping[str, Any]) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     ax.set_xlabel("epoch")
     ax.set_ylabel("test accuracy")
+    ax.legend(loc="best")
+
+
+def _losses(ax: Axes, metrics: pd.DataFrame, run: Mapping[str, Any], letter: str) -> None:
+    """Loss on the training and the test set by epoch."""
+    colour = COLOURS.get(str(run.get("regime")), GREY)
+    for key, style in (("train_loss", "--"), ("test_loss", "-")):
+        if _has(metrics, key):
+            line = metrics.dropna(subset=key)
+            ax.plot(line.epoch, line[key], style, color=colour, label=f"{key.removesuffix('_loss')} set")
+    ax.set_yscale("log")
+    ax.set_title(f"{letter}Loss")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    ax.set_xlabel("epoch")
+    ax.set_ylabel("loss")
     ax.legend(loc="best")

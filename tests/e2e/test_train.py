@@ -54,6 +54,21 @@ def test_a_run_leaves_what_it_promises_and_is_not_repeated(runs_dir, capsys):
     assert (folder / "result.json").stat().st_mtime_ns > written
 
 
+def test_a_regression_tells_its_loss_and_is_told_of_again(runs_dir, capsys):
+    small = ["-m", "experiment=gmmm20_spiked_net", "width=8", "data.n_train=40", "data.n_test=20", "seed=0,1"]
+    assert train(*small, "trainer.max_epochs=2") == 0
+    printed = capsys.readouterr()
+    losses = [json.loads(path.read_text())["test_loss"] for path in sorted(runs_dir.rglob("result.json"))]
+    assert len(losses) == 2 and "nan" not in printed.out and "Warning" not in printed.err
+    assert printed.out.count("network, loss on the test set") == 2
+    assert train(*small, "trainer.max_epochs=2") == 0
+    again = capsys.readouterr().out
+    assert again.count("complete already (rerun=true") == 2
+    assert "test loss" in again and all(f"{loss:.4f}" in again for loss in losses)
+    assert train(*small[1:-1], "trainer.max_epochs=2", "ntk=default") == 1
+    assert "use ntk=none" in capsys.readouterr().err
+
+
 def test_the_lazy_kernel_stays_and_the_feature_kernel_moves(runs_dir, capsys):
     assert train("-m", *FAST, "regime=lazy,feature", "lr=0.3", "trainer.max_epochs=3", "tags=[a,b]") == 0
     printed = capsys.readouterr().out

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from fake_runs import result, write_run
+from matplotlib.axes import Axes
 
 from lazyregime.errors import LazyRegimeError
-from lazyregime.reports import draw_run, load_runs
+from lazyregime.reports import draw_run, load_runs, run_figure
 from lazyregime.reports._files import write_text
 from lazyregime.reports.figures import accuracy_width, kernel_change, regime_accuracy, spectra
 from lazyregime.reports.poster_table import poster_table
@@ -114,11 +115,21 @@ def test_the_run_figure_before_the_result_is_written(tmp_path: Path) -> None:
     assert draw_run(folder).is_file()
 
 
+def test_the_run_figure_of_a_regression_has_its_losses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_run(tmp_path / "run-1", kernels=False)
+    (folder / "metrics.csv").write_text("epoch,train_loss,test_loss,test_accuracy\n0,,2.0,\n1,1.5,1.2,\n2,.1,.7,\n")
+    drawn: list[Axes] = []
+    monkeypatch.setattr(run_figure, "save", lambda figure, path, **_: drawn.extend(figure.axes) or path)
+    draw_run(folder)
+    lines = {line.get_label(): list(line.get_ydata()) for line in drawn[0].lines}
+    assert lines == {"train set": [1.5, 0.1], "test set": [2.0, 1.2, 0.7]}
+
+
 def test_a_run_with_nothing_to_draw_says_so(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "run-1", kernels=False)
     (folder / "metrics.csv").unlink()
     (folder / "kernels.safetensors").write_bytes(b"cut sh")
-    with pytest.raises(LazyRegimeError, match="no kernels and no test accuracies"):
+    with pytest.raises(LazyRegimeError, match="no kernels and no test results"):
         draw_run(folder)
 
 
