@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.reports._folder import read_kernels, read_metrics, read_run
@@ -159,11 +159,13 @@ def _accuracy(ax: Axes, metrics: pd.DataFrame, run: Mapping[str, Any]) -> None:
 def _losses(ax: Axes, metrics: pd.DataFrame, run: Mapping[str, Any], letter: str) -> None:
     """Loss on the training and the test set by epoch."""
     colour = COLOURS.get(str(run.get("regime")), GREY)
-    for key, style in (("train_loss", "--"), ("test_loss", "-")):
+    for key, style, name in (("train_loss", "--", "training set"), ("test_loss", "-", "test set")):
         if _has(metrics, key):
             line = metrics.dropna(subset=key)
-            ax.plot(line.epoch, line[key], style, color=colour, label=f"{key.removesuffix('_loss')} set")
+            ax.plot(line.epoch, line[key], style, color=colour, label=name)
     ax.set_yscale("log")
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter("{x:.4g}" if np.ptp(ax.get_ylim()) < ax.get_ylim()[0] else NullFormatter())
     ax.set_title(f"{letter}Loss")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     ax.set_xlabel("epoch")

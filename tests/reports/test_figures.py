@@ -122,7 +122,7 @@ def test_the_run_figure_of_a_regression_has_its_losses(tmp_path: Path, monkeypat
     monkeypatch.setattr(run_figure, "save", lambda figure, path, **_: drawn.extend(figure.axes) or path)
     draw_run(folder)
     lines = {line.get_label(): list(line.get_ydata()) for line in drawn[0].lines}
-    assert lines == {"train set": [1.5, 0.1], "test set": [2.0, 1.2, 0.7]}
+    assert lines == {"training set": [1.5, 0.1], "test set": [2.0, 1.2, 0.7]}
 
 
 def test_a_run_with_nothing_to_draw_says_so(tmp_path: Path) -> None:
