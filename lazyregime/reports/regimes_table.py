@@ -21,8 +21,13 @@ COLUMNS = (
 
 
 def regimes_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """Means over seeds and their standard errors (`…_error`), one row a network, width, regime, alpha and settings."""
-    complete = with_keys(runs[(runs.status == "complete") & runs[["arch", "width", "regime"]].notna().all(axis=1)])
+    """Means over seeds and their standard errors (`…_error`), one row a network, width, regime, alpha and settings.
+
+    Runs without any of the measures (a regression, whose kernel was not probed) are left out.
+    """
+    measured = runs[[measure for measure in MEASURES if measure in runs]].notna().any(axis=1)
+    known = runs[["arch", "width", "regime"]].notna().all(axis=1)
+    complete = with_keys(runs[(runs.status == "complete") & known & measured])
     groups: dict[tuple[str, str, int, str, float, Settings], list[object]] = {}
     for index, run in zip(complete.index, complete.to_dict("records"), strict=True):
         alpha = float(run["alpha"]) if run["alpha"] == run["alpha"] else 1.0

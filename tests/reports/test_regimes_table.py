@@ -9,7 +9,7 @@ from fake_runs import write_run
 from lazyregime.reports import load_runs
 from lazyregime.reports._terminal import plain
 from lazyregime.reports._words import regimes_words
-from lazyregime.reports.regimes_table import regimes_table
+from lazyregime.reports.regimes_table import MEASURES, regimes_table
 
 
 def test_a_row_for_each_regime_and_alpha(tmp_path: Path) -> None:
@@ -28,6 +28,14 @@ def test_a_row_for_each_regime_and_alpha(tmp_path: Path) -> None:
     assert max(map(len, text.splitlines())) <= 100
     for words in ("scaled α=0.1", ".838 → .974", ".11 → .64", "1e-08", "feature learning", "MLP 1024, MNIST"):
         assert words in text
+
+
+def test_a_regression_without_a_probe_has_no_row(tmp_path: Path) -> None:
+    write_run(tmp_path / "a-1", kernels=False)
+    write_run(tmp_path / "b-1", kernels=False, data="spiked")
+    runs = load_runs(tmp_path)
+    runs.loc[runs.data == "spiked", list(MEASURES)] = math.nan
+    assert list(regimes_table(runs).data) == ["mnist"]
 
 
 def test_means_and_errors_by_hand(tmp_path: Path) -> None:
