@@ -5,7 +5,7 @@ pairs of the same pixel, (h w) numbers a pair of images; global average pooling 
 """
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 import torch.nn.functional as F
@@ -15,18 +15,18 @@ from torch import Tensor
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels._tensors import as_float64
 from lazyregime.kernels.empirical._memory import default_budget
+from lazyregime.kernels.infinite._base import AbstractInfiniteKernel
 from lazyregime.kernels.infinite._blocks import by_blocks
 from lazyregime.kernels.infinite.dual import dual_of
 from lazyregime.kernels.infinite.layers import Affine, Pairs, Scheme, activate, affine, variances
-from lazyregime.kernels.infinite.mlp import Activation, check_scheme
-from lazyregime.kernels.kernel import AbstractKernel, apply_by_rows
+from lazyregime.kernels.infinite.mlp import Activation
 
 _TEMPORARIES = 12
 
 
 @final
 @dataclass(frozen=True)
-class InfiniteCNN(AbstractKernel):
+class InfiniteCNN(AbstractInfiniteKernel):
     """The kernels of a CNN of infinitely many channels, computed in float64, returned in the dtype of the inputs.
 
     The defaults are those of `lazyregime.networks.CNN(parameterization="ntk")`: valid 3x3 convolutions and a readout
@@ -59,8 +59,10 @@ class InfiniteCNN(AbstractKernel):
     which: str = "ntk"
     memory_budget: int | None = None
 
+    rows_at_once: ClassVar[int] = 100
+
     def __post_init__(self) -> None:
-        check_scheme(self.parameterization, self.which)
+        self.check_names()
         if self.depth < 1 or self.kernel_size < 1 or self.padding not in ("valid", "same"):
             raise LazyRegimeError(f"depth and kernel_size must be >= 1, padding valid or same; got {self}.")
         if self.pooling not in ("none", "average"):
@@ -113,21 +115,6 @@ class InfiniteCNN(AbstractKernel):
             device=a.device,
         )
         return nngp.to(x1), ntk.to(x1)
-
-    def cross(self, x1: Tensor, x2: Tensor | None = None) -> Tensor:
-        """The kernel `which`, (n, m)."""
-        nngp, ntk = self.kernels(x1, x2)
-        return ntk if self.which == "ntk" else nngp
-
-    def gram(self, x: Tensor) -> Tensor:
-        """The kernel of x with itself, kept in the float64 it is computed in."""
-        return self.cross(as_float64(x, "input"))
-
-    def apply(self, x1: Tensor, x2: Tensor, coefficients: Tensor) -> Tensor:  # noqa: D102
-        return apply_by_rows(self.cross, x1, x2, coefficients, num_rows=100)
-
-    def num_coupled(self, x: Tensor) -> None:  # noqa: D102
-        return None
 
     def _layers(self, channels: int, num_pixels: int) -> tuple[list[Affine], Affine]:
         scheme = Scheme(self.parameterization, self.weight_variance, self.bias_variance, self.bias)

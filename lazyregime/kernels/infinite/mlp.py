@@ -14,10 +14,10 @@ from torch import Tensor
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels._tensors import as_float64
 from lazyregime.kernels.empirical._memory import default_budget
+from lazyregime.kernels.infinite._base import AbstractInfiniteKernel
 from lazyregime.kernels.infinite._blocks import by_blocks
 from lazyregime.kernels.infinite.dual import dual_of
 from lazyregime.kernels.infinite.layers import Pairs, Scheme, activate, affine, identity, variances
-from lazyregime.kernels.kernel import AbstractKernel, apply_by_rows
 
 Activation = str | Callable[[Tensor], Tensor]
 _TEMPORARIES = 10  # float64 matrices alive at once in one step of the recursion
@@ -25,7 +25,7 @@ _TEMPORARIES = 10  # float64 matrices alive at once in one step of the recursion
 
 @final
 @dataclass(frozen=True)
-class InfiniteMLP(AbstractKernel):
+class InfiniteMLP(AbstractInfiniteKernel):
     """The kernels of an MLP of infinite width, computed in float64 and returned in the dtype of the inputs.
 
     The defaults are those of `lazyregime.networks.MLP(parameterization="ntk")`.
@@ -57,7 +57,7 @@ class InfiniteMLP(AbstractKernel):
     def __post_init__(self) -> None:
         if self.depth < 0 or self.width < 1 or (self.weight_variance or 0) < 0 or (self.bias_variance or 0) < 0:
             raise LazyRegimeError(f"Depth, width and variances must not be negative; got {self}.")
-        check_scheme(self.parameterization, self.which)
+        self.check_names()
 
     def kernels(
         self, x1: Float[Tensor, "n ..."], x2: Float[Tensor, "m ..."] | None = None
@@ -84,32 +84,3 @@ class InfiniteMLP(AbstractKernel):
             block, len(a), len(b), symmetric=x2 is None, pair_bytes=8 * _TEMPORARIES, budget=budget, device=a.device
         )
         return nngp.to(x1), ntk.to(x1)
-
-    def cross(self, x1: Tensor, x2: Tensor | None = None) -> Tensor:
-        """The kernel `which`, (n, m)."""
-        nngp, ntk = self.kernels(x1, x2)
-        return ntk if self.which == "ntk" else nngp
-
-    def gram(self, x: Tensor) -> Tensor:
-        """The kernel of x with itself, kept in the float64 it is computed in."""
-        return self.cross(as_float64(x, "input"))
-
-    def apply(self, x1: Tensor, x2: Tensor, coefficients: Tensor) -> Tensor:  # noqa: D102
-        return apply_by_rows(self.cross, x1, x2, coefficients, num_rows=1000)
-
-    def num_coupled(self, x: Tensor) -> None:  # noqa: D102
-        return None
-
-
-def check_scheme(parameterization: str, which: str) -> None:
-    """Refuses names that are not known.
-
-    Raises:
-        LazyRegimeError: Naming the choices.
-    """
-    if parameterization not in ("ntk", "standard"):
-        raise LazyRegimeError(
-            f"parameterization={parameterization!r} has no infinite-width tangent kernel here; choose ntk or standard."
-        )
-    if which not in ("ntk", "nngp"):
-        raise LazyRegimeError(f"which={which!r} is not known; choose ntk or nngp.")
