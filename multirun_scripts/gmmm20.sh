@@ -10,7 +10,7 @@ size="${SIZE:-paper}" runs="${LAZYREGIME_RUNS:-runs}" seeds=0,1,2
 case "$size" in
   small)
     spiked=() kappa=0,0.15,0.3,0.45,0.6,0.75,0.9 rf=2000 nt=300
-    noise=() tau=0,1,2,3 units=21000 tangent=273 wide=() ;;
+    noise=() tau=0,0.86,1.5,2.14,3 units=21000 tangent=273 wide=() ;;
   paper)
     spiked=(data.dimension=1024 data.signal_dimension=16 data.n_train=20000)
     kappa=0,0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9 rf=20000 nt=1000
