@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lazyregime.data import SphereTarget, sphere
-from lazyregime.data.gegenbauer import multiplicity
+from lazyregime.data.gegenbauer import multiplicity, zonal
 from lazyregime.errors import LazyRegimeError
 from lazyregime.machines import KernelMachine, TwoLayerKernel
 from lazyregime.machines._units import activation, slope
@@ -41,6 +41,17 @@ def test_relu_has_the_arc_cosine_kernel():
     torch.testing.assert_close(u, TwoLayerKernel("rf").gram(math.sqrt(d) * w), atol=1e-8, rtol=0)
     assert sum(spectrum.powers) == pytest.approx(0.5) and max(spectrum.powers[3:9:2]) < 1e-20
     assert min(Spectrum.of("relu", d, shift=0.5).powers[:7]) > 1e-5  # a shift fills the gaps
+
+
+def test_the_series_is_the_sum_of_its_terms_however_many_and_whatever_their_order():
+    d = 9
+    spectrum = Spectrum.of("tanh", d, shift=0.3)
+    t = torch.linspace(-1, 1, 250 * 280, dtype=torch.float64).reshape(280, 250).T  # three chunks, not contiguous
+    degrees = torch.arange(len(spectrum.values))
+    weights = torch.tensor([float(multiplicity(int(k), d)) for k in degrees]) * spectrum.values**2
+    expected = (weights[:, None, None] * zonal(t, len(degrees) - 1, d)).sum(0)
+    torch.testing.assert_close(spectrum.kernel(t), expected, atol=1e-13, rtol=0)
+    assert spectrum.kernel(t[:0]).shape == (0, 280)
 
 
 @pytest.mark.parametrize(("name", "shift"), [("tanh", 0.4), ("relu", -0.5)])
