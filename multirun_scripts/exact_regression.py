@@ -1,7 +1,7 @@
 """Exact kernel regression of MNIST with the trace kernel of an untrained MLP, end to end, restartable.
 
     python multirun_scripts/exact_regression.py                     10,000 training images, 10,000 test images
-    python multirun_scripts/exact_regression.py --n-train 60000 --relative-ridge 1e-4
+    python multirun_scripts/exact_regression.py --n-train 60000 --relative-ridge 1e-4 --rank 1000
     python multirun_scripts/exact_regression.py --n-train 2000 --plan 60000
     torchrun --nproc-per-node 2 multirun_scripts/exact_regression.py       blocks spread over two processes
 

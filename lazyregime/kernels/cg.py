@@ -119,7 +119,7 @@ class ConjugateGradients:
 
 
 def nystrom(matmul: Matmul, n: int, rank: int, ridge: float, accuracy: float, device: torch.device) -> Matmul:
-    """V -> P^{-1} v with P the rank-r approximation of K + ridge I, scaled to be the identity on the rest."""
+    """The map v -> P^{-1} v with P the rank-r approximation of K + ridge I, scaled to be the identity on the rest."""
     if rank == 0:
         return lambda v: v
     generator = torch.Generator().manual_seed(0)

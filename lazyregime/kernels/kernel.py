@@ -55,7 +55,7 @@ def gram_diagonal(gram: Tensor) -> Tensor:
 
 
 def streamed_product(gram: Tensor, memory_budget: int) -> Callable[[Tensor], Tensor]:
-    """V -> K v in float64 for a stored kernel, which may be a memory-mapped file: a few rows at a time."""
+    """The map v -> K v in float64 for a stored kernel, which may be a memory-mapped file: a few rows at a time."""
     num_outputs = gram.shape[2] if gram.ndim == 4 else 1
     size = gram.shape[0] * num_outputs
     row_bytes = 8 * size * num_outputs
