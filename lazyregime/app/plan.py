@@ -49,19 +49,19 @@ def show_plan(command: AbstractCommand, console: Console, jobs: Sequence[Job]) -
 
 def show_outcome(command: AbstractCommand, console: Console, jobs: Sequence[Job]) -> int:
     """What became of every job, as a table; the number of those without a result."""
-    states = [job.folder.status() for job in jobs]
-    results = [
-        job.folder.read_result() if status == "complete" else {} for job, status in zip(jobs, states, strict=True)
-    ]
-    told = [(words, key) for words, key in command.headlines if any(r.get(key) is not None for r in results)]
-    words, key = (told or command.headlines)[0]
-    values = ["" if result.get(key) is None else f"{result[key]:.4f}" for result in results]
     folders = [job.folder for job in jobs]
-    rows = [(f.name, *of, str(f.path)) for f, *of in zip(folders, states, values, strict=True)]
+    states = [folder.status() for folder in folders]
+    results = [f.read_result() if status == "complete" else {} for f, status in zip(folders, states, strict=True)]
+    told = [headline for headline in command.headlines if any(r.get(headline[1]) is not None for r in results)]
+    words, key = (told or command.headlines)[0]
+    rows = []
+    for folder, status, result in zip(folders, states, results, strict=True):
+        value = result.get(key)
+        rows.append((folder.name, status, None if value is None else f"{value:.4f}", str(folder.path)))
     console.say()
     console.table(["run", "status", words, "folder"], rows, title="The sweep")
     missing = sum(status != "complete" for status in states)
-    groups = sorted({str(job.folder.path.parent) for job in jobs})
+    groups = sorted({str(folder.path.parent) for folder in folders})
     if missing:
         console.say(f"{missing} of {len(jobs)} runs have no result; the same command computes only those.")
     console.say(f"Next:   python -m lazyregime.report {' '.join(groups)}")
