@@ -56,7 +56,6 @@ class Usual:
         )
 
 
-
 def remark(settings: Settings) -> str:
     """What a row says of them."""
     return ", ".join(dict.fromkeys(setting_words(key, value) for key, value in settings))
