@@ -78,11 +78,10 @@ def trusted_modules(trust: object) -> tuple[str, ...]:
     Raises:
         ConfigError: If it is anything else.
     """
-    names = (trust,) if isinstance(trust, str) else tuple(trust or ()) if isinstance(trust, Sequence | None) else (0,)
-    for name in names:
-        if not isinstance(name, str) or not all(part.isidentifier() for part in name.split(".")):
-            raise ConfigError(f"trust={trust!r} is not possible; give the name of a module, or several: trust=[a,b.c].")
-    return names
+    names: list[Any] = [trust] if isinstance(trust, str) else list(trust) if isinstance(trust, list | tuple) else []
+    if not (trust is None or names) or not all(isinstance(n, str) and _is_module(n) for n in names):
+        raise ConfigError(f"trust={trust!r} is not possible; give the name of a module, or several: trust=[a,b.c].")
+    return tuple(names)
 
 
 def _is_trusted(target: str, modules: Sequence[str]) -> bool:
@@ -100,7 +99,11 @@ def _is_trusted(target: str, modules: Sequence[str]) -> bool:
 
 def _module_of(target: str) -> str:
     module = target.rpartition(".")[0]
-    return module if all(part.isidentifier() for part in module.split(".")) else "MODULE"
+    return module if _is_module(module) else "MODULE"
+
+
+def _is_module(name: str) -> bool:
+    return all(part.isidentifier() for part in name.split("."))
 
 
 @functools.cache

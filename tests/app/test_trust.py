@@ -87,7 +87,7 @@ def test_a_module_is_trusted_for_what_it_defines_and_not_for_what_it_imports(tmp
             network_of_run(other, trust=["mine_of_trust"])
 
 
-@pytest.mark.parametrize("trust", [7, [7], "a b", "os;x", {"a": 1}, [""]])
+@pytest.mark.parametrize("trust", [7, [7], [], "a b", "os;x", {"a": 1}, [""]])
 def test_trust_names_modules(trust):
     with pytest.raises(LazyRegimeError, match="give the name of a module"):
         trusted_modules(trust)
