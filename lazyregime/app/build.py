@@ -82,10 +82,14 @@ def build(
     """
     target = _target(node, group)
     parameters = inspect.signature(target).parameters
+    takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
     keys = {k: v for k, v in node.items() if k not in ("name", "_target_", *drop)}
     for key, value in keys.items():
         if key not in parameters:
-            raise ConfigError(unknown_name(f"{group}.{key}: {group}={node['name']} has no such key", key, keys))
+            if takes_any:
+                continue
+            valid = [name for name in parameters if name not in (extra or {})]
+            raise ConfigError(unknown_name(f"{group}.{key}: {node['_target_']} has no such argument", key, valid))
         _check_type(f"{group}.{key}", value, parameters[key].annotation)
     return target(**keys, **(extra or {}))
 

@@ -139,6 +139,7 @@ class CommonConfig:
     rerun: bool = False
     progress: ProgressKind = ProgressKind.auto
     num_threads: int | None = None
+    trust: Any = None
 
 
 @dataclass
