@@ -18,7 +18,7 @@ from lazyregime.app.config import ConfigDict
 from lazyregime.app.console import Console
 from lazyregime.app.runs import RunFolder, atomic_write
 from lazyregime.app.tables import write_rows
-from lazyregime.data import ClassificationData, SphereTarget
+from lazyregime.data import ClassificationData, SphereTarget, as_inputs
 from lazyregime.kernels import AbstractKernel, EmpiricalKernel, InfiniteCNN
 from lazyregime.kernels.coding import encode
 from lazyregime.machines import KernelMachine
@@ -114,7 +114,7 @@ class Fitting(AbstractWork):
 def prepared(kernel: AbstractKernel, inputs: Tensor) -> Tensor:
     """Images as vectors, but for kernels that look at their pixels, and in the dtype of a network for its kernel."""
     if isinstance(kernel, EmpiricalKernel):
-        return inputs.to(next(kernel.model.parameters()).dtype)
+        return as_inputs(inputs, None, next(kernel.model.parameters()).dtype)
     return inputs if isinstance(kernel, InfiniteCNN) else inputs.flatten(1)
 
 

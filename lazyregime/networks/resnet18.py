@@ -7,7 +7,7 @@ shortcut B; [COB19] trains it without norms.
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Self, final
+from typing import final
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -74,7 +74,7 @@ class ResNet18(AbstractChain):
         self.layers = nn.Sequential(*layers, MeanOverPixels(), make.linear(channels, n_outputs, readout=True))
         self.train()
 
-    def train(self, mode: bool = True) -> Self:
+    def train(self, mode: bool = True) -> "ResNet18":
         """As for any module, but batch norms stay in eval mode."""
         super().train(mode)
         for module in self.modules():
