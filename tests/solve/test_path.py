@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from lazyregime.errors import LazyRegimeError
-from lazyregime.machines._krylov import block_lanczos
-from lazyregime.machines.path import shift_and_invert, solve_path
+from lazyregime.solve import solve_path
+from lazyregime.solve.krylov import block_lanczos
+from lazyregime.solve.krylov_path import shift_and_invert
 
 RIDGES = (1e-4, 3e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0)
 
@@ -53,7 +54,8 @@ def test_shift_and_invert_alone():
     a, y = kernel(200), targets(200)
     some = (1e-3, 2e-3, 1e-2)
     expected = np.stack([np.linalg.solve(a.numpy() + r * np.eye(200), y.numpy()) for r in some])
-    got = shift_and_invert(a, y, some[::-1]).flip(0)
+    factor = torch.linalg.cholesky(a + some[0] * torch.eye(200))
+    got = shift_and_invert(factor, some[0], y, some[::-1]).flip(0)
     np.testing.assert_allclose(got.numpy(), expected, rtol=1e-6, atol=1e-8 * np.abs(expected).max())
 
 
@@ -82,17 +84,47 @@ def test_space_ends_where_the_matrix_has_few_eigenvalues():
     assert path.basis_size == 12 and float(path.residuals.max()) < 1e-12  # three powers of four targets
 
 
-@pytest.mark.parametrize("solver", ["eigenvalues", "krylov", "cholesky"])
-def test_a_singular_matrix_is_refused_at_ridge_zero(solver):
-    x = torch.randn(80, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    with pytest.raises(LazyRegimeError, match="singular at ridge 0"):
-        solve_path(x @ x.T, targets(80), [0.0], solver=solver)
-    assert solve_path(x @ x.T, targets(80), [1e-3], solver=solver).report.residual < 1e-8
+@pytest.mark.parametrize("n", [80, 1100])  # all eigenvalues, and Lanczos iterations with a lifted factor
+def test_a_singular_matrix_gets_the_same_jitter_at_ridge_zero_by_every_method(n):
+    x = torch.randn(n, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    a, y, ridges = x @ x.T, targets(n), [0.0, 1e-3]
+    paths = {solver: solve_path(a, y, ridges, solver=solver) for solver in ("eigenvalues", "krylov", "cholesky")}
+    largest = float(torch.linalg.eigvalsh(a)[-1])
+    for path in paths.values():
+        assert path.jitters[1] == 0 and path.jitters[0] == pytest.approx(1e-9 * largest, rel=0.05)
+        assert path.report.jitter == path.jitters[0] and path.report.residual < 1e-6
+        assert path.report.condition_number > 1e13 and path.report.caution is not None
+        # the targets have a part that five features cannot fit
+        away = y - x @ torch.linalg.lstsq(x, y).solution
+        assert path.report.misfit == pytest.approx(float(away.norm() / y.norm()), rel=1e-3)
+        torch.testing.assert_close(a @ path.coefficients[0], y - away, atol=1e-4, rtol=0)
+
+
+def test_ridges_of_one_path_that_need_a_jitter_share_a_factor_and_none_is_left_out():
+    x = torch.randn(60, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    a, y = x @ x.T, targets(60)
+    largest = float(torch.linalg.eigvalsh(a)[-1])
+    ridges = [c * 1e-9 * largest for c in (0.0, 0.3, 0.9, 1.5, 1e4)]
+    krylov, direct = (solve_path(a, y, ridges, solver=solver) for solver in ("krylov", "eigenvalues"))
+    assert [j > 0 for j in krylov.jitters] == [j > 0 for j in direct.jitters] == [True, True, True, False, False]
+    torch.testing.assert_close(a @ krylov.coefficients, a @ direct.coefficients, atol=1e-4, rtol=0)
 
 
 def test_an_indefinite_and_a_zero_matrix_are_refused():
-    with pytest.raises(LazyRegimeError, match="singular"):
-        solve_path(torch.diag(torch.linspace(-1, 1, 20, dtype=torch.float64)), targets(20), [1e-3])
-    for solver in ("eigenvalues", "krylov"):
+    for solver in ("eigenvalues", "krylov", "cholesky"):
+        for n in (20, 1100):
+            with pytest.raises(LazyRegimeError, match="not positive semi-definite"):
+                solve_path(torch.diag(torch.linspace(-1, 1, n, dtype=torch.float64)), targets(n), [1e-3], solver=solver)
         with pytest.raises(LazyRegimeError, match="zero"):
             solve_path(torch.zeros(20, 20, dtype=torch.float64), targets(20), [1.0], solver=solver)
+
+
+def test_the_condition_number_is_that_of_the_smallest_ridge():
+    for n in (300, 1100):
+        a, y = kernel(n), targets(n)
+        theta = torch.linalg.eigvalsh(a)
+        expected = float((theta[-1] + RIDGES[0]) / (theta[0] + RIDGES[0]))
+        for solver in ("eigenvalues", "krylov", "cholesky"):
+            report = solve_path(a, y, RIDGES, solver=solver).report
+            assert report.condition_number == pytest.approx(expected, rel=0.02), solver
+            assert report.ridge == RIDGES[0] and report.jitter == 0 and report.caution is None

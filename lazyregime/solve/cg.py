@@ -1,7 +1,6 @@
 r"""(K + ridge I)^{-1} Y by preconditioned conjugate gradients: K enters through products only and is never stored.
 
-The preconditioner is a randomized Nystrom approximation, K ~ U Lambda U^T from r products with random vectors
-(Frangella, Tropp & Udell, 2110.02820). Columns of Y share the products but have their own step sizes.
+Columns of Y share the products but have their own step sizes, and ridges if wanted.
 """
 
 from collections.abc import Callable
@@ -13,9 +12,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
-from lazyregime.kernels.solve import SolveReport
+from lazyregime.solve.low_rank import LowRank, Matmul
+from lazyregime.solve.report import SolveReport
 
-Matmul = Callable[[Tensor], Tensor]
 Iterating = Callable[[int, float], None]  # (iterations so far, largest relative residual)
 
 
@@ -27,12 +26,9 @@ class ConjugateGradients:
         matmul: K times a float64 matrix (n, c).
         size: n.
         ridge: Absolute, not negative; one for all columns of Y, or one for each.
-        device: Where the vectors live.
+        near: A matrix close to K, whose inverse with the ridge preconditions; None for none.
         tolerance: Of ||H alpha - Y|| / ||Y||, column by column.
         max_iterations: After which the solve fails.
-        rank: Of the preconditioner; 0 for none.
-        accuracy: Relative accuracy of the products, which stabilizes the preconditioner.
-        precondition: v -> P^{-1} v, in the place of that one.
         progress: Called with (iterations so far, largest relative residual of the columns) before each iteration.
     """
 
@@ -42,20 +38,16 @@ class ConjugateGradients:
         size: int,
         *,
         ridge: float | Float[Tensor, " k"],
-        device: torch.device,
+        near: LowRank | None = None,
         tolerance: float = 1e-6,
         max_iterations: int = 1000,
-        rank: int = 50,
-        accuracy: float = 1e-7,
-        precondition: Matmul | None = None,
         progress: Iterating | None = None,
     ) -> None:
         self._matmul, self._ridge, self._progress = matmul, ridge, progress
         self._tolerance, self._max_iterations = tolerance, max_iterations
-        smallest = ridge if isinstance(ridge, float | int) else float(ridge.min())
-        self._precondition = precondition or nystrom(matmul, size, min(rank, size // 4), smallest, accuracy, device)
+        self._near, self.shift = near, ridge if isinstance(ridge, float | int) else float(ridge.min())
         self.report = SolveReport(
-            size=size, ridge=smallest, jitter=0.0, condition_number=1.0, residual=0.0, method="cg", iterations=0
+            size=size, ridge=self.shift, jitter=0.0, condition_number=1.0, residual=0.0, method="cg", form="products"
         )
 
     def solve(self, targets: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:
@@ -97,15 +89,20 @@ class ConjugateGradients:
         if not residual <= 10 * self._tolerance:
             raise LazyRegimeError(
                 f"Conjugate gradients reached a relative residual of {residual:.3g} in {len(steps)} iterations (wanted "
-                f"{self._tolerance:.0e}); give a larger ridge, more max_iterations, a larger tolerance, or use float64."
+                f"{self._tolerance:.0e}); they need a ridge > 0 that is not small: give a larger ridge, more "
+                "max_iterations, a larger tolerance, or use float64."
             )
         self.report = replace(
             self.report,
             residual=max(residual, self.report.residual),
+            misfit=max(residual, self.report.misfit),
             iterations=self.report.iterations + len(steps),
             condition_number=ritz_condition(steps, ratios),
         )
         return x
+
+    def _precondition(self, r: Tensor) -> Tensor:
+        return r if self._near is None else self._near.solve(self._ridge, r)
 
     def inverse(self) -> Tensor:
         """Not to be had without the matrix.
@@ -116,25 +113,6 @@ class ConjugateGradients:
         raise LazyRegimeError(
             'The poster protocol, leave-one-out and GCV need the inverse of the gram matrix; use solver="cholesky".'
         )
-
-
-def nystrom(matmul: Matmul, n: int, rank: int, ridge: float, accuracy: float, device: torch.device) -> Matmul:
-    """The map v -> P^{-1} v with P the rank-r approximation of K + ridge I, scaled to be the identity on the rest."""
-    if rank == 0:
-        return lambda v: v
-    generator = torch.Generator().manual_seed(0)
-    omega, _ = torch.linalg.qr(torch.randn(n, rank, generator=generator, dtype=torch.float64).to(device))
-    sketch = matmul(omega)
-    shift = accuracy * float(sketch.norm())
-    sketch = sketch + shift * omega
-    core = omega.T @ sketch
-    factor, info = torch.linalg.cholesky_ex((core + core.T) / 2)
-    if int(info) != 0:
-        raise LazyRegimeError("The kernel is not positive semi-definite: random vectors have negative products.")
-    u, s, _ = torch.linalg.svd(torch.linalg.solve_triangular(factor.T, sketch, upper=True, left=False), False)
-    lam = (s**2 - shift).clamp_min(0) + ridge
-    weights = float(lam[-1].clamp_min(shift)) / lam.clamp_min(shift) - 1
-    return lambda v: v + u @ (weights[:, None] * (u.T @ v))
 
 
 def ritz_condition(steps: list[Tensor], ratios: list[Tensor]) -> float:

@@ -12,22 +12,27 @@ from torch import Tensor
 
 
 def leave_one_out(
-    inverse: Float[Tensor, "size size"], dual: Float[Tensor, "n k"], targets: Float[Tensor, "n k"]
-) -> Float[Tensor, "n k"]:
-    """What the regression without sample i, at the same ridge, predicts for it.
+    dual: Float[Tensor, "*r n k"], targets: Float[Tensor, "n k"], inverse_diagonal: Float[Tensor, "*r n"]
+) -> Float[Tensor, "*r n k"]:
+    """What the regression without sample i, at the same shift of the diagonal, predicts for it; of one or many ridges.
 
     Args:
-        inverse: H^{-1}, with size n, or n k for a kernel that couples outputs.
         dual: H^{-1} Y.
         targets: Y.
+        inverse_diagonal: diag(H^{-1}).
     """
+    return targets - dual / inverse_diagonal[..., None]
+
+
+def leave_one_out_coupled(
+    dual: Float[Tensor, "n k"], targets: Float[Tensor, "n k"], inverse: Float[Tensor, "size size"]
+) -> Float[Tensor, "n k"]:
+    """The same for a kernel that couples the outputs, whose H has n k rows."""
     n, k = dual.shape
-    if inverse.shape[0] == n:
-        return targets - dual / inverse.diagonal()[:, None]
     blocks = inverse.reshape(n, k, n, k).diagonal(dim1=0, dim2=2).permute(2, 0, 1)
     return targets - torch.linalg.solve(blocks, dual[..., None])[..., 0]
 
 
-def gcv_error(inverse: Float[Tensor, "size size"], dual: Float[Tensor, "n k"]) -> float:
+def gcv_error(dual: Float[Tensor, "n k"], inverse_diagonal: Float[Tensor, " size"]) -> float:
     """The generalized cross-validation estimate of the mean squared error of one output."""
-    return float(dual.square().mean() / inverse.diagonal().mean() ** 2)
+    return float(dual.square().mean() / inverse_diagonal.mean() ** 2)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.linalg import solve_banded
+from scipy.linalg import eigvals_banded, solve_banded
 from torch import Tensor
 
 Matmul = Callable[[Tensor], Tensor]
@@ -28,12 +28,14 @@ class KrylovSolution:
         residuals: ||(K + lambda) alpha - Y||_F / ||Y||_F of each, from the recurrence.
         basis_size: Vectors of the basis.
         num_products: Products of K with a block of vectors.
+        ends: Smallest and largest eigenvalue of H: within the spectrum of K, and its ends where the space is large.
     """
 
     solutions: Float[Tensor, "r n k"]
     residuals: Float[Tensor, " r"]
     basis_size: int
     num_products: int
+    ends: tuple[float, float]
 
 
 def block_lanczos(
@@ -65,7 +67,7 @@ def block_lanczos(
     v, h = y.new_empty(size + block.shape[1], n), y.new_zeros(size + block.shape[1], size + block.shape[1])
     k = block.shape[1]
     if k == 0:
-        return KrylovSolution(y.new_zeros(len(lam), *y.shape), lam.new_zeros(len(lam)), 0, 0)
+        return KrylovSolution(y.new_zeros(len(lam), *y.shape), lam.new_zeros(len(lam)), 0, 0, (0.0, 0.0))
     v[:k] = block.T
     products, looked, first = 0, 0, k
     while True:
@@ -86,7 +88,7 @@ def block_lanczos(
             if last or bool((residuals <= tolerance).all()) or (enough is not None and enough(residuals, k)):
                 coefficients = torch.cat(projected, 1)
                 solutions = (v[:k].T @ coefficients).reshape(n, len(lam), -1).permute(1, 0, 2)
-                return KrylovSolution(solutions.contiguous(), residuals, k, products)
+                return KrylovSolution(solutions.contiguous(), residuals, k, products, _ends(h[:k, :k], len(start)))
         v[k : k + block.shape[1]] = block.T
         k += block.shape[1]
 
@@ -97,6 +99,16 @@ def _orthonormal(w: Tensor, scale: float) -> tuple[Tensor, Tensor]:
     u, s, vh = torch.linalg.svd(r)
     rank = int((s > _RANK * scale).sum())
     return q @ u[:, :rank], s[:rank, None] * vh[:rank]
+
+
+def _ends(h: Tensor, block: int) -> tuple[float, float]:
+    """The extreme eigenvalues of the band."""
+    k, width = len(h), min(2 * block - 1, len(h) - 1)
+    band = np.zeros((width + 1, k))
+    for offset in range(width + 1):
+        band[offset, : k - offset] = h.diagonal(-offset).numpy()
+    lowest, highest = (float(eigvals_banded(band, True, False, "i", (i, i))[0]) for i in (0, k - 1))
+    return lowest, highest
 
 
 def _solve_projected(h: Tensor, start: Tensor, ridge: float) -> Tensor:
