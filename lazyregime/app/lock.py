@@ -102,7 +102,12 @@ def _acquire(path: Path) -> int:
     """A descriptor of the lock file with the lock on it."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            raise LazyRegimeError(f"{path} is a link, and nothing is written through it; take it away.") from error
         other = _judge(descriptor, fcntl.LOCK_EX)
         if other is None and _is_current(path, descriptor):
             return descriptor

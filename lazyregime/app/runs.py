@@ -113,8 +113,11 @@ class RunFolder:
         """Make the folder and write in it alone; an earlier attempt's failure and torn files are taken away.
 
         Raises:
-            LazyRegimeError: If another process is writing the run.
+            LazyRegimeError: If another process is writing the run, or a link would lead the writing elsewhere.
         """
+        for path in (self.path, self.checkpoints, self.figures, self.blocks, self.path / "tensorboard"):
+            if path.is_symlink():
+                raise LazyRegimeError(f"{path} is a link, and a run is not written through one; take it away.")
         with lock(self.lock, command=command):
             remove_leftovers(self.path)
             self.failure.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ class Parameterization(Enum):
     ntk = "ntk"
     mean_field = "mean_field"
     mup = "mup"
+    unknown = "unknown"  # of a network whose layers do not say
 
 
 class Schedule(Enum):
@@ -138,6 +139,7 @@ class CommonConfig:
     rerun: bool = False
     progress: ProgressKind = ProgressKind.auto
     num_threads: int | None = None
+    trust: Any = None
 
 
 @dataclass

@@ -1,13 +1,19 @@
-"""<group>/.sweeps/ID.json: a sweep's command and its runs, so that it can be asked for, and gives the command again."""
+"""<group>/.sweeps/ID.json: a sweep's command and its runs, so that it can be asked for, and gives the command again.
+
+What is read back may come from anybody: it is checked here, and `lazyregime.app.resubmission` decides what is obeyed.
+"""
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lazyregime.app.atomic import atomic_write
+from lazyregime.app.identity import folder_name
 from lazyregime.app.plan import Job
+from lazyregime.errors import LazyRegimeError
 
 _FOLDER = ".sweeps"
 
@@ -42,7 +48,34 @@ def record_sweep(command: str, overrides: Sequence[str], jobs: Sequence[Job]) ->
         atomic_write(root / _FOLDER / f"{name}.json", json.dumps(content, indent=1) + "\n")
 
 
-def recorded_sweeps(folder: Path) -> list[SweepRecord]:
-    """All sweeps whose groups lie in a folder, the oldest first."""
-    paths = sorted(folder.rglob(f"{_FOLDER}/*.json"), key=lambda path: path.stat().st_mtime)
-    return [SweepRecord(**json.loads(path.read_text()), root=path.parent.parent) for path in paths]
+def recorded_sweeps(folder: Path, complain: Callable[[str], None]) -> list[SweepRecord]:
+    """All sweeps whose groups lie in a folder, the oldest first; `complain` is told of records that say nothing."""
+    found: list[tuple[float, SweepRecord]] = []
+    for path in sorted(folder.rglob(f"{_FOLDER}/*.json")):
+        try:
+            found.append((path.stat().st_mtime, _read(path)))
+        except (OSError, ValueError, RecursionError) as error:  # a LazyRegimeError is a ValueError
+            complain(
+                f"{path} is passed over, as it is no record of a sweep ({error}); give that sweep's command again."
+            )
+    return [record for _, record in sorted(found, key=lambda pair: pair[0])]
+
+
+def _read(path: Path) -> SweepRecord:
+    content: Any = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(content, dict) or set(content) != {"command", "overrides", "group", "runs"}:
+        raise LazyRegimeError("it does not hold command, overrides, group and runs")
+    if not all(_are_words(words) for words in (content["overrides"], content["runs"])):
+        raise LazyRegimeError("its overrides and runs are not lists of words")
+    if not _are_words([content["command"], content["group"]]):
+        raise LazyRegimeError("its command and group are not words")
+    root, parts = path.parent.parent, content["group"].split("/")
+    if tuple(parts) != root.absolute().parts[-len(parts) :]:
+        raise LazyRegimeError(f"it is of the group {content['group']!r}, and does not lie in it")
+    for name in content["runs"]:
+        folder_name(name, "run")
+    return SweepRecord(**content, root=root)
+
+
+def _are_words(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(value, str) for value in values)

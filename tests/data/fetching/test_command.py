@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from lazyregime.data import _command
-from lazyregime.data._command import run_command
-from lazyregime.data._image_set import SourceFailed
+from lazyregime.data.fetching import command
+from lazyregime.data.fetching.command import run_command
+from lazyregime.data.fetching.image_set import SourceFailed
 
 
 def python(code: str) -> list[str]:
@@ -36,7 +36,7 @@ def test_a_command_that_is_not_there(tmp_path):
 
 
 def test_a_command_that_brings_nothing_is_ended(tmp_path, monkeypatch):
-    monkeypatch.setattr(_command, "PATIENCE", 0.3)
+    monkeypatch.setattr(command, "PATIENCE", 0.3)
     began = time.monotonic()
     with pytest.raises(SourceFailed, match="nothing came for 0 seconds"):
         run_command(python("import time; time.sleep(60)"), folder=tmp_path)
@@ -47,12 +47,12 @@ TRICKLE = "import time\nfor i in range(200): open('x', 'a').write('x' * 10); tim
 
 
 def test_a_slow_command_that_brings_something_is_let_run(tmp_path, monkeypatch):
-    monkeypatch.setattr(_command, "PATIENCE", 1.5)
+    monkeypatch.setattr(command, "PATIENCE", 1.5)
     run_command(python(TRICKLE.replace("200", "50")), folder=tmp_path)
     assert (tmp_path / "x").stat().st_size == 500
 
 
 def test_but_not_for_ever(tmp_path, monkeypatch):
-    monkeypatch.setattr(_command, "LIMIT", 1.0)
+    monkeypatch.setattr(command, "LIMIT", 1.0)
     with pytest.raises(SourceFailed, match="not done after 1 seconds"):
         run_command(python(TRICKLE), folder=tmp_path)

@@ -15,8 +15,9 @@ from types import ModuleType, SimpleNamespace
 import pytest
 import torch
 
-from lazyregime.data import _torchvision, import_torchvision
-from lazyregime.data._image_set import SourceFailed
+from lazyregime.data import import_torchvision
+from lazyregime.data.fetching import torchvision
+from lazyregime.data.fetching.image_set import SourceFailed
 
 
 class FakeImport:
@@ -41,8 +42,8 @@ class FakeImport:
 @pytest.fixture
 def fake(monkeypatch, request):
     fake = FakeImport(*request.param)
-    monkeypatch.setattr(_torchvision, "importlib", fake)
-    monkeypatch.setattr(_torchvision, "sys", SimpleNamespace(modules={"torchvision.ops": None, "torch": torch}))
+    monkeypatch.setattr(torchvision, "importlib", fake)
+    monkeypatch.setattr(torchvision, "sys", SimpleNamespace(modules={"torchvision.ops": None, "torch": torch}))
     monkeypatch.setattr(torch.library, "define", fake.define)
     return fake
 
@@ -51,8 +52,8 @@ def fake(monkeypatch, request):
 def test_just_the_missing_operators_are_declared(fake):
     assert import_torchvision() is fake.module
     assert fake.defined == fake.needed
-    assert ("torchvision.ops" in _torchvision.sys.modules) == (not fake.needed)
-    assert "torch" in _torchvision.sys.modules
+    assert ("torchvision.ops" in torchvision.sys.modules) == (not fake.needed)
+    assert "torch" in torchvision.sys.modules
 
 
 @pytest.mark.parametrize("fake", [("torchvision::unheard_of",), ("aten::nms",)], indirect=True)
@@ -73,7 +74,7 @@ def test_the_real_one_works_here():
 
 def test_it_is_imported_only_when_needed():
     code = "import sys, lazyregime.data; sys.exit('torchvision' in sys.modules)"
-    root = str(Path(_torchvision.__file__).parents[2])
+    root = str(Path(torchvision.__file__).parents[3])
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
 
 
@@ -83,7 +84,7 @@ def test_a_network_that_refuses_is_a_short_reason(tmp_path, monkeypatch, capfd):
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(SourceFailed, match=r"urlopen error .*Connection refused") as caught:
-        _torchvision.download("MNIST", ("train-labels-idx1-ubyte",), tmp_path)
+        torchvision.download("MNIST", ("train-labels-idx1-ubyte",), tmp_path)
     assert len(str(caught.value)) < 100
     assert capfd.readouterr() == ("", "")
 
@@ -123,5 +124,5 @@ def download_in_this_process(command: list[str], *, folder: Path, environment: d
 
 
 def test_its_download_gives_the_files(mirror, tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(_torchvision, "run_command", download_in_this_process)
-    assert _torchvision.download("MNIST", tuple(tiny.contents), tmp_path / "to") == tiny.contents
+    monkeypatch.setattr(torchvision, "run_command", download_in_this_process)
+    assert torchvision.download("MNIST", tuple(tiny.contents), tmp_path / "to") == tiny.contents

