@@ -5,8 +5,8 @@ from lazyregime.data._classification import ClassificationData, first_per_class
 from lazyregime.data._mnist import fashion_mnist, mnist
 from lazyregime.data._parity import parity
 from lazyregime.data._teacher import teacher_student
-from lazyregime.data._torchvision import import_torchvision
 from lazyregime.data.batches import Batches
+from lazyregime.data.fetching.torchvision import import_torchvision
 from lazyregime.data.spectral_noise import fashion_mnist_noise
 from lazyregime.data.sphere import SphereTarget, sphere
 from lazyregime.data.spiked import effective_dimension, spiked

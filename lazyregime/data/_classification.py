@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import final
 
 import torch
-from jaxtyping import Float, Int64, UInt8
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
@@ -63,11 +63,6 @@ class ClassificationData:
         if std.ndim:
             mean, std = mean[:, None, None], std[:, None, None]
         return inputs.mul(std).add_(mean).mul_(255).round_()
-
-
-def normalize(pixels: UInt8[Tensor, "*shape"], mean: float, std: float) -> Float[Tensor, "*shape"]:
-    """(x/255 - mean)/std in float32, in the order of operations of torchvision's ToTensor and Normalize."""
-    return pixels.to(torch.float32).div_(255).sub_(mean).div_(std)
 
 
 def first_per_class(labels: Int64[Tensor, " n"], per_class: int) -> Int64[Tensor, " a"]:

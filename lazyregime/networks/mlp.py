@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from lazyregime.networks._check import check_sizes
 from lazyregime.networks.activations import Activation
-from lazyregime.networks.layers import LayerFactory
+from lazyregime.networks.factory import LayerFactory
 
 
 @final

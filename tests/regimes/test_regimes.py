@@ -179,11 +179,12 @@ def test_large_alpha_follows_the_lazy_regime_with_an_error_of_one_over_alpha():
 
 
 def test_laziness_and_alpha_are_one_axis():
-    assert laziness(1.0, width=100, parameterization="ntk") == pytest.approx(10.0)
-    assert laziness(1.0, width=100, parameterization="mean_field") == 1.0
-    assert alpha_of(1.0, width=100, parameterization="ntk") == pytest.approx(0.1)
+    assert laziness(1.0, network(100)) == pytest.approx(10.0)
+    assert laziness(1.0, network(100, "standard")) == pytest.approx(10.0)
+    assert laziness(1.0, network(100, "mean_field")) == laziness(1.0, network(100, "mup")) == 1.0
+    assert alpha_of(1.0, network(100)) == pytest.approx(0.1)
     assert Feature(network(64)).alpha == pytest.approx(1 / 8)
-    assert Feature(network(64, "mean_field"), parameterization="mean_field").alpha == 1.0
+    assert Feature(network(64, "mean_field")).alpha == 1.0
 
 
 def test_a_loss_that_is_not_finite_stops_the_training_at_its_step():

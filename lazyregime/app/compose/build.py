@@ -14,8 +14,8 @@ from lazyregime.app.compose.config import ConfigDict
 from lazyregime.app.compose.devices import check_devices
 from lazyregime.app.compose.hints import ConfigError, unknown_name
 from lazyregime.data import ClassificationData
-from lazyregime.regimes import AbstractRegime, alpha_of, laziness
-from lazyregime.regimes.base import check_alpha
+from lazyregime.networks import UNKNOWN, parameterization_of, why_unknown
+from lazyregime.regimes import AbstractRegime, alpha_of
 
 DESCRIPTIONS = ("in_channels", "image_size", "in_features", "n_outputs")  # of the data, for the architectures
 
@@ -35,39 +35,30 @@ def build_network(config: ConfigDict) -> nn.Module:
 
 def build_regime(config: ConfigDict, network: nn.Module) -> AbstractRegime:
     """The regime around a network."""
+    _check_parameterization(config, network)
     extra = {
         "network": network,
-        "alpha": resolve_alpha(config),
+        "alpha": resolve_alpha(config, network),
         "loss": build(config["loss"], "loss"),
         "optimizer": build(config["optimizer"], "optimizer"),
         "schedule": config["trainer"]["schedule"],
     }
-    if "parameterization" in inspect.signature(_target(config["regime"], "regime")).parameters:
-        extra["parameterization"] = config["parameterization"]
     return build(config["regime"], "regime", drop=("parameterization",), extra=extra)
 
 
-def resolve_alpha(config: ConfigDict) -> float | None:
+def resolve_alpha(config: ConfigDict, network: nn.Module) -> float | None:
     """Alpha as given, or that of the laziness given; None leaves it to the regime.
 
     Raises:
         ConfigError: If both are given.
+        LazyRegimeError: If the network has no laziness.
     """
     alpha, given = config["alpha"], config["laziness"]
     if given is None:
-        if alpha is not None:
-            check_alpha(alpha)
         return alpha
     if alpha is not None:
         raise ConfigError(f"alpha={alpha:g} and laziness={given:g} say the same thing twice; give one of them.")
-    alpha = alpha_of(given, width=config["width"], parameterization=config["parameterization"])
-    check_alpha(alpha)
-    return alpha
-
-
-def laziness_of(config: ConfigDict, alpha: float) -> float:
-    """Alpha in mean-field units."""
-    return laziness(alpha, width=config["width"], parameterization=config["parameterization"])
+    return alpha_of(given, network)
 
 
 def torch_dtype(config: ConfigDict) -> torch.dtype:
@@ -111,12 +102,23 @@ def check(config: ConfigDict) -> int:
     """
     with torch.device("meta"):
         network = build(config["arch"], "arch")
-    build_regime(config, nn.Identity() if not hasattr(network, "width") else network)
+    build_regime(config, network)
     _check_trainer(config["trainer"], config["ntk"], config["data"])
     if config["optimizer"]["name"] == "gradient_flow":
         _check_flow(config)
     check_devices(config)
     return sum(p.numel() for p in network.parameters())
+
+
+def _check_parameterization(config: ConfigDict, network: nn.Module) -> None:
+    """The configuration asks for a parameterization; what the network has is asked of the network."""
+    asked, has = config["parameterization"], parameterization_of(network)
+    if asked not in (has, "standard", UNKNOWN):
+        why = f", since {why_unknown(network)}" if has == UNKNOWN else ""
+        raise ConfigError(
+            f"parameterization={asked} is asked for, but that of arch={config['arch']['name']} is {has}{why}; "
+            f"give arch.parameterization, if it has that argument, or parameterization={has}."
+        )
 
 
 def _check_flow(config: ConfigDict) -> None:

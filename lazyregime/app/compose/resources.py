@@ -1,5 +1,9 @@
-"""What a job asks for may depend on its width: `${by_width:{1024: 8, 4096: 32}}` in a launcher's configuration."""
+"""What a job asks for may depend on its width, and its learning rate on its parameterization: tables in conf/.
 
+`${by_width:{1024: 8, 4096: 32}}` in a launcher's configuration, `${by_parameterization:{ntk: 1.0, ...}}` in a regime's.
+"""
+
+import enum
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +20,13 @@ def by_width(table: Mapping[int, Any], *, _root_: DictConfig) -> Any:
     return entries[-1][1]
 
 
+def by_parameterization(table: Mapping[str, Any], *, _root_: DictConfig) -> Any:
+    """The value of the parameterization that is asked for."""
+    word = OmegaConf.select(_root_, "parameterization")
+    return table[word.value if isinstance(word, enum.Enum) else word]
+
+
 def register_resolvers() -> None:
     """Make them known to OmegaConf."""
+    OmegaConf.register_new_resolver("by_parameterization", by_parameterization, replace=True)
     OmegaConf.register_new_resolver("by_width", by_width, replace=True)

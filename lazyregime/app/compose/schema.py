@@ -13,6 +13,7 @@ class Parameterization(Enum):
     ntk = "ntk"
     mean_field = "mean_field"
     mup = "mup"
+    unknown = "unknown"  # of a network whose layers do not say
 
 
 class Schedule(Enum):

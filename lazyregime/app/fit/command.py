@@ -90,7 +90,10 @@ class FitCommand(AbstractCommand):
             rows.append(("accuracy on the test set", f"{result['test_accuracy']:.4f}"))
         if "train_risk" in result:
             rows.append(("risk on the training set", f"{result['train_risk']:.4g}"))
-        return [*rows, ("ridge", f"{result['ridge']:.3g}")]
+        rows.append(("ridge", f"{result['ridge']:.3g}"))
+        if result.get("jitter"):
+            rows.append(("added to it, since the kernel is singular there", f"{result['jitter']:.3g}"))
+        return rows
 
     def last_word(self, result: Mapping[str, Any]) -> str:  # noqa: D102
         how = _WORDS[result["chosen_by"]]

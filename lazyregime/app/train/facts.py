@@ -8,15 +8,17 @@ from typing import Any
 
 import torch
 
-from lazyregime.app.compose.build import laziness_of
 from lazyregime.app.compose.config import ConfigDict
+from lazyregime.networks import parameterization_of
+from lazyregime.regimes import AbstractRegime, laziness
 from lazyregime.runs.folder import RunFolder
 
 VERSIONS = ("lazyregime", "torch", "pytorch-lightning")
 
 
-def which_run(config: ConfigDict, folder: RunFolder, *, alpha: float, n_train: int, num_params: int) -> dict[str, Any]:
+def which_run(config: ConfigDict, folder: RunFolder, *, module: AbstractRegime, n_train: int) -> dict[str, Any]:
     """Name, choices, seeds and sizes."""
+    network = module.network
     return {
         "status": "complete",
         "command": "train",
@@ -25,12 +27,12 @@ def which_run(config: ConfigDict, folder: RunFolder, *, alpha: float, n_train: i
         "group": config["group"],
         **{group: config[group]["name"] for group in ("regime", "arch", "loss", "optimizer", "data")},
         "width": config["width"],
-        "alpha": alpha,
-        "laziness": laziness_of(config, alpha),
-        "parameterization": config["parameterization"],
+        "alpha": module.alpha,
+        "laziness": laziness(module.alpha, network),
+        "parameterization": parameterization_of(network),
         **{key: config[key] for key in ("lr", "seed", "init_seed", "data_seed", "batch_seed")},
         "n_train": n_train,
-        "num_params": num_params,
+        "num_params": sum(p.numel() for p in network.parameters()),
     }
 
 

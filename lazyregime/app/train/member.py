@@ -81,10 +81,7 @@ class FlowMember:
                 f"{self.module.alpha:g}, dt={last.dt:.3g}). Use trainer.precision=float64, a larger "
                 "optimizer.max_dgrad or, for momentum, a smaller optimizer.momentum_time."
             )
-        found = which_run(
-            self.config, self.folder,
-            alpha=self.module.alpha, n_train=len(self.data.train_labels), num_params=self.num_params,
-        )  # fmt: skip
+        found = which_run(self.config, self.folder, module=self.module, n_train=len(self.data.train_labels))
         fit = {k: v for k, v in row.items() if k.startswith(("train_", "test_", "relu", "frozen", "displ", "param"))}
         return {
             **found,

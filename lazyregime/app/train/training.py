@@ -84,13 +84,7 @@ class Training(AbstractWork):
     def _result(self, measured: Mapping[str, Any], seconds_probe: float) -> dict[str, Any]:
         config = self.config
         return {
-            **which_run(
-                config,
-                self.folder,
-                alpha=self.module.alpha,
-                n_train=len(self.data.train_labels),
-                num_params=self.num_params,
-            ),
+            **which_run(config, self.folder, module=self.module, n_train=len(self.data.train_labels)),
             "epochs": self.trainer.current_epoch,
             "steps": self.step,
             **self._accuracies(),
