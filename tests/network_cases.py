@@ -10,9 +10,9 @@ from pathlib import Path
 import torch
 from omegaconf import OmegaConf
 
-from lazyregime.app.build import build_network
-from lazyregime.app.hints import ConfigError
-from lazyregime.app.train import TrainCommand
+from lazyregime.app.compose.build import build_network
+from lazyregime.app.compose.hints import ConfigError
+from lazyregime.app.train.command import TrainCommand
 from lazyregime.networks import PARAMETERIZATIONS
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
