@@ -1,6 +1,7 @@
-"""What can be chosen, as a help page shows it: the groups of conf/DOOR.yaml, each option with its file's first sentence.
+"""What can be chosen, as a help page shows it: the groups of conf/DOOR.yaml, and the first sentence of each option.
 
-So a new option stands on every page by its yaml alone; what a group is for is the comment at its line in conf/DOOR.yaml.
+So a new option stands on every page by its yaml alone. What a group is for is the comment at its line in
+conf/DOOR.yaml.
 """
 
 import re
