@@ -77,6 +77,16 @@ def is_ours(path):
     return target.startswith("lazyregime.")
 
 
+def jacobian(network, x):
+    """D f_k(x_n) / d w_p, one gradient at a time: (n, k, p)."""
+
+    def row(sample, k):
+        gradients = torch.autograd.grad(network(sample[None])[0, k], list(network.parameters()))
+        return torch.cat([g.flatten() for g in gradients])
+
+    return torch.stack([torch.stack([row(sample, k) for k in range(network(x).shape[1])]) for sample in x])
+
+
 ARCHITECTURES = sorted(path.stem for path in (CONF / "arch").glob("*.yaml") if is_ours(path))
 CASES = [Case(arch, parameterization) for arch in ARCHITECTURES for parameterization in PARAMETERIZATIONS]
 NTK_CASES = [Case(arch, "ntk") for arch in ARCHITECTURES]

@@ -2,8 +2,7 @@
 
 import pytest
 import torch
-from network_cases import NTK_CASES
-from test_architectures import jacobian
+from network_cases import NTK_CASES, jacobian
 
 from lazyregime.kernels import empirical_ntk, explain
 

@@ -5,7 +5,7 @@ import io
 
 import pytest
 import torch
-from network_cases import ARCHITECTURES, CASES, NTK_CASES, Case
+from network_cases import ARCHITECTURES, CASES, NTK_CASES, Case, jacobian
 from torch.func import functional_call
 
 from lazyregime.networks import Linearized, frozen_copy, parameter_scales, parameterization_of, width_of
@@ -46,16 +46,6 @@ def test_training_moves_every_parameter(case):
     network(case.inputs()).square().sum().backward()
     without = [name for name, p in network.named_parameters() if p.grad is None or not bool(p.grad.any())]
     assert without == []
-
-
-def jacobian(network, x):
-    """D f_k(x_n) / d w_p, one gradient at a time: (n, k, p)."""
-
-    def row(sample, k):
-        gradients = torch.autograd.grad(network(sample[None])[0, k], list(network.parameters()))
-        return torch.cat([g.flatten() for g in gradients])
-
-    return torch.stack([torch.stack([row(sample, k) for k in range(network(x).shape[1])]) for sample in x])
 
 
 @pytest.mark.parametrize("case", **by_name)
