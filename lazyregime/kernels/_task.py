@@ -6,8 +6,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
-from lazyregime.kernels._tensors import as_float64
 from lazyregime.kernels.coding import encode
+from lazyregime.solve import as_float64
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,21 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from lazyregime.errors import LazyRegimeError
-from lazyregime.kernels import validation
-from lazyregime.kernels._solvers import Solver, SolverChoice
+from lazyregime.kernels._solvers import solver_for
 from lazyregime.kernels._task import Task, make_task
-from lazyregime.kernels._tensors import as_float64
+from lazyregime.kernels.empirical._memory import default_budget
 from lazyregime.kernels.kernel import AbstractKernel
 from lazyregime.kernels.protocol import check_protocol, class_maxima
-from lazyregime.kernels.solve import SolveReport
 from lazyregime.kernels.tangent import EmpiricalKernel
+from lazyregime.solve import (
+    Solver,
+    SolverChoice,
+    SolveReport,
+    as_float64,
+    gcv_error,
+    leave_one_out,
+    leave_one_out_coupled,
+)
 
 
 @final
@@ -78,7 +85,7 @@ class KernelRegression:
         f0 = self._offset_values(x)
         if f0 is not None:
             task = replace(task, targets=task.targets.to(f0) - f0)
-        solver = self.choice.for_kernel(kernel, x, task.targets.shape[1])
+        solver = solver_for(self.choice, kernel, x, task.targets.shape[1])
         self._solve(solver, task, coupled=kernel.num_coupled(x) is not None)
         self._inputs = x
         return self
@@ -116,7 +123,7 @@ class KernelRegression:
         if self.offset is not None:
             raise LazyRegimeError("An offset needs the samples themselves; use fit, or subtract it from the targets.")
         task = self._task(labels, gram.shape[0], gram.shape[2] if gram.ndim == 4 else None)
-        self._solve(self.choice.for_gram(gram), task, coupled=gram.ndim == 4)
+        self._solve(self.choice.for_gram(gram, default_budget(gram.device)), task, coupled=gram.ndim == 4)
         self._inputs = None
         return self
 
@@ -150,7 +157,12 @@ class KernelRegression:
             LazyRegimeError: If nothing was fitted, or without the inverse: by conjugate gradients.
         """
         task = self._task_fitted
-        values = validation.leave_one_out(self._fitted().inverse(), self.dual, task.targets.to(self.dual))
+        inverse, targets = self._fitted().inverse(), task.targets.to(self.dual)
+        values = (
+            leave_one_out_coupled(self.dual, targets, inverse)
+            if self._coupled
+            else leave_one_out(self.dual, targets, inverse.diagonal())
+        )
         return values + task.intercept.to(self.dual)
 
     def loo_error(self) -> float:
@@ -160,7 +172,7 @@ class KernelRegression:
 
     def gcv_error(self) -> float:
         """The generalized cross-validation estimate of the same error."""
-        return validation.gcv_error(self._fitted().inverse(), self.dual)
+        return gcv_error(self.dual, self._fitted().inverse().diagonal())
 
     def _solve(self, solver: Solver, task: Task, coupled: bool) -> None:
         columns = task.targets.reshape(-1, 1) if coupled else task.targets

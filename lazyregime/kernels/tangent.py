@@ -13,13 +13,13 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from lazyregime.errors import LazyRegimeError
-from lazyregime.kernels._tensors import rounding
 from lazyregime.kernels.empirical import empirical_ntk
 from lazyregime.kernels.empirical._checks import check_model
 from lazyregime.kernels.empirical._engine import Progress
 from lazyregime.kernels.empirical._memory import default_budget
 from lazyregime.kernels.kernel import AbstractKernel, apply_by_rows
 from lazyregime.networks import Linearized
+from lazyregime.solve import rounding
 
 Tangent = dict[str, Tensor]
 _jvp = cast(Callable[..., tuple[Tensor, Tensor]], torch.func.jvp)

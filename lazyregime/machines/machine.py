@@ -42,8 +42,9 @@ class KernelMachine(AbstractEstimator):
     Attributes:
         ridges_: The path.
         ridge_: The one that predicts.
+        jitter_: What was added to it, where the kernel is singular at that ridge; mostly 0.
         chosen_by_: "given", "leave_one_out", or what `choose` was told.
-        report_: What the solve took (`PathReport`).
+        report_: What the solve took (`SolveReport`: condition_number, jitter, residual, method, form).
         n_features_in_: Numbers a sample.
     """
 
@@ -95,7 +96,7 @@ class KernelMachine(AbstractEstimator):
     def choose(self, index: int, *, by: str) -> "KernelMachine":
         """Predict with ridge number `index` of the path, chosen by "validation", "leave_one_out" or "test"."""
         self._index, self.chosen_by_ = range(len(self.ridges_))[index], by
-        self.ridge_ = self.ridges_[self._index]
+        self.ridge_, self.jitter_ = self.ridges_[self._index], self._fit.jitters[self._index]
         return self
 
     def fitted_path(self) -> Float[Tensor, "r n k"]:
@@ -107,17 +108,17 @@ class KernelMachine(AbstractEstimator):
     @property
     def has_leave_one_out(self) -> bool:
         """Whether the fit has what `leave_one_out_path` needs."""
-        return hasattr(self, "_fit") and self._fit.inverse_diagonals is not None and self._fit.report.form == "dual"
+        return hasattr(self, "_fit") and self._fit.inverse_diagonals is not None
 
     def leave_one_out_path(self) -> Float[Tensor, "r n k"]:
         """For every ridge and sample what the fit without that sample predicts for it.
 
         Raises:
-            LazyRegimeError: If the solve did not go through all eigenvalues of the dual.
+            LazyRegimeError: If the solve did not give the diagonal of the inverse.
         """
         if not hasattr(self, "_fit"):
             raise not_fitted(type(self).__name__)
-        return _forms.leave_one_out(self._fit)
+        return _forms.left_out(self._fit)
 
     def _values(self, x: Array, which: slice) -> Float[Tensor, "r m k"]:
         if not hasattr(self, "_fit"):

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lazyregime.data import ClassificationData, _mnist, fashion_mnist, first_per_class, mnist
-from lazyregime.data._idx import parse_idx
+from lazyregime.data.fetching.idx import parse_idx
 from lazyregime.errors import LazyRegimeError
 
 ROOT = Path(__file__).parents[2]

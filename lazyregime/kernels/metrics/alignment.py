@@ -8,7 +8,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
-from lazyregime.kernels._tensors import as_float64, symmetric
+from lazyregime.solve import as_float64, symmetric
 
 
 def centre(kernel: Float[Tensor, "n n"]) -> Float[Tensor, "n n"]:

@@ -5,8 +5,8 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
-from lazyregime.kernels._tensors import symmetric
 from lazyregime.kernels.metrics.alignment import target_matrix
+from lazyregime.solve import symmetric
 
 
 def spectrum(kernel: Float[Tensor, "n n"]) -> Float[Tensor, " n"]:
