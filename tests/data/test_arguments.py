@@ -15,6 +15,7 @@ from lazyregime.data import (
     fashion_mnist,
     fashion_mnist_noise,
     mnist,
+    modular_addition,
     parity,
     sphere,
     spiked,
@@ -23,7 +24,7 @@ from lazyregime.data import (
 from lazyregime.errors import LazyRegimeError
 
 STORED = (mnist, fashion_mnist, cifar10, fashion_mnist_noise, cifar2, cifar10_noise, parity, cifar10_pair)
-DRAWN = (sphere, spiked, teacher_student)
+DRAWN = (sphere, spiked, teacher_student, modular_addition)
 
 REFUSED = [
     *((f, {"n_train": n}) for f in (*STORED, *DRAWN) for n in (0, -3, 1.5, "many", True)),
@@ -52,6 +53,9 @@ REFUSED = [
     (sphere, {"dimension": 2}),
     (spiked, {"signal_dimension": 2}),
     (teacher_student, {"scale": "one"}),
+    (modular_addition, {"modulus": 1}),
+    (modular_addition, {"terms": 0}),
+    (modular_addition, {"n_train": 1331}),
     (teacher_student, {"teacher_width": 0}),
 ]
 
