@@ -83,6 +83,7 @@ def test_conjugate_gradients_agree_with_cholesky_for_every_kernel(name):
     assert iterative.report.method == "cg" and iterative.report.iterations > 0
     assert iterative.report.ridge == pytest.approx(direct.report.ridge)
     assert iterative.report.residual < 1e-7
+    assert iterative.report.condition_number == pytest.approx(direct.report.condition_number, rel=0.01)
     torch.testing.assert_close(iterative.dual, direct.dual, rtol=1e-5, atol=1e-6 * float(direct.dual.abs().max()))
     assert iterative.predict(Z).tolist() == direct.predict(Z).tolist()
 
