@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lazyregime.app.console import Console
-from lazyregime.app.sweeps import resubmit, show_status
+from lazyregime.app.sweeps.status import resubmit, show_status
 from lazyregime.errors import LazyRegimeError
 
 

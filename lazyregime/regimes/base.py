@@ -11,7 +11,7 @@ import torch.distributed as dist
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from lazyregime import flows
+from lazyregime import gradient_flow
 from lazyregime.data import Batches
 from lazyregime.errors import LazyRegimeError
 from lazyregime.lightning import pl
@@ -101,7 +101,7 @@ class AbstractRegime(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """The co-scaled optimizer, and its schedule by step."""
         optimizer = self.optimizer.build(self._scaled_parameters(), alpha=self.alpha)
-        if isinstance(optimizer, flows.GradientFlow):  # it bounds the change of the outputs too
+        if isinstance(optimizer, gradient_flow.GradientFlow):  # it bounds the change of the outputs too
             optimizer.outputs = lambda: cast(Tensor, self.latest_outputs)
         if self.schedule in ("constant", "plateau"):
             return optimizer

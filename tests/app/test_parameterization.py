@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 import lazyregime
-from lazyregime.app.build import build_network, build_regime
-from lazyregime.app.hints import ConfigError
-from lazyregime.app.train import TrainCommand
+from lazyregime.app.compose.build import build_network, build_regime
+from lazyregime.app.compose.hints import ConfigError
+from lazyregime.app.train.command import TrainCommand
 from lazyregime.errors import LazyRegimeError
 from lazyregime.networks import parameterization_of
 from lazyregime.regimes import laziness

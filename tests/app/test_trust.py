@@ -8,15 +8,15 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from lazyregime.app.api import COMMANDS
-from lazyregime.app.checkpoints import network_of_run
+from lazyregime.app.compose.trust import stored_config, trusted_modules
 from lazyregime.app.console import Console
-from lazyregime.app.lock import lock
-from lazyregime.app.resubmission import overrides_of, quoted
-from lazyregime.app.runs import RunFolder
-from lazyregime.app.sweep_record import recorded_sweeps
-from lazyregime.app.sweeps import resubmit
-from lazyregime.app.trust import stored_config, trusted_modules
+from lazyregime.app.fit.trained import network_of_run
+from lazyregime.app.sweeps.record import recorded_sweeps
+from lazyregime.app.sweeps.resubmission import overrides_of, quoted
+from lazyregime.app.sweeps.status import resubmit
 from lazyregime.errors import LazyRegimeError
+from lazyregime.runs.folder import RunFolder
+from lazyregime.runs.lock import lock
 
 SMALL = ["data=sphere", "loss=mse", "arch.depth=1", "width=16", "ntk=none", "trainer.max_epochs=1", "data.n_train=64",
          "data.n_test=32", "tracking=csv"]  # fmt: skip
@@ -41,8 +41,8 @@ def canary(tmp_path):
     [
         "os.system",
         "builtins.eval",
-        "lazyregime.app.atomic.atomic_write",  # ours, but no architecture
-        "lazyregime.app.sweeps.shlex.os.system",  # reached by way of ours
+        "lazyregime.runs.atomic.atomic_write",  # ours, but no architecture
+        "lazyregime.app.sweeps.status.shlex.os.system",  # reached by way of ours
         "lazyregime.networks.layers.torch.load",
         "lazyregime.data.mnist",
         "torch.hub.load",

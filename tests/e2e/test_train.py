@@ -168,11 +168,11 @@ def test_data_that_cannot_be_used_are_named(damage, runs_dir, tmp_path, capsys):
 
 
 def test_a_run_that_another_process_writes_is_left_alone(runs_dir, capsys):
-    from lazyregime.app.train import TRAIN
+    from lazyregime.app.train.command import TRAIN
 
     folder = TRAIN.folder(TRAIN.source.compose_job(FAST))
     holder = (
-        "import sys; from pathlib import Path; from lazyregime.app.lock import lock\n"
+        "import sys; from pathlib import Path; from lazyregime.runs.lock import lock\n"
         "with lock(Path(sys.argv[1]), command='train'):\n    print('held', flush=True); sys.stdin.read()"
     )
     folder.path.mkdir(parents=True)
