@@ -21,6 +21,8 @@ def check_samples(x: Any, name: str = "x") -> Tensor:
         raise LazyRegimeError(f"{name} is a {type(x).__module__}.{type(x).__name__}, but samples are a tensor{cure}.")
     if x.ndim == 0 or x.numel() == 0:
         raise LazyRegimeError(f"{name} has shape {tuple(x.shape)}; give at least one sample, in the first dimension.")
+    if x.is_meta:
+        raise LazyRegimeError(f"{name} is on the device meta, so it has a shape but no numbers; give samples.")
     if x.is_complex():
         raise LazyRegimeError(f"{name} is complex ({x.dtype}); only real samples are allowed.")
     x = x.detach().clone() if x.is_inference() else x.detach()
