@@ -10,7 +10,7 @@ from lazyregime.kernels.empirical._checks import check_alike, tolerance
 from lazyregime.kernels.empirical._factors import Gradients
 from lazyregime.kernels.empirical._layers import Survey
 from lazyregime.kernels.empirical._loan import is_out_of_memory
-from lazyregime.kernels.empirical._tape import evaluate, flat_output
+from lazyregime.kernels.empirical._recording import evaluate, flat_output
 from lazyregime.kernels.empirical._verify import gradient, random_cotangent
 
 

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from lazyregime.kernels.empirical._factors import Factor
 from lazyregime.kernels.empirical._loan import Loan
+from lazyregime.kernels.empirical._recording import Recording, record
 from lazyregime.kernels.empirical._registry import LayerCall, RegisteredRule
-from lazyregime.kernels.empirical._tape import Keep, Recording, below_readout, calls, record
+from lazyregime.kernels.empirical._tape import Keep, below_readout, calls
 from lazyregime.kernels.empirical.proof import Proof, Trace, Unproven
 
 

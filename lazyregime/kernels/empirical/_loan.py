@@ -65,6 +65,10 @@ class Loan:
             self.random.restore()
             torch.set_default_dtype(self._dtype)
 
+    def changed(self) -> bool:
+        """Whether the model has changed itself in the forward passes since `restore`."""
+        return bool(self._overwritten) or any(kept.changed() for kept in self._state)
+
     def restore(self) -> None:
         """What the model changed of itself in forward passes, as it was: attributes, hooks, and what tensors hold."""
         for kept in self._state:
@@ -91,6 +95,8 @@ class Loan:
     def with_parameters(self, tensors: Mapping[str, Tensor]) -> Iterator[None]:
         """The model with other tensors in the place of some parameters, wherever it keeps them."""
         others = {id(self.parameters[name]): tensor for name, tensor in tensors.items()}
+        for name, tensor in tensors.items():
+            _name(self._names, tensor, PARAMETER + name)
         try:
             for kept in self._state:
                 kept.replace(others)
@@ -115,6 +121,10 @@ class _Kept:
         containers = [attributes, *(value for value in attributes.values() if isinstance(value, dict | list | set))]
         self.was = [(container, container.copy(), _fingerprint(container)) for container in containers]
 
+    def changed(self) -> bool:
+        """Whether anything was added, removed or exchanged since."""
+        return any(_fingerprint(container) != fingerprint for container, _, fingerprint in self.was)
+
     def restore(self) -> None:
         """Whatever was added, removed or exchanged since."""
         for container, before, fingerprint in self.was:
@@ -128,6 +138,7 @@ class _Kept:
             if isinstance(container, list):
                 container[:] = [others.get(id(value), value) for value in before]
             elif isinstance(container, dict):
+                before: Any = before
                 container.update({key: others[id(value)] for key, value in before.items() if id(value) in others})
 
 

@@ -37,7 +37,9 @@ class RandomState:
 
     def reseed(self, seed: int) -> None:
         """Other random numbers than before, of the generators that all share."""
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
+        if torch.cuda.is_initialized():
+            torch.cuda.manual_seed_all(seed)
         random.seed(seed)
         np.random.seed(seed)
 

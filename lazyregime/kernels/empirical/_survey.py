@@ -1,35 +1,22 @@
 """Which layers have a rule, which parameters go through the exact fallback, and why: decided on a few samples."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from lazyregime.errors import LazyRegimeError
-from lazyregime.kernels.empirical._checks import check_alike, check_not_random
+from lazyregime.kernels.empirical._checks import check_alike
+from lazyregime.kernels.empirical._graph import own_backward, weights_used, weights_used_inside
 from lazyregime.kernels.empirical._layers import Layer, Survey
+from lazyregime.kernels.empirical._layout import prepare_layout
 from lazyregime.kernels.empirical._loan import Loan
-from lazyregime.kernels.empirical._random import States
+from lazyregime.kernels.empirical._recording import Recording, Seen, evaluate, record
 from lazyregime.kernels.empirical._registry import RegisteredRule, find_rule
-from lazyregime.kernels.empirical._tape import (
-    Recording,
-    Seen,
-    evaluate,
-    own_backward,
-    record,
-    weights_used,
-    weights_used_inside,
-)
+from lazyregime.kernels.empirical._steady import twice
 from lazyregime.kernels.empirical._verify import drop_wrong, slope
-from lazyregime.kernels.empirical.proof import EXIT, Proof, Unproven, escape, random_operations
+from lazyregime.kernels.empirical.proof import EXIT, Proof, Unproven, escape
 
 Rules = Literal["auto", "none"]
-
-# Evaluations of a model that uses Python's random numbers, perhaps for nothing that matters: what is left out one time
-# in ten is met in all but a thousandth of the cases.
-_REPEATS = 64
 
 
 def survey(loan: Loan, probe: Tensor, rules: Rules, mixes: str = "") -> Survey:
@@ -46,66 +33,43 @@ def survey(loan: Loan, probe: Tensor, rules: Rules, mixes: str = "") -> Survey:
     """
     found = Survey(loan, 0, mixes=mixes)
     modules = [(name, m) for name, m in loan.model.named_modules() if rules == "auto" and not mixes and find_rule(m)]
-    alone, alone_slope = _alone_and_again(found, modules, probe[:1])
+    alone, found.activation_bytes = twice(loan, modules, probe[:1])
     loan.restore()
     triple = record(loan, modules, probe)
     loan.restore()
     pair = record(loan, modules, probe[:2])
     found.num_outputs = pair.y.shape[1]
-    check_alike(pair.y[:1].detach(), alone.y.detach(), "evaluated alone")
-    check_alike(triple.y[:2].detach(), pair.y.detach(), "in a batch of another size")
-    check_alike(slope(pair.y[:1], loan), alone_slope, "evaluated alone", "gradient")
+    check_alike(triple.y[:2], pair.y, "in a batch of another size")
     calls = _prove(found, alone, pair, triple)
     _find_layers(found, modules, pair, calls)
     loan.restore()
-    _prepare_layout(found, probe, pair.y.detach())
+    prepare_layout(found, probe, pair.y.detach())
     return found
 
 
-def _alone_and_again(found: Survey, modules: list[tuple[str, nn.Module]], x: Tensor) -> tuple[Recording, Tensor]:
-    """One sample, again and again: with other random numbers and with what the model remembers of the first time.
+def _prove(found: Survey, alone: Recording, pair: Recording, triple: Recording) -> dict[str, list[bool]]:
+    """Whether each call of a layer has a row for each sample; if the samples are not told apart, `mixes` says why.
 
-    A generator that has moved on is no offence if it comes out at the same place whatever the seed, as if it is set.
+    Raises:
+        LazyRegimeError: If a sample alone has another output or gradient than beside another one.
     """
-    loan, states = found.loan, list[States]()
-    loan.random.reseed(1)
-    alone = record(loan, modules, x, draws=True)
-    states.append(loan.random.states())
-    alone_slope = slope(alone.y, loan)
-    loan.random.reseed(2)
-    states.append(loan.random.states())
-    with _saved_bytes(found):
-        again = evaluate(loan, x)
-    states.append(loan.random.states())
-    operations = [(str(e.op).removeprefix("aten."), e.draws) for e in random_operations(alone.trace)]
-    moved = any(b != c != a for a, b, c in zip(*(state.generators for state in states), strict=True))
-    if operations and not moved:
-        trace = record(loan, modules, x, draws=True).trace
-        moved = [draws for _, draws in operations] != [e.draws for e in random_operations(trace)]
-    check_not_random(moved, sorted({name for name, _ in operations}))
-    check_alike(again, alone.y, "evaluated again")
-    for seed in range(3, 3 + _REPEATS if states[1].python != states[2].python else 3):
-        loan.random.reseed(seed)
-        y = evaluate(loan, x)
-        check_alike(y, alone.y, "evaluated again")
-        check_alike(slope(y, loan), alone_slope, "evaluated again", "gradient")
-    return alone, alone_slope
-
-
-def _prove(found: Survey, *recordings: Recording) -> dict[str, list[bool]]:
-    """Whether each call of a layer has a row for each sample; if the samples are not told apart, `mixes` says why."""
-    alone, pair, triple = recordings
-    found.references = {r.trace.num_rows: r.trace for r in recordings}
-    try:
-        calls = Proof(pair.trace, triple.trace).layers
-    except Unproven as why:
-        found.mixes = found.mixes or str(why)
-        return {}
+    found.references = {r.trace.num_rows: r.trace for r in (alone, pair, triple)}
     shown, custom = escape(alone.trace), own_backward(pair.y)
+    same_alone, calls = False, dict[str, list[bool]]()
     if shown is not None:
-        found.mixes = found.mixes or f"its path may depend on the values of samples (it calls {shown})"
+        found.mixes = found.mixes or f"its path depends on the values of samples ({shown})"
     if custom is not None:
         found.mixes = found.mixes or f"the backward pass of {custom} is not known"
+    try:
+        proof = Proof(pair.trace, triple.trace, alone.trace)
+        same_alone, calls = proof.same_alone, proof.layers
+    except Unproven as why:
+        found.mixes = found.mixes or str(why)
+    check_alike(pair.y[:1], alone.y, "evaluated alone")
+    if found.mixes or not same_alone:
+        with_another = slope(pair.y[:1], found.loan)
+        found.loan.restore()
+        check_alike(slope(evaluate(found.loan, alone.x), found.loan), with_another, "evaluated alone", "gradient")
     return {} if found.mixes else calls
 
 
@@ -150,53 +114,6 @@ def _find_layers(
             found.fallback[name] = reason
         else:
             found.unused.append(name)
-
-
-def _prepare_layout(found: Survey, probe: Tensor, y: Tensor) -> None:
-    """Channels last for float32 convolutions on a CPU: oneDNN is about a third faster, and unfolding cheaper.
-
-    Only backward passes to activations are taken in this layout: oneDNN's weight gradient for a strided 1x1 kernel
-    corrupts the heap (torch 2.13). A model that asks for the layout of its tensors, by `view` for one, keeps its own.
-    """
-    suits = probe.device.type == "cpu" and probe.dtype == torch.float32 and probe.ndim == 4
-    asks = any(trace.layout for trace in found.references.values())
-    if not suits or asks or not any(isinstance(layer.module, nn.Conv2d) for layer in found.layers):
-        return
-    loan = found.loan
-    fast = {
-        name: p.detach().contiguous(memory_format=torch.channels_last).requires_grad_(p.requires_grad)
-        for name, p in loan.parameters.items()
-        if p.ndim == 4
-    }
-    layers = [(layer.name, layer.module) for layer in found.layers]
-    try:
-        runs = [record(loan, layers, probe[:n], parameters=fast, channels_last=True) for n in (1, 2, 3)]
-        check_alike(runs[1].y, y, "evaluated in another memory layout")
-        rows = Proof(runs[1].trace, runs[2].trace).layers
-    except (LazyRegimeError, Unproven):
-        return
-    finally:
-        loan.restore()
-    if all(rows.get(layer.name) == [True] for layer in found.layers):
-        found.channels_last, found.fast = True, fast
-        found.references = {run.trace.num_rows: run.trace for run in runs}
-
-
-@contextmanager
-def _saved_bytes(found: Survey) -> Iterator[None]:
-    """Count what autograd keeps of the forward pass, without the parameters."""
-    known = {p.untyped_storage().data_ptr() for p in found.loan.parameters.values()}
-
-    def pack(tensor: Tensor) -> Tensor:
-        with torch._C.DisableTorchFunction():  # it is not the model that asks
-            storage = tensor.untyped_storage()
-            if storage.data_ptr() not in known:
-                known.add(storage.data_ptr())
-                found.activation_bytes += storage.nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        yield
 
 
 def _owners(loan: Loan) -> dict[str, list[str]]:

@@ -1,147 +1,16 @@
-"""One forward pass and one backward pass an output give each layer's inputs and output gradients."""
+"""One backward pass an output gives each layer's output gradients."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, final
 
 import torch
-from torch import Tensor, nn
-from torch.autograd.graph import GradientEdge, get_gradient_edge
+from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
-from lazyregime.kernels.empirical._loan import Loan, failed, is_out_of_memory
+from lazyregime.kernels.empirical._recording import Seen
 from lazyregime.kernels.empirical._registry import LayerCall
-from lazyregime.kernels.empirical.proof import EXIT, Recorder, Trace
-
-
-@final
-@dataclass(frozen=True)
-class Seen:
-    """One call of a layer: what went in (detached; the first also as it was) and the point its output came from."""
-
-    inputs: tuple[Tensor, ...]
-    versions: tuple[int, ...]
-    edge: GradientEdge | None
-    shape: torch.Size
-    sources: frozenset[Any]
-    first: Tensor | None
-
-
-@final
-@dataclass(frozen=True)
-class Recording:
-    """One forward pass: the output as (n, k), every call of the layers by name, and the operations it took."""
-
-    y: Tensor
-    seen: dict[str, list[Seen]]
-    trace: Trace
-
-
-def record(
-    loan: Loan,
-    layers: Sequence[tuple[str, nn.Module]],
-    x: Tensor,
-    *,
-    parameters: Mapping[str, Tensor] | None = None,
-    channels_last: bool = False,
-    draws: bool = False,
-) -> Recording:
-    """Run the model on a copy of x, which is its to change.
-
-    Args:
-        loan: The model.
-        layers: Those of which the calls are kept, with their names.
-        x: The batch.
-        parameters: Tensors in the place of some of the model's parameters.
-        channels_last: The memory layout of the copy.
-        draws: Whether to keep digests of random numbers.
-
-    Raises:
-        LazyRegimeError: If the model raises, or its output is no tensor with a row for each sample.
-    """
-    layout = torch.channels_last if channels_last else torch.contiguous_format
-    # Explicit, since a tensor of one channel counts as being in both layouts.
-    x = torch.empty_like(x, memory_format=layout).copy_(x)
-    found = Recording(x, {}, Trace(x.shape[0]))
-    with ExitStack() as stack:
-        stack.enter_context(torch.enable_grad())
-        if parameters:
-            stack.enter_context(loan.with_parameters(parameters))
-        recorder = stack.enter_context(loan.watched(found.trace, x, draws=draws))
-        recorder.event("batch", x)
-        for name, module in layers:
-            handle = module.register_forward_hook(_Remember(name, recorder, found.seen), prepend=True, with_kwargs=True)
-            stack.callback(handle.remove)
-        y = _forward(loan, x)
-        recorder.finish(y)
-    return Recording(y, found.seen, found.trace)
-
-
-def evaluate(loan: Loan, x: Tensor) -> Tensor:
-    """The output on a copy of x as (n, k), with its graph and without a trace.
-
-    Raises:
-        LazyRegimeError: As `record`.
-    """
-    with torch.enable_grad(), loan.guarded():
-        return _forward(loan, x.clone())
-
-
-def _forward(loan: Loan, x: Tensor) -> Tensor:
-    try:
-        return flat_output(loan.model(x), x.shape[0])
-    except LazyRegimeError:
-        raise
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise
-        raise failed(error, x) from error
-
-
-@final
-@dataclass(frozen=True)
-class _Remember:
-    """A forward hook, before the user's own: what they add to a layer's output comes after the layer."""
-
-    name: str
-    recorder: Recorder
-    seen: dict[str, list[Seen]]
-
-    def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-        # The edge is taken now, so that a later in-place operation on the output does not move it.
-        given = [value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)]
-        inputs = tuple(value.detach() for value in given)
-        sources = frozenset(value.grad_fn for value in given if value.grad_fn is not None)
-        is_node = isinstance(output, Tensor) and output.requires_grad
-        edge = get_gradient_edge(output) if is_node else None
-        shape = output.shape if isinstance(output, Tensor) else torch.Size()
-        self.seen.setdefault(self.name, []).append(
-            Seen(inputs, tuple(v._version for v in inputs), edge, shape, sources, given[0] if given else None)
-        )
-        self.recorder.event(EXIT + self.name, *given, *([output] if isinstance(output, Tensor) else []))
-
-
-def flat_output(y: Any, n: int) -> Tensor:
-    """The model's output as (n, k).
-
-    Raises:
-        LazyRegimeError: If it is no tensor with one row a sample.
-    """
-    if n == 1 and isinstance(y, Tensor) and y.ndim == 0:
-        y = y.reshape(1)
-    if not isinstance(y, Tensor) or y.ndim == 0 or y.shape[0] != n:
-        what = f"a tensor of shape {tuple(y.shape)}" if isinstance(y, Tensor) else f"a {type(y).__name__}"
-        raise LazyRegimeError(
-            f"empirical_ntk needs a model whose output is one tensor with a row for each of the {n} inputs, but "
-            f"it returned {what}; "
-            "wrap the model in a module that does."
-        )
-    if y.is_complex():
-        raise LazyRegimeError(
-            "empirical_ntk needs real outputs, but the model's are complex; take real and imaginary parts."
-        )
-    return y if y.ndim == 2 else y.reshape(n, -1)
 
 
 def calls(
@@ -285,41 +154,3 @@ class Keep:
         if found is None or found.shape[0] < rows:
             found = self.buffers[index, row] = like.new_empty(sizes)
         return found[:rows].permute(order)
-
-
-def weights_used(y: Tensor) -> dict[int, int]:
-    """How often each leaf (by id) is used in the graph of y."""
-    return _leaf_uses([y.grad_fn], frozenset())
-
-
-def weights_used_inside(call: Seen) -> dict[int, int]:
-    """How often each leaf is used between a layer's inputs and its output."""
-    return {} if call.edge is None else _leaf_uses([call.edge.node], call.sources)
-
-
-def _leaf_uses(roots: Sequence[Any], stop: frozenset[Any]) -> dict[int, int]:
-    uses: dict[int, int] = {}
-    for node in nodes(roots, stop):
-        for child, _ in node.next_functions:
-            if hasattr(child, "variable"):
-                key = id(child.variable)
-                uses[key] = uses.get(key, 0) + 1
-    return uses
-
-
-def nodes(roots: Sequence[Any], stop: frozenset[Any] = frozenset()) -> Iterator[Any]:
-    """The operations of a graph, each once."""
-    visited: set[Any] = set()
-    todo = [root for root in roots if root is not None and root not in stop]
-    while todo:
-        node = todo.pop()
-        if node in visited:
-            continue
-        visited.add(node)
-        yield node
-        todo += [child for child, _ in node.next_functions if child is not None and child not in stop]
-
-
-def own_backward(y: Tensor) -> str | None:
-    """The first operation in the graph whose backward pass is the user's own code, which may mix samples."""
-    return next((node.name() for node in nodes([y.grad_fn]) if isinstance(node, torch._C._FunctionBase)), None)

@@ -11,9 +11,8 @@ from lazyregime.kernels.empirical._factors import allocate
 from lazyregime.kernels.empirical._forms import Task, build, choose
 from lazyregime.kernels.empirical._layers import Layer, Survey
 from lazyregime.kernels.empirical._loan import Loan
+from lazyregime.kernels.empirical._recording import Recording
 from lazyregime.kernels.empirical._registry import LayerCall
-from lazyregime.kernels.empirical._tape import Recording
-
 
 # Of gradients by parameters that are there at once, if more than one is.
 _GROUP_BYTES = 16 << 20

@@ -92,10 +92,10 @@ def attention(call: Call) -> Type | tuple[Type, ...]:
         return Kind.MIXED
     if isinstance(mask, View) and aligned(call, [q, mask], 4) != rows:
         return Kind.MIXED
-    given = call.entry.outputs
-    few = [view for view in given if isinstance(view, View)] if isinstance(given, tuple) else [given]
     # The output and its log-sum-exp count samples; the others are states of a random generator.
-    return tuple(rows if view.ndim >= 3 and view.sizes[0] == q.sizes[0] else Kind.CONSTANT for view in few)
+    return tuple(
+        rows if view.ndim >= 3 and view.sizes[0] == q.sizes[0] else Kind.CONSTANT for view in call.entry.outputs
+    )
 
 
 @rule("_cdist_forward", "cdist", "_euclidean_dist")

@@ -16,7 +16,7 @@ def reduction(call: Call) -> Type:
     if other is not None:  # max(x, y)
         return pointwise(call)
     rows = call.rows(x)
-    if rows is None or "dim" not in call.named:
+    if x is None or rows is None or "dim" not in call.named:
         return Kind.MIXED
     reduced = dims_of(call.named["dim"], x.ndim)
     if rows.dim in reduced:
@@ -83,7 +83,7 @@ def group_norm(call: Call) -> Type:
 @rule("native_batch_norm", "_native_batch_norm_legit", "_native_batch_norm_legit_no_training", "cudnn_batch_norm")
 @rule("_batch_norm_no_update", "_batch_norm_with_update", "miopen_batch_norm", "_batch_norm_impl_index", "batch_norm")
 def batch_norm(call: Call) -> Type | tuple[Type, ...]:
-    """In eval mode an affine map; in train mode over everything but the channels (which are samples in instance norm)."""
+    """In eval mode an affine map; in train mode over all but the channels (in instance norm, samples)."""
     x = call.named["input"]
     rows = call.rows(x)
     name = call.entry.op._schema.name

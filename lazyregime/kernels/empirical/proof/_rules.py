@@ -3,7 +3,7 @@
 A rule answers for one kind of operation. It is asked only if some operand counts samples and none is mixed.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -32,9 +32,9 @@ class Call:
         return found if isinstance(found, Rows) else None
 
     @property
-    def operands(self) -> list[View]:
+    def operands(self) -> tuple[View, ...]:
         """All tensors that go in."""
-        return list(views(self.named))
+        return self.entry.operands
 
     def fixed(self, *names: str) -> bool:
         """Whether none of these arguments counts samples."""
@@ -43,10 +43,7 @@ class Call:
     def out(self, place: int = 0) -> View | None:
         """One of the results."""
         outputs = self.entry.outputs
-        if isinstance(outputs, View):
-            return outputs if place == 0 else None
-        found = outputs[place] if outputs and place < len(outputs) else None
-        return found if isinstance(found, View) else None
+        return outputs[place] if place < len(outputs) else None
 
 
 Rule = Callable[[Call], Type | tuple[Type, ...]]
@@ -73,19 +70,7 @@ def find(op: Any) -> Rule | None:
     return found
 
 
-def views(value: Any) -> Iterator[View]:
-    """The tensors among arguments."""
-    if isinstance(value, View):
-        yield value
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from views(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from views(item)
-
-
-def aligned(call: Call, operands: list[View], ndim: int) -> Type:
+def aligned(call: Call, operands: Sequence[View], ndim: int) -> Type:
     """Where samples are after broadcasting; constants must be the same for all of them."""
     found: tuple[int, int, int] | None = None
     for view in operands:

@@ -44,7 +44,7 @@ class Kind(Enum):
 
 
 class Rows(NamedTuple):
-    """Slice i of the tensor is a function of sample i only: index j of dimension `dim` is of sample (j // inner) mod n."""
+    """Slice i is a function of sample i only: index j of dimension `dim` belongs to sample (j // inner) mod n."""
 
     dim: int
     inner: int = 1
