@@ -7,7 +7,7 @@ A step is an accepted or refused attempt of every member: forward, backward, the
     loop       with `flows.GradientFlow`, the optimizer, on each network in turn, as one trains them one by one;
     one by one with the flow engine, a member at a time: what the rule falls back on;
     batched    with all members in one batch;
-    chosen     as the measured rule has it (lazyregime/flows/gradient_flow/grouping.py).
+    chosen     as the measured rule has it (lazyregime/gradient_flow/grouping.py).
 
 Medians of rounds in turns. Targets: loop / chosen >= 5 at width 100, d = 10, batch 64, float32 and 20 members on two
 cores (>= 10 on a GPU); one by one / chosen >= 0.95 everywhere.
@@ -20,8 +20,8 @@ import time
 import torch
 import torch.nn.functional as F
 
-from lazyregime.flows.gradient_flow import FlowProblem, FlowSettings, GradientFlow, NetworkFunction, attempt
-from lazyregime.flows.gradient_flow.step import begin
+from lazyregime.gradient_flow import FlowProblem, FlowSettings, GradientFlow, NetworkFunction, attempt
+from lazyregime.gradient_flow.step import begin
 from lazyregime.networks import MLP
 
 SIZES = ((100, 10, 64), (100, 10, 256), (100, 10, 1024), (30, 10, 64), (300, 10, 64), (300, 10, 1024), (100, 784, 64),

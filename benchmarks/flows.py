@@ -14,7 +14,7 @@ import time
 
 import torch
 
-from lazyregime.flows import Euler, ParticleField, gaussian_particles
+from lazyregime.two_layer import Euler, ParticleField, gaussian_particles
 
 
 def seconds(*functions, rounds):

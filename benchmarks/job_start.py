@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("overrides", nargs="*")
     given = parser.parse_args()
     os.environ.setdefault("WANDB_MODE", "offline")
-    for module in ("torch", "lazyregime.app.door", "lazyregime.app.training"):
+    for module in ("torch", "lazyregime.app.door", "lazyregime.app.train.training"):
         found = statistics.median(seconds_of_import(module) for _ in range(given.repeats))
         print(f"import {module:<28} {found:6.2f} s", flush=True)
     whole = statistics.median(seconds_to_first_step(given.overrides) for _ in range(given.repeats))

@@ -18,12 +18,12 @@ from pathlib import Path
 import torch
 
 from lazyregime.app.console import Console
-from lazyregime.app.tracking import open_tracking
-from lazyregime.app.train import TRAIN
-from lazyregime.app.training import Training
+from lazyregime.app.train.command import TRAIN
+from lazyregime.app.train.training import Training
 from lazyregime.data import Batches
 from lazyregime.lightning import pl
 from lazyregime.networks import MLP
+from lazyregime.tracking.tracking import open_tracking
 
 BATCH_SIZE = 128
 RATIOS = [("regular", "bare", "target 1.15"), ("lazy", "regular", "target 1.8"), ("feature", "regular", "no target")]

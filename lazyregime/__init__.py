@@ -1,5 +1,11 @@
-"""Train networks in the lazy, feature and regular regimes, and measure their tangent kernels."""
+"""Train networks in the lazy, feature and regular regimes, and measure their tangent kernels.
 
+From Python: `run` does what the command line does, `load_runs` reads run folders as a table; the other names are
+packages that stand on their own. On the command line: `lazyregime`, or `python -m lazyregime`, lists the commands.
+"""
+
+import importlib
+import pkgutil
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -9,14 +15,20 @@ if TYPE_CHECKING:
     from lazyregime.app.api import run
     from lazyregime.reports import load_runs
 
+_HOMES = {"run": "lazyregime.app.api", "load_runs": "lazyregime.reports"}
+
 
 def __getattr__(name: str) -> Any:  # importing the package must not import torch
-    if name == "run":
-        from lazyregime.app.api import run
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _modules():
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"lazyregime has no {name!r}; it has {', '.join(__dir__())}.")
 
-        return run
-    if name == "load_runs":
-        from lazyregime.reports import load_runs
 
-        return load_runs
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __dir__() -> list[str]:
+    return sorted([*_HOMES, *_modules(), "__version__"])
+
+
+def _modules() -> list[str]:
+    return [module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from lazyregime.app.door import open_door
-from lazyregime.app.fit import FIT
+from lazyregime.app.fit.command import FIT
 
 
 def main(argv: Sequence[str] | None = None) -> None:

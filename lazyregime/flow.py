@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from lazyregime.app.door import open_door
-from lazyregime.app.flow import FLOW
+from lazyregime.app.flow.command import FLOW
 
 
 def main(argv: Sequence[str] | None = None) -> None:

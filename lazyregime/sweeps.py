@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lazyregime.app.console import Console
-from lazyregime.app.sweeps import resubmit, show_status
+from lazyregime.app.sweeps.status import resubmit, show_status
 from lazyregime.errors import LazyRegimeError
 
 
@@ -15,13 +15,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m lazyregime.sweeps", description=__doc__)
     parser.add_argument("action", choices=["status", "resubmit"], help="a table, or what is neither done nor under way")
     parser.add_argument("folder", type=Path, help="runs/GROUP, or a folder above it")
+    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="for resubmit: beside the sweeps' own")
     given = parser.parse_args(argv)
     console = Console()
     try:
         if given.action == "status":
+            if given.overrides:
+                parser.error(f"status takes no overrides; {given.overrides[0]} is one")
             show_status(given.folder, console)
             sys.exit(0)
-        sys.exit(resubmit(given.folder, console))
+        sys.exit(resubmit(given.folder, console, given.overrides))
     except LazyRegimeError as error:
         console.error(str(error))
         sys.exit(2)

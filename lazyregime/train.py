@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from lazyregime.app.door import open_door
-from lazyregime.app.train import TRAIN
+from lazyregime.app.train.command import TRAIN
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -2,7 +2,7 @@
 # [ADH+19]: exact kernels of infinitely wide networks on few samples, beside a finite network and its own kernel.
 #
 #   SIZE=small multirun_scripts/adh19.sh     MNIST and Fashion-MNIST, n = 300, 1000, 3000
-#   multirun_scripts/adh19.sh                n to 10,000, and CIFAR-10 where data_dir has it
+#   multirun_scripts/adh19.sh                n to 10,000, and CIFAR-10 where data_dir has it already
 #
 # Images and weights are drawn three times, for the largest n once.
 # Give it again after an interruption: what is complete is not repeated.
@@ -11,7 +11,7 @@ size="${SIZE:-paper}" runs="${LAZYREGIME_RUNS:-runs}" seeds=0,1,2
 case "$size" in
   small) n=300,1000 largest=3000 cntk=300 draws=0 sets=mnist,fashion_mnist ;;
   paper) n=300,1000,3000 largest=10000 cntk=300,1000,3000 draws=$seeds sets=mnist,fashion_mnist
-    [ -d "${LAZYREGIME_DATA:-data}/cifar-10-batches-py" ] && sets=$sets,cifar10 ;;
+    [ -d "${LAZYREGIME_DATA:-data}/cifar-10-batches-bin" ] && sets=$sets,cifar10 ;;
   *) echo "SIZE=$size is not known; use SIZE=small or SIZE=paper." >&2; exit 2 ;;
 esac
 python -m lazyregime.fit -m experiment=adh19 data=$sets data.n_train=$n seed=$seeds

@@ -2,7 +2,7 @@
 # Lazy training by scale, and the teacher-student problem: [COB19], section 3.
 #
 #   SIZE=small multirun_scripts/cob19.sh   ten minutes on one core (the default)
-#   SIZE=paper multirun_scripts/cob19.sh   d = 100, 1000 points, ten trials; CIFAR-10 where you have it (a GPU)
+#   SIZE=paper multirun_scripts/cob19.sh   d = 100, 1000 points, ten trials; CIFAR-10 (a GPU)
 #
 # Give it again after an interruption: what is complete is not repeated.
 set -euo pipefail

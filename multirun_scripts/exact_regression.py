@@ -23,8 +23,8 @@ import torch.distributed as dist
 from lazyregime.app.console import Console
 from lazyregime.data import mnist
 from lazyregime.kernels import EmpiricalKernel, KernelRegression, accuracy, empirical_ntk_blocks
-from lazyregime.kernels.kernel import streamed_product
 from lazyregime.networks import MLP
+from lazyregime.solve import streamed_product
 
 
 def plan(found: dict[str, float], n: int) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from omegaconf import OmegaConf
 
-from lazyregime.app.build import build_network, load_data
+from lazyregime.app.compose.build import build_network, load_data
 from lazyregime.app.console import Console
 from lazyregime.data import first_per_class
 from lazyregime.kernels import KernelRegression, accuracy, empirical_ntk

@@ -9,14 +9,14 @@ from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import OmegaConf
 
-from lazyregime.app.resources import register_resolvers
+from lazyregime.app.compose.resources import register_resolvers
 
 if TYPE_CHECKING:
     _SlurmLauncher = Any
 else:
     try:
         from hydra_plugins.hydra_submitit_launcher.submitit_launcher import SlurmLauncher as _SlurmLauncher
-    except ImportError:  # the extra [slurm]; lazyregime.app.launchers says so to who asks for it
+    except ImportError:  # the extra [slurm]; lazyregime.app.sweeps.launchers says so to who asks for it
         from hydra.plugins.launcher import Launcher as _SlurmLauncher
 
 register_resolvers()  # also in the job, which imports this module to be unpickled
@@ -67,7 +67,7 @@ class SlurmSweepLauncher(_SlurmLauncher):
     def _submit(self, jobs: Sequence[Any]) -> list[tuple[str, Path]]:
         import submitit
 
-        from lazyregime.app.config import overrides_with
+        from lazyregime.app.compose.config import overrides_with
 
         resources = dict(jobs[0].resources)
         executor = submitit.AutoExecutor(

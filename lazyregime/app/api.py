@@ -3,12 +3,12 @@
 from typing import Any, Literal
 
 from lazyregime.app.command import AbstractCommand
+from lazyregime.app.compose.plan import plan_jobs
 from lazyregime.app.console import Console
 from lazyregime.app.execute import execute
-from lazyregime.app.fit import FIT
-from lazyregime.app.flow import FLOW
-from lazyregime.app.plan import plan_jobs
-from lazyregime.app.train import TRAIN
+from lazyregime.app.fit.command import FIT
+from lazyregime.app.flow.command import FLOW
+from lazyregime.app.train.command import TRAIN
 
 COMMANDS: dict[str, AbstractCommand] = {"train": TRAIN, "fit": FIT, "flow": FLOW}
 

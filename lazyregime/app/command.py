@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from lazyregime.app.config import ConfigDict, Source
-from lazyregime.app.identity import Naming
-from lazyregime.app.runs import RunFolder
+from lazyregime.app.compose.config import ConfigDict, Source
+from lazyregime.runs.folder import RunFolder
+from lazyregime.runs.identity import Naming
 
 if TYPE_CHECKING:  # they import torch
+    from lazyregime.app.compose.job import Job
     from lazyregime.app.console import Console
-    from lazyregime.app.plan import Job
-    from lazyregime.app.tracking import Tracking
+    from lazyregime.tracking.tracking import Tracking
 
 Result = dict[str, Any]
 Rows = Sequence[tuple[str, str]]

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,7 @@ _LINE_SHARE = 0.1  # or after so much of it,
 _SILENT_SECONDS = 2.0  # and none for what takes less
 _REDRAW_SECONDS = 0.1
 _UNBOUNDED_COLUMNS = 100_000
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # but for tab and line feed
 
 Update = Callable[..., None]  # update(done, status="")
 
@@ -72,7 +74,7 @@ class Console:
             cells = [row[index] for row in rows]
             table.add_column(column, justify="right" if _are_numbers(cells) else "left", overflow="fold")
         for row in rows:
-            table.add_row(*("" if cell is None else str(cell) for cell in row))
+            table.add_row(*("" if cell is None else printable(str(cell)) for cell in row))
         if self.is_terminal:
             self._rich.print(table)
             return
@@ -125,9 +127,9 @@ class Console:
 
     def _print(self, text: str) -> None:
         if self.is_terminal:
-            self._rich.print(text, soft_wrap=True)
+            self._rich.print(printable(text), soft_wrap=True)
         else:
-            _write(sys.stdout, text)
+            _write(sys.stdout, printable(text))
 
 
 class _Lines:
@@ -212,8 +214,14 @@ def _are_numbers(cells: Sequence[object]) -> bool:
 
 
 def _to_stderr(text: str, colour: str) -> None:
+    text = printable(text)
     coloured = sys.stderr.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     _write(sys.stderr, f"{colour}{text}\x1b[0m" if coloured else text)
+
+
+def printable(text: str) -> str:
+    """The text with its control characters spelt out: what was read from a file does not steer a terminal."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def _write(stream: Any, text: str) -> None:

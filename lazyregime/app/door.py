@@ -11,15 +11,15 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from lazyregime.app.command import AbstractCommand, Result
-from lazyregime.app.config import conf_dir
+from lazyregime.app.compose.config import conf_dir
+from lazyregime.app.compose.hints import ConfigError
+from lazyregime.app.compose.plan import plan_jobs, show_outcome, show_plan
 from lazyregime.app.console import Console
 from lazyregime.app.execute import execute
-from lazyregime.app.hints import ConfigError
-from lazyregime.app.launchers import check_launcher
-from lazyregime.app.plan import plan_jobs, show_outcome, show_plan
-from lazyregime.app.ranks import is_first_process
-from lazyregime.app.sweep_record import record_sweep
+from lazyregime.app.sweeps.launchers import check_launcher
+from lazyregime.app.sweeps.record import record_sweep
 from lazyregime.errors import LazyRegimeError
+from lazyregime.ranks import is_first_process
 
 WRONG, FAILED, INTERRUPTED = 2, 1, 130  # exit codes
 

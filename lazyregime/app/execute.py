@@ -3,12 +3,12 @@
 import sys
 
 from lazyregime.app.command import AbstractCommand, AbstractWork, Result
-from lazyregime.app.config import ConfigDict, as_yaml
+from lazyregime.app.compose.config import ConfigDict, as_yaml
 from lazyregime.app.console import Console
-from lazyregime.app.ranks import is_first_process
-from lazyregime.app.runs import RunFolder
 from lazyregime.errors import LazyRegimeError
 from lazyregime.notice import NOTICE, Leaving
+from lazyregime.ranks import is_first_process
+from lazyregime.runs.folder import RunFolder
 
 
 def execute(command: AbstractCommand, config: ConfigDict, console: Console) -> Result:
@@ -37,7 +37,7 @@ def execute(command: AbstractCommand, config: ConfigDict, console: Console) -> R
 
 
 def _compute(command: AbstractCommand, config: ConfigDict, folder: RunFolder, console: Console) -> Result:
-    from lazyregime.app.tracking import open_tracking
+    from lazyregime.tracking.tracking import open_tracking
 
     _set_threads(config)
     work: AbstractWork | None = None
@@ -72,7 +72,7 @@ def _compute(command: AbstractCommand, config: ConfigDict, folder: RunFolder, co
 
 def _take_part(command: AbstractCommand, config: ConfigDict, folder: RunFolder) -> Result:
     """A further process of a run: it computes its share, and the first one writes."""
-    from lazyregime.app.tracking import Tracking
+    from lazyregime.tracking.tracking import Tracking
 
     _set_threads(config)
     quiet = Console(quiet=True)

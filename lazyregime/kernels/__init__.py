@@ -30,8 +30,8 @@ from lazyregime.kernels.metrics import (
 )
 from lazyregime.kernels.protocol import accuracy
 from lazyregime.kernels.regression import KernelRegression
-from lazyregime.kernels.solve import SolveReport
 from lazyregime.kernels.tangent import EmpiricalKernel
+from lazyregime.solve import SolveReport
 
 __all__ = [
     "AbstractKernel",

@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-_STREAM_BYTES = 16 << 20  # of a stored kernel's rows in float64: measured on two cores, these stay in the cache,
-_STREAM_ROWS = 32  # and fewer rows waste the product of matrices
+from lazyregime.kernels.state import State
+from lazyregime.solve import flatten_gram
 
 
 class AbstractKernel(ABC):
@@ -29,6 +29,10 @@ class AbstractKernel(ABC):
     def num_coupled(self, x: Tensor) -> int | None:
         """The k of a kernel (n, m, k, k); None for a kernel (n, m)."""
 
+    def state(self) -> State:
+        """What the kernel is made from, if that may change under it; nothing for a kernel that is a formula."""
+        return {}
+
     def gram_accuracy(self, x: Tensor) -> float | None:
         """Relative accuracy of the entries of `gram`, if it is not the rounding of their dtype."""
         return None
@@ -38,39 +42,6 @@ def mean_diagonal(kernel: AbstractKernel, x: Tensor, chunk: int = 32) -> float:
     """tr(K)/n, exactly, from the kernels of a few samples at a time."""
     means = [(flatten_gram(kernel.gram(xs)).diagonal().double().mean(), len(xs)) for xs in x.split(chunk)]
     return float(sum(float(mean) * count for mean, count in means) / len(x))
-
-
-def flatten_gram(gram: Tensor) -> Tensor:
-    """(n, n, k, k) as the matrix (n k, n k); (n, n) as it is."""
-    if gram.ndim == 2:
-        return gram
-    n, m, k, _ = gram.shape
-    return gram.permute(0, 2, 1, 3).reshape(n * k, m * k)
-
-
-def gram_diagonal(gram: Tensor) -> Tensor:
-    """The diagonal of the matrix that `flatten_gram` gives, without making it."""
-    diagonal = gram.diagonal(dim1=0, dim2=1)
-    return diagonal if gram.ndim == 2 else diagonal.diagonal(dim1=0, dim2=1).T.flatten()
-
-
-def streamed_product(gram: Tensor, memory_budget: int) -> Callable[[Tensor], Tensor]:
-    """The map v -> K v in float64 for a stored kernel, which may be a memory-mapped file: a few rows at a time."""
-    num_outputs = gram.shape[2] if gram.ndim == 4 else 1
-    size = gram.shape[0] * num_outputs
-    row_bytes = 8 * size * num_outputs
-    wanted = max(_STREAM_ROWS, _STREAM_BYTES // row_bytes)
-    rows = max(1, min(wanted, memory_budget // (2 * row_bytes), gram.shape[0]))
-    buffer = gram.new_empty(rows * num_outputs, size, dtype=torch.float64)  # new pages each time cost 3 times as much
-
-    def matmul(v: Tensor) -> Tensor:
-        product = v.new_empty(size, v.shape[1])
-        blocks = zip(gram.split(rows), product.split(rows * num_outputs), strict=True)
-        for part, out in blocks:
-            torch.mm(buffer[: len(out)].copy_(flatten_gram(part)), v, out=out)
-        return product
-
-    return matmul
 
 
 def apply_by_rows(

@@ -2,7 +2,6 @@
 
 from lazyregime.machines.features import AbstractFeatures
 from lazyregime.machines.machine import KernelMachine
-from lazyregime.machines.path import PathReport, PathSolution, solve_path
 from lazyregime.machines.polynomial import PolynomialFeatures, PolynomialKernel
 from lazyregime.machines.random_features import RandomFeatures
 from lazyregime.machines.spectrum import Spectrum, SphereKernel
@@ -13,8 +12,6 @@ from lazyregime.machines.two_layer import TwoLayerKernel
 __all__ = [
     "AbstractFeatures",
     "KernelMachine",
-    "PathReport",
-    "PathSolution",
     "PolynomialFeatures",
     "PolynomialKernel",
     "RandomFeatures",
@@ -23,6 +20,5 @@ __all__ = [
     "SumOfFeatures",
     "TangentFeatures",
     "TwoLayerKernel",
-    "solve_path",
     "two_layer_features",
 ]

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import AbstractKernel
-from lazyregime.machines._problem import Fitted, Problem, check_norms
+from lazyregime.machines._problem import Fitted, Problem
 from lazyregime.machines._streaming import solve_by_products
 from lazyregime.machines.features import AbstractFeatures, add_outer, mirror
-from lazyregime.machines.path import solve_path
+from lazyregime.solve import leave_one_out, rounding, solve_path
 
 _CHUNK_BYTES = 256 << 20
 
@@ -46,48 +46,49 @@ def fitted_values(fitted: Fitted) -> Float[Tensor, "r n k"]:
     problem = fitted.problem
     if fitted.report.form == "primal":
         return predict(fitted, problem.samples, slice(None))
-    ridges = torch.tensor(list(problem.ridges), dtype=torch.float64)[:, None, None]
-    return problem.targets - ridges * fitted.coefficients
+    shifts = torch.tensor(fitted.shifts, dtype=torch.float64, device=problem.targets.device)
+    return problem.targets - shifts[:, None, None] * fitted.coefficients
 
 
-def leave_one_out(fitted: Fitted) -> Float[Tensor, "r n k"]:
-    """y_i - alpha_i / [H^{-1}]_ii, the constant fitted anew each time.
+def left_out(fitted: Fitted) -> Float[Tensor, "r n k"]:
+    """What the fit without a sample predicts for it, for each ridge, the constant fitted anew each time.
 
     Raises:
         LazyRegimeError: If the solve did not give the diagonal of the inverse.
     """
-    if fitted.inverse_diagonals is None or fitted.report.form != "dual":
+    if fitted.inverse_diagonals is None:
         raise LazyRegimeError(
-            f"Leave-one-out needs all eigenvalues of the samples' kernel, and this fit went by {fitted.report.method} "
+            f"Leave-one-out needs the inverse of the samples' kernel, and this fit went by {fitted.report.method} "
             f"({fitted.report.form}); choose the ridge on validation data, or give one ridge."
         )
-    return fitted.problem.targets - fitted.coefficients / fitted.inverse_diagonals[:, :, None]
+    return leave_one_out(fitted.coefficients, fitted.problem.targets, fitted.inverse_diagonals)
 
 
 def _dual(problem: Problem, max_basis: int) -> Fitted:
-    gram = problem.kernel.gram(problem.samples).double()
-    check_norms(gram.diagonal(), problem.ridges)
+    gram = problem.kernel.gram(problem.samples)
+    accuracy = problem.kernel.gram_accuracy(problem.samples) or rounding(gram.dtype)
+    gram = gram.double()
     n, lift, means = len(gram), 0.0, gram.mean(0)
     if problem.intercept:
         lift = float(gram.diagonal().mean()) / n
-        gram = _centre(gram, means, means.mean(), lift)
-    path = solve_path(
-        gram, problem.targets - problem.mean, problem.ridges, accuracy=problem.accuracy, max_basis=max_basis
-    )
+        gram = _centre(gram, means - (means.mean() + lift) / 2)
+    path = solve_path(gram, problem.targets - problem.mean, problem.ridges, accuracy=accuracy, max_basis=max_basis)
     offsets = problem.mean.expand(len(problem.ridges), -1)
     diagonals = path.inverse_diagonals
     if problem.intercept:
         # the mean of K alpha, since alpha sums to zero
         offsets = offsets - torch.einsum("n,rnk->rk", means, path.coefficients)
         if diagonals is not None:
-            diagonals = diagonals - torch.tensor([1 / (n * (lift * n + r)) for r in problem.ridges])[:, None].double()
-    return Fitted(problem, path.coefficients, offsets, path.report, diagonals)
+            diagonals = diagonals - (1 / (n * (lift * n + diagonals.new_tensor(path.shifts))))[:, None]
+    return Fitted(problem, path.coefficients, path.jitters, offsets, path.report, diagonals)
 
 
-def _centre(gram: Tensor, means: Tensor, mean: Tensor, lift: float) -> Tensor:
-    for i in range(0, len(gram), 1000):  # by rows: in place, without another copy
-        gram[i : i + 1000] += mean + lift - means[None] - means[i : i + 1000, None]
-    return gram
+def _centre(gram: Tensor, means: Tensor) -> Tensor:
+    """K_ij - m_i - m_j by rows, in a matrix of its own, since the kernel may keep the one that it gave."""
+    centred = torch.empty_like(gram)
+    for i in range(0, len(gram), 1000):
+        torch.sub(gram[i : i + 1000], means + means[i : i + 1000, None], out=centred[i : i + 1000])
+    return centred
 
 
 def _primal(problem: Problem, max_basis: int) -> Fitted:
@@ -104,10 +105,9 @@ def _primal(problem: Problem, max_basis: int) -> Fitted:
     matrix = mirror(matrix)
     if problem.intercept:
         matrix -= torch.outer(sums, sums) / n  # the targets are centred, so the right side is so already
-    check_norms(matrix.diagonal(), ())
     path = solve_path(matrix, rhs, problem.ridges, form="primal", accuracy=problem.accuracy, max_basis=max_basis)
     offsets = problem.mean - torch.einsum("p,rpk->rk", sums / n, path.coefficients) * float(problem.intercept)
-    return Fitted(problem, path.coefficients, offsets, path.report)
+    return Fitted(problem, path.coefficients, path.jitters, offsets, path.report)
 
 
 def _rows_of_features(kernel: AbstractKernel, x: Tensor) -> Iterator[Tensor]:

@@ -1,4 +1,4 @@
-"""What is to be solved, what was, and what cannot be: a matrix that does not fit, features of zero norm."""
+"""What is to be solved, what was, and what cannot be: a matrix that does not fit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,9 +8,8 @@ from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import AbstractKernel
-from lazyregime.kernels._tensors import rounding
 from lazyregime.machines.features import AbstractFeatures
-from lazyregime.machines.path import PathReport
+from lazyregime.solve import SolveReport, rounding
 
 _COPIES = 3  # of the matrix at the peak of a solve
 
@@ -37,19 +36,25 @@ class Problem:
 
     @property
     def accuracy(self) -> float:
-        """Of the kernel's entries."""
-        return rounding(self.samples.dtype)
+        """Of the kernel's entries, as far as it is known; else of the samples."""
+        return self.kernel.gram_accuracy(self.samples) or rounding(self.samples.dtype)
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """Coefficients of samples (dual) or features (primal) for each ridge, and the constants b."""
+    """For each ridge the coefficients of samples (dual) or features (primal), the jitter of the diagonal, and b."""
 
     problem: Problem
     coefficients: Float[Tensor, "r _ k"]
+    jitters: Sequence[float]
     offsets: Float[Tensor, "r k"]
-    report: PathReport
+    report: SolveReport
     inverse_diagonals: Float[Tensor, "r n"] | None = None
+
+    @property
+    def shifts(self) -> list[float]:
+        """What is on the diagonal in all."""
+        return [r + j for r, j in zip(self.problem.ridges, self.jitters, strict=True)]
 
 
 def bytes_of(size: int | None) -> int:
@@ -67,23 +72,4 @@ def check_memory(form: str, size: int | None, budget: int) -> None:
         raise LazyRegimeError(
             f'solver="{form}" needs {bytes_of(size) / 2**30:.1f} GiB for a matrix of {size:,} rows, more than the '
             f'memory budget of {budget / 2**30:.1f} GiB; use solver="cg", fewer samples, or a larger memory_budget.'
-        )
-
-
-def check_norms(squares: Float[Tensor, " s"], ridges: Sequence[float]) -> None:
-    """Refuses features of zero norm where they make the problem singular.
-
-    Raises:
-        LazyRegimeError: Naming how many.
-    """
-    zero = squares <= 0
-    if bool(zero.all()):
-        raise LazyRegimeError(
-            "All features have zero norm, so there is nothing to fit with; check the inputs (all zero?) and the "
-            "activation."
-        )
-    if bool(zero.any()) and 0 in ridges:
-        raise LazyRegimeError(
-            f"{int(zero.sum())} samples (the first is number {int(zero.nonzero()[0])}) have features of zero norm, so "
-            "the kernel is singular at ridge 0; give a ridge, or drop those samples."
         )

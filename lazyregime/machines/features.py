@@ -12,6 +12,7 @@ from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import AbstractKernel
+from lazyregime.solve import rounding
 
 BLOCK = 1024  # units drawn together: their weights come from (seed, block), so more units leave the first as they are
 STAND_IN = 16 * BLOCK  # units of the features that stand in for more of them
@@ -66,6 +67,10 @@ class AbstractFeatures(AbstractKernel):
     def num_coupled(self, x: Tensor) -> None:
         """The same kernel for all outputs."""
         return None
+
+    def gram_accuracy(self, x: Tensor) -> float:
+        """The rounding of the samples' dtype, in which features are made and multiplied."""
+        return rounding(x.dtype)
 
 
 def add_outer(total: Tensor, a: Tensor, step: int = 2048) -> None:

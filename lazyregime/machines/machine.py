@@ -15,6 +15,7 @@ from torch import Tensor
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import AbstractKernel
 from lazyregime.kernels.empirical._memory import free_bytes
+from lazyregime.kernels.state import check_unchanged, lasting
 from lazyregime.machines import _forms, _problem
 from lazyregime.machines._estimator import AbstractEstimator, Array, as_samples, as_targets, like, not_fitted
 from lazyregime.machines.features import AbstractFeatures
@@ -42,8 +43,9 @@ class KernelMachine(AbstractEstimator):
     Attributes:
         ridges_: The path.
         ridge_: The one that predicts.
+        jitter_: What was added to it, where the kernel is singular at that ridge; mostly 0.
         chosen_by_: "given", "leave_one_out", or what `choose` was told.
-        report_: What the solve took (`PathReport`).
+        report_: What the solve took (`SolveReport`: condition_number, jitter, residual, method, form).
         n_features_in_: Numbers a sample.
     """
 
@@ -95,7 +97,7 @@ class KernelMachine(AbstractEstimator):
     def choose(self, index: int, *, by: str) -> "KernelMachine":
         """Predict with ridge number `index` of the path, chosen by "validation", "leave_one_out" or "test"."""
         self._index, self.chosen_by_ = range(len(self.ridges_))[index], by
-        self.ridge_ = self.ridges_[self._index]
+        self.ridge_, self.jitter_ = self.ridges_[self._index], self._fit.jitters[self._index]
         return self
 
     def fitted_path(self) -> Float[Tensor, "r n k"]:
@@ -107,22 +109,23 @@ class KernelMachine(AbstractEstimator):
     @property
     def has_leave_one_out(self) -> bool:
         """Whether the fit has what `leave_one_out_path` needs."""
-        return hasattr(self, "_fit") and self._fit.inverse_diagonals is not None and self._fit.report.form == "dual"
+        return hasattr(self, "_fit") and self._fit.inverse_diagonals is not None
 
     def leave_one_out_path(self) -> Float[Tensor, "r n k"]:
         """For every ridge and sample what the fit without that sample predicts for it.
 
         Raises:
-            LazyRegimeError: If the solve did not go through all eigenvalues of the dual.
+            LazyRegimeError: If the solve did not give the diagonal of the inverse.
         """
         if not hasattr(self, "_fit"):
             raise not_fitted(type(self).__name__)
-        return _forms.leave_one_out(self._fit)
+        return _forms.left_out(self._fit)
 
     def _values(self, x: Array, which: slice) -> Float[Tensor, "r m k"]:
         if not hasattr(self, "_fit"):
             raise not_fitted(type(self).__name__)
         samples = as_samples(x, type(self).__name__, self._shape).to(self._fit.problem.samples)
+        check_unchanged(self._seen, self._fit.problem.kernel.state())
         return _forms.predict(self._fit, samples, which)
 
     def _solve(self, x: Array, y: Array, ridges: Any) -> Float[Tensor, "n k"]:
@@ -131,7 +134,8 @@ class KernelMachine(AbstractEstimator):
         targets, self._target_shape = as_targets(y, len(samples), name)
         path = self._checked(ridges)
         kernel = TwoLayerKernel() if self.kernel is None else self.kernel
-        samples = samples.to(getattr(torch, self.precision))
+        samples = samples.to(getattr(torch, self.precision), copy=isinstance(x, Tensor))
+        before = kernel.state()
         if kernel.num_coupled(samples) is not None:
             raise LazyRegimeError(
                 'This kernel couples outputs; use KernelRegression, or a kernel with outputs="trace".'
@@ -142,6 +146,7 @@ class KernelMachine(AbstractEstimator):
         self._fit = _forms.solve(
             problem, self._form(problem), tolerance=self.tolerance, max_basis=self.max_basis, budget=self._budget()
         )
+        self._seen = lasting(before, kernel.state())
         self.report_, self.ridges_ = self._fit.report, path
         self.choose(0, by="given")
         return targets

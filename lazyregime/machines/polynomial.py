@@ -12,6 +12,7 @@ from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import AbstractKernel
 from lazyregime.kernels.kernel import apply_by_rows
 from lazyregime.machines.features import AbstractFeatures
+from lazyregime.solve import rounding
 
 _PART = 4096  # columns made together
 
@@ -89,6 +90,9 @@ class PolynomialKernel(AbstractKernel):
 
     def num_coupled(self, x: Tensor) -> None:  # noqa: D102
         return None
+
+    def gram_accuracy(self, x: Tensor) -> float:  # noqa: D102
+        return rounding(x.dtype)
 
 
 def _polynomial(x1: Tensor, x2: Tensor, degree: int, constant: float) -> Tensor:

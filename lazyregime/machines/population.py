@@ -17,8 +17,8 @@ from torch import Tensor
 from lazyregime.data.gegenbauer import multiplicity, zonal, zonal_derivative
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import eigenlearning
-from lazyregime.machines.path import solve_path
 from lazyregime.machines.spectrum import Spectrum
+from lazyregime.solve import solve_path
 
 Moments = tuple[Tensor, Tensor]  # U (p, p) and v (p,)
 

@@ -13,6 +13,13 @@ weights and biases of variance 1 / (3 fan_in), no multipliers, one learning rate
 
 Adam's step does not know the size of a gradient, so it is given the size that a step of gradient descent has: the
 canonical |dF/dw| = m |delta| with |delta| = 1/sqrt(N) below the readout, times s.
+
+The gain and bias of a norm, and the rows of an embedding (whose input has one 1), are weights of fan_in 1: s = 1 and
+m = 1 in all three, so PyTorch's own layers serve, and only the step differs: 1 in ntk, N in mean_field and mup. A
+gain's part of the kernel is sum_i delta_i^2 xhat_i^2 over N units, of order 1 at every width, like a weight's. Whatever
+stands below the readout is the same function of the same w in ntk and mean_field, f_mf = f_ntk / sqrt(N), so a step of
+N times the gradient at sqrt(N) alpha is one of the gradient at alpha: for any layer that has these scales, and for none
+that has not. Hence `unknown`: the word for a network with a layer whose scale nobody has said.
 """
 
 from dataclasses import dataclass
@@ -22,12 +29,15 @@ from lazyregime.errors import LazyRegimeError
 
 Parameterization = Literal["standard", "ntk", "mean_field", "mup"]
 PARAMETERIZATIONS: tuple[str, ...] = ("standard", "ntk", "mean_field", "mup")
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
 class LayerScale:
     """How one layer is drawn, multiplied and stepped. `standard` layers have no `init_std`: PyTorch draws them."""
 
+    parameterization: str  # one of PARAMETERIZATIONS, or unknown
+    readout: bool  # whether the network's outputs are this layer's
     init_std: float | None
     multiplier: float
     bias_multiplier: float
@@ -36,9 +46,12 @@ class LayerScale:
     adam: float  # the same under Adam
     adam_bias: float
     gradient: float  # the size of a gradient against the ntk parameterization's: Adam's eps is multiplied by it
+    gradient_bias: float
 
 
-STANDARD = LayerScale(None, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+def plain_scale(parameterization: str, *, readout: bool = False) -> LayerScale:
+    """Of a layer that is as PyTorch, or a user, made it: no multipliers, one learning rate."""
+    return LayerScale(parameterization, readout, None, *(1.0,) * 8)
 
 
 def layer_scale(
@@ -48,7 +61,7 @@ def layer_scale(
 
     Args:
         parameterization: One of `PARAMETERIZATIONS`.
-        fan_in: Inputs that a unit sums over (channels times kernel area for a convolution).
+        fan_in: Inputs that a unit sums over: channels times kernel area for a convolution, 1 for a norm or embedding.
         width: N, the hidden units or channels.
         readout: Whether this is the last layer.
         bias_scale: The factor of a N(0, 1) bias in all but `standard`; 0.1 as in [JGH18], section 6.
@@ -57,7 +70,7 @@ def layer_scale(
         LazyRegimeError: If the parameterization is not known.
     """
     if parameterization == "standard":
-        return STANDARD
+        return plain_scale("standard", readout=readout)
     if parameterization not in PARAMETERIZATIONS:
         choices = ", ".join(PARAMETERIZATIONS)
         raise LazyRegimeError(f"parameterization={parameterization!r} is not known; choose one of {choices}.")
@@ -70,6 +83,8 @@ def layer_scale(
     delta = 1.0 if readout else width**-0.5
     adam = (width**0.5 if rich else 1.0) * delta
     return LayerScale(
+        parameterization=parameterization,
+        readout=readout,
         init_std=std,
         multiplier=product / std,
         bias_multiplier=bias_scale * down,
@@ -78,4 +93,5 @@ def layer_scale(
         adam=adam * fan_in**-0.5 * std,
         adam_bias=adam * bias_scale,
         gradient=width**-0.5 / std if rich else 1.0,
+        gradient_bias=width**-0.5 if rich else 1.0,
     )

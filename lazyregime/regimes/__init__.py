@@ -1,8 +1,10 @@
 """Floor 3: what is trained, as Lightning modules: one base, one short file a regime."""
 
-from lazyregime.regimes.base import SCHEDULES, AbstractRegime, alpha_of, evaluate, laziness
+from lazyregime.regimes.base import SCHEDULES, AbstractRegime, evaluate
+from lazyregime.regimes.choice import Choice
 from lazyregime.regimes.feature import Feature
 from lazyregime.regimes.gradient_flow import GradientFlow
+from lazyregime.regimes.laziness import alpha_of, laziness
 from lazyregime.regimes.lazy import Lazy
 from lazyregime.regimes.losses import MSE, AbstractLoss, CrossEntropy, SoftHinge, predict
 from lazyregime.regimes.optimizers import SGD, AbstractOptimizer, Adam
@@ -17,6 +19,7 @@ __all__ = [
     "AbstractOptimizer",
     "AbstractRegime",
     "Adam",
+    "Choice",
     "CrossEntropy",
     "Feature",
     "GradientFlow",

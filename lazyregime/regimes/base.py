@@ -1,21 +1,23 @@
 """F(x) = alpha h(x) trained on l(F, y) / alpha^2, where h is the network, f - f0, or the tangent model J(w0) (w - w0).
 
-[COB19, section 1.1] for the scaling; the regimes differ in h and alpha only (design: Regimes).
+[COB19, section 1.1] for the scaling; the regimes differ in h and alpha only, which is their `choice`.
 """
 
 import math
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 import torch.distributed as dist
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
-from lazyregime import flows
+from lazyregime import gradient_flow
 from lazyregime.data import Batches
 from lazyregime.errors import LazyRegimeError
 from lazyregime.lightning import pl
-from lazyregime.networks import Centred, Linearized, parameter_scales
+from lazyregime.networks import Centred, Linearized, check_scales, parameter_scales
+from lazyregime.regimes.choice import Choice
+from lazyregime.regimes.laziness import check_alpha
 from lazyregime.regimes.losses import AbstractLoss, CrossEntropy, num_correct
 from lazyregime.regimes.optimizers import AbstractOptimizer, Adam
 
@@ -28,7 +30,7 @@ class AbstractRegime(pl.LightningModule):
 
     Args:
         network: f(x; w) at its initialization w0.
-        alpha: Output scale; positive.
+        alpha: Output scale; positive. For this and the next two None leaves it to the regime.
         centred: Subtract f(x; w0).
         linearized: Replace f by its tangent model at w0 (which is centred by construction).
         loss: l(F, y).
@@ -36,22 +38,28 @@ class AbstractRegime(pl.LightningModule):
         schedule: constant, linear or cosine (both to zero), or plateau (steered by a callback).
 
     Raises:
-        LazyRegimeError: If alpha is not positive and finite, or the choices contradict each other.
+        LazyRegimeError: If alpha cannot be, the choices contradict each other, or the network's scales do.
     """
+
+    choice: ClassVar[Choice]
 
     def __init__(
         self,
         network: nn.Module,
         *,
-        alpha: float,
-        centred: bool,
-        linearized: bool,
+        alpha: float | None = None,
+        centred: bool | None = None,
+        linearized: bool | None = None,
         loss: AbstractLoss | None = None,
         optimizer: AbstractOptimizer | None = None,
         schedule: str = "constant",
     ) -> None:
         super().__init__()
+        alpha = self.choice.alpha(alpha, network)
+        centred = self.choice.centred if centred is None else centred
+        linearized = self.choice.linearized if linearized is None else linearized
         check_alpha(alpha)
+        check_scales(network)
         if linearized and not centred:
             raise LazyRegimeError(
                 "regime.linearized=true with regime.centred=false is a contradiction: the tangent model is "
@@ -74,7 +82,7 @@ class AbstractRegime(pl.LightningModule):
         """The function whose gradients make the kernel: the tangent model where linearized, else the network."""
         return self.function if self.linearized else self.network
 
-    def forward(self, x: Float[Tensor, "n *d"]) -> Float[Tensor, "n k"]:
+    def forward(self, x: Shaped[Tensor, "n *d"]) -> Float[Tensor, "n k"]:
         """F(x) = alpha h(x)."""
         outputs = self.function(x)
         return outputs if self.alpha == 1 else self.alpha * outputs
@@ -93,7 +101,7 @@ class AbstractRegime(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """The co-scaled optimizer, and its schedule by step."""
         optimizer = self.optimizer.build(self._scaled_parameters(), alpha=self.alpha)
-        if isinstance(optimizer, flows.GradientFlow):  # it bounds the change of the outputs too
+        if isinstance(optimizer, gradient_flow.GradientFlow):  # it bounds the change of the outputs too
             optimizer.outputs = lambda: cast(Tensor, self.latest_outputs)
         if self.schedule in ("constant", "plateau"):
             return optimizer
@@ -202,37 +210,10 @@ def _function(network: nn.Module, *, centred: bool, linearized: bool) -> nn.Modu
     return Centred(network) if centred else network
 
 
-def check_alpha(alpha: float) -> None:
-    """Refuse an output scale that is not positive and finite.
-
-    Raises:
-        LazyRegimeError: Saying what is allowed.
-    """
-    if not 0 < alpha < math.inf:
-        raise LazyRegimeError(
-            f"alpha={alpha:g} is not possible: the loss is divided by alpha^2; alpha must be positive and finite "
-            "(small alpha: feature learning; large alpha: lazy)."
-        )
-
-
-def laziness(alpha: float, *, width: int, parameterization: str) -> float:
-    """Alpha in mean-field units: alpha for a readout of 1/N, sqrt(N) alpha for one of 1/sqrt(N) [GSJW20]."""
-    return alpha * _laziness_of_one(width, parameterization)
-
-
-def alpha_of(laziness: float, *, width: int, parameterization: str) -> float:
-    """The alpha that has this laziness."""
-    return laziness / _laziness_of_one(width, parameterization)
-
-
-def _laziness_of_one(width: int, parameterization: str) -> float:
-    return 1.0 if parameterization in ("mean_field", "mup") else math.sqrt(width)
-
-
 @torch.no_grad()
 def evaluate(
     module: AbstractRegime,
-    inputs: Float[Tensor, "n *d"],
+    inputs: Shaped[Tensor, "n *d"],
     labels: Int[Tensor, " n"] | Float[Tensor, "n k"],
     *,
     chunk: int = 2000,

@@ -1,7 +1,8 @@
 """dw/dt = -rate grad l(F, y) / alpha^2 on all training points: the recipe of the flow [GSJW20; science 5.2].
 
-The doors hand it to `lazyregime.app.flow_training`, which steps many runs at once and stops them; in a Trainer it is an
-optimizer like any other, for batches that hold the whole training set, and the Trainer says when to stop.
+The door `train` hands it to `lazyregime.app.train.gradient_flow`, which steps many runs at once and stops them; in a
+Trainer it is an optimizer like any other, for batches that hold the whole training set, and the Trainer says when to
+stop.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any, final
 
 import torch
 
-from lazyregime import flows
+from lazyregime import gradient_flow
 from lazyregime.errors import LazyRegimeError
 from lazyregime.networks import LayerScale
 from lazyregime.regimes.optimizers import AbstractOptimizer, Scaled, groups
@@ -17,8 +18,8 @@ from lazyregime.regimes.optimizers import AbstractOptimizer, Scaled, groups
 
 @final
 @dataclass(frozen=True)
-class GradientFlow(AbstractOptimizer, flows.FlowSettings):
-    """The choices of `lazyregime.flows.FlowSettings`, and what a run needs besides.
+class GradientFlow(AbstractOptimizer, gradient_flow.FlowSettings):
+    """The choices of `lazyregime.two_layer.FlowSettings`, and what a run needs besides.
 
     Attributes:
         dual: For regime=lazy: flow the dual coefficients under the frozen kernel, which takes the same steps.
@@ -48,4 +49,4 @@ class GradientFlow(AbstractOptimizer, flows.FlowSettings):
         def step(scale: LayerScale, bias: bool) -> dict[str, Any]:
             return {"lr": scale.sgd_bias if bias else scale.sgd}
 
-        return flows.GradientFlow(groups(parameters, step), settings=self)
+        return gradient_flow.GradientFlow(groups(parameters, step), settings=self)

@@ -9,7 +9,8 @@ import pandas as pd
 
 from lazyregime.reports._table import Cell, Line, Span, Table, arrow, fraction, short
 from lazyregime.reports.published import SOURCE, TOLERANCE_POINTS
-from lazyregime.reports.settings import ALWAYS_TOLD, TOLD, data_name, in_words, usual
+from lazyregime.reports.settings import data_name
+from lazyregime.reports.usual import Told
 
 POSTER_COLUMNS = (
     *(("row", "left"), ("published", "right"), ("poster protocol", "right"), ("points", "right")),
@@ -22,8 +23,9 @@ REGIME_COLUMNS = (
 )
 
 
-def poster_words(table: pd.DataFrame) -> Table:
+def poster_words(told: Told) -> Table:
     """The poster's table, a section a network and width."""
+    table = told.table
     lines: list[Line] = []
     notes: list[str] = []
     for (network, width, _), part in table.groupby(["network", "width", "key"], sort=False):
@@ -43,11 +45,12 @@ def poster_words(table: pd.DataFrame) -> Table:
             f"Published: {SOURCE}. Its CNN has no activation after the third convolution.",
             *notes,
         ]
-    return Table("The poster's table", POSTER_COLUMNS, lines, notes, _common(table, TOLD))
+    return Table("The poster's table", POSTER_COLUMNS, lines, notes, told.unless)
 
 
-def regimes_words(table: pd.DataFrame) -> Table:
+def regimes_words(told: Told) -> Table:
     """The regimes side by side, a section a network, width and data set."""
+    table = told.table
     lines: list[Line] = []
     for (network, width, data), part in table.groupby(["network", "width", "data"], sort=False):
         lines.append(Span(f"{network} {width}, {data_name(data)}"))
@@ -60,7 +63,7 @@ def regimes_words(table: pd.DataFrame) -> Table:
         "alignment). kernel change: ‖Θ₁ - Θ₀‖ / ‖Θ₀‖. weights moved: ‖w - w₀‖ / ‖w₀‖.",
         "Means over seeds; standard errors of all columns are in regimes.csv.",
     ]
-    return Table("The regimes side by side", REGIME_COLUMNS, lines, notes if lines else [], _common(table, ALWAYS_TOLD))
+    return Table("The regimes side by side", REGIME_COLUMNS, lines, notes if lines else [], told.unless)
 
 
 def unfinished_words(runs: pd.DataFrame, root: Path) -> Table:
@@ -77,13 +80,6 @@ def unfinished_words(runs: pd.DataFrame, root: Path) -> Table:
     columns = (("status", "left"), ("run", "left"), ("reason", "left"))
     notes = ["They are in none of the tables. The command that started them, given again, finishes them."]
     return Table("Unfinished runs", columns, lines, notes if lines else [])
-
-
-def _common(table: pd.DataFrame, keys: tuple[str, ...]) -> str:
-    """The settings of all rows that do not say otherwise, each row counted by its seeds."""
-    keyed = table[table.num_seeds > 0]
-    common = usual(key for key, count in zip(keyed.key, keyed.num_seeds, strict=True) for _ in range(count))
-    return f"Unless a row says otherwise: {in_words(common, keys)}." if common else ""
 
 
 def _parameters(first: pd.Series) -> str:

@@ -12,15 +12,15 @@ import pandas as pd
 from lazyregime.reports.published import ROWS, TOLERANCE_POINTS, published
 from lazyregime.reports.settings import (
     POSTER_NETWORKS,
+    TOLD,
     Settings,
     network_of,
     network_order,
     one_per_seed,
     settings_of,
-    unusual,
-    usual,
 )
 from lazyregime.reports.summary import estimate
+from lazyregime.reports.usual import Told, Usual, remark
 
 COLUMNS = (
     *("network", "arch", "width", "settings", "row", "protocol", "published", "mean", "standard_error", "num_seeds"),
@@ -50,19 +50,19 @@ def with_keys(runs: pd.DataFrame) -> pd.DataFrame:
     return runs.assign(network=[network_of(record) for record in records], key=keys)
 
 
-def poster_table(runs: pd.DataFrame) -> pd.DataFrame:
+def poster_table(runs: pd.DataFrame) -> Told:
     """One row a number of the table: network, width, settings, row and protocol; see COLUMNS."""
     chosen = poster_runs(runs)
-    common = usual(chosen.key)
     groups: dict[tuple[str, str, int, Settings], list[object]] = {}
     for index, *name in zip(
         chosen.index, chosen.network, chosen.arch, chosen.width.astype(int), chosen.key, strict=True
     ):
         groups.setdefault(tuple(name), []).append(index)
-    labels = {name: unusual(name[3], common) for name in groups}
-    ordered = sorted(groups, key=lambda name: (network_order(name[0]), name[2], labels[name] != "", labels[name]))
-    rows = [row for name in ordered for row in _numbers(*name, labels[name], chosen.loc[groups[name]])]
-    return pd.DataFrame(rows, columns=pd.Index(COLUMNS))
+    usual = Usual.of(chosen.key)
+    remarks = {name: remark(usual.unlike(name[3])) for name in groups}
+    ordered = sorted(groups, key=lambda name: (network_order(name[0]), name[2], remarks[name] != "", remarks[name]))
+    rows = [row for name in ordered for row in _numbers(*name, remarks[name], chosen.loc[groups[name]])]
+    return Told(pd.DataFrame(rows, columns=pd.Index(COLUMNS)), usual.sentence(TOLD))
 
 
 def _numbers(

@@ -6,8 +6,9 @@
 import pandas as pd
 
 from lazyregime.reports.poster_table import with_keys
-from lazyregime.reports.settings import ALWAYS_TOLD, Settings, network_order, one_per_seed, unusual, usual
+from lazyregime.reports.settings import ALWAYS_TOLD, Settings, network_order, one_per_seed
 from lazyregime.reports.summary import estimate
+from lazyregime.reports.usual import Told, Usual, remark
 
 MEASURES = (
     *("test_accuracy", "kernel_accuracy_adh_init", "kernel_accuracy_adh_final", "kernel_change", "kernel_distance"),
@@ -20,7 +21,7 @@ COLUMNS = (
 )
 
 
-def regimes_table(runs: pd.DataFrame) -> pd.DataFrame:
+def regimes_table(runs: pd.DataFrame) -> Told:
     """Means over seeds and their standard errors (`…_error`), one row a network, width, regime, alpha and settings.
 
     Runs without any of the measures (a regression, whose kernel was not probed) are left out.
@@ -33,21 +34,21 @@ def regimes_table(runs: pd.DataFrame) -> pd.DataFrame:
         alpha = float(run["alpha"]) if run["alpha"] == run["alpha"] else 1.0
         name = (run["network"], str(run["data"]), int(run["width"]), str(run["regime"]), alpha, run["key"])
         groups.setdefault(name, []).append(index)
-    across = usual(complete.key)
-    within = {regime: usual(part.key) for regime, part in complete.groupby("regime", sort=False)}
+    across = Usual.of(complete.key)
+    within = {regime: Usual.of(part.key) for regime, part in complete.groupby("regime", sort=False)}
     rows = []
     for name in sorted(groups, key=lambda name: _place(name, len(groups[name]))):
         group, _ = one_per_seed(complete.loc[groups[name]])
         row = dict(zip(("network", "data", "width", "regime", "alpha", "key"), name, strict=True))
-        told = (unusual(name[5], across, ALWAYS_TOLD), unusual(name[5], within[name[3]]))
-        settings = ", ".join(dict.fromkeys(word for words in told for word in words.split(", ") if word))
-        row |= {"settings": settings, "num_seeds": len(group), "num_params": group.num_params.iloc[0]}
+        unlike = {**dict(across.unlike(name[5], ALWAYS_TOLD)), **dict(within[name[3]].unlike(name[5]))}
+        row |= {"settings": remark(tuple(unlike.items())), "num_seeds": len(group)}
+        row["num_params"] = group.num_params.iloc[0]
         row["verdict"] = _verdict(group.verdict)
         for measure in MEASURES:
             found = estimate(group[measure]) if measure in group else estimate(pd.Series(dtype=float))
             row |= {measure: found.mean, f"{measure}_error": found.error}
         rows.append(row)
-    return pd.DataFrame(rows, columns=pd.Index(COLUMNS))
+    return Told(pd.DataFrame(rows, columns=pd.Index(COLUMNS)), across.sentence(ALWAYS_TOLD))
 
 
 def _place(name: tuple[str, str, int, str, float, Settings], count: int) -> tuple[object, ...]:

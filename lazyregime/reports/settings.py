@@ -3,10 +3,11 @@
 # pandas tells its types only in part.
 # pyright: reportCallIssue=false
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 
 import pandas as pd
+
+from lazyregime.reports._cleaning import brief
 
 Settings = tuple[tuple[str, str], ...]
 Record = Mapping[str, object]
@@ -46,7 +47,7 @@ NOT_SETTINGS_UNDER = ("tracking.", "hydra.", "paths.")
 
 # What a reader must see even where the regimes differ by nature (learning rate and parameterization are theirs).
 ALWAYS_TOLD = (
-    *("data", "n_train", "loss", "optimizer", "trainer.max_epochs", "epochs", "trainer.batch_size", "trainer.schedule"),
+    *("data", "n_train", "loss", "optimizer", "epochs", "trainer.batch_size", "trainer.schedule"),
     *("trainer.limit_batches", "num_anchors", "num_test_probe", "data.n_test", "selected_on"),
 )
 TOLD = (*ALWAYS_TOLD[:4], "optimizer.lr", *ALWAYS_TOLD[4:], "trainer.select")
@@ -56,7 +57,6 @@ WORDS = {
     "num_anchors": "anchors",
     "num_test_probe": "test images of the kernel",
     "selected_on": "weights selected on",
-    "trainer.max_epochs": "epochs",
     "trainer.batch_size": "batch size",
     "trainer.schedule": "schedule",
     "trainer.select": "weights",
@@ -70,37 +70,15 @@ def settings_of(run: Record) -> Settings:
     found = {key: _text(run[key]) for key in COUNTED if key in run}
     configured = {key.removeprefix("config."): value for key, value in run.items() if key.startswith("config.")}
     found |= {key: _text(value) for key, value in configured.items() if _is_setting(key)}
-    if found.get("trainer.max_epochs", ABSENT) == ABSENT and "epochs" in run:
-        found["epochs"] = _text(run["epochs"])
+    most = found.pop("trainer.max_epochs", ABSENT)
+    found["epochs"] = most if most != ABSENT else _text(run.get("epochs"))
     return tuple(sorted((key, value) for key, value in found.items() if value != ABSENT))
 
 
-def usual(all_settings: Iterable[Settings]) -> dict[str, str]:
-    """Of each setting the most common value; an architecture's own keys count only where it has them."""
-    tables = [dict(settings) for settings in all_settings]
-    found = {}
-    for key in dict.fromkeys(key for table in tables for key in table):
-        counts = Counter(table.get(key, ABSENT) for table in tables if key in table or not key.startswith("arch."))
-        found[key] = counts.most_common(1)[0][0]
-    return found
-
-
-def unusual(settings: Settings, common: Mapping[str, str], keys: Collection[str] | None = None) -> str:
-    """In words, where `settings` are unlike the usual ones (looking only at `keys`, if given)."""
-    table = dict(settings)
-    told = [
-        f"{_words(key)} {table.get(key, ABSENT)}"
-        for key in {**common, **table}
-        if (keys is None or key in keys)
-        and table.get(key, ABSENT) != common.get(key, ABSENT)
-        and (key in table or not key.startswith("arch."))
-    ]
-    return ", ".join(dict.fromkeys(told))
-
-
-def in_words(common: Mapping[str, str], keys: Iterable[str]) -> str:
-    """The usual settings worth reading."""
-    return ", ".join(f"{_words(key)} {common[key]}" for key in keys if common.get(key, ABSENT) != ABSENT)
+def setting_words(key: str, value: str) -> str:
+    """A setting as a reader says it: `learning rate 0.01`."""
+    words = WORDS.get(key, key.removeprefix("trainer.").removeprefix("optimizer."))
+    return f"{brief(words.replace('_', ' '))} {brief(value)}"
 
 
 def one_per_seed(runs: pd.DataFrame) -> tuple[pd.DataFrame, int]:
@@ -113,13 +91,13 @@ def one_per_seed(runs: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 def network_of(run: Record) -> str:
     """The architecture in words, without its width: MLP, CNN (the poster's), CNN with last ReLU and so on."""
-    arch = str(run.get("arch", "network"))
+    arch = brief(str(run.get("arch", "network")))
     depth, activation = run.get("config.arch.depth"), run.get("config.arch.activation")
     words = [arch.replace("_", " ") if arch == "two_layer" else arch.upper()]
     if isinstance(depth, int | float) and depth == depth and depth != 3:
         words.append(f"depth {depth:g}")
     if isinstance(activation, str) and activation != "relu":
-        words.append(activation)
+        words.append(brief(activation))
     if arch == "cnn" and run.get("config.arch.last_activation") is not False:
         words.append("with last ReLU" if activation in ("relu", None) else f"with last {activation}")
     return " ".join(words)
@@ -132,7 +110,7 @@ def network_order(network: str) -> tuple[int, str]:
 
 def data_name(data: object) -> str:
     """MNIST, Fashion-MNIST, or the name as it is."""
-    return {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}.get(str(data), str(data))
+    return {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}.get(str(data), brief(str(data)))
 
 
 def _is_setting(key: str) -> bool:
@@ -145,8 +123,4 @@ def _text(value: object) -> str:
         return ABSENT
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
-    return f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e12 else f"{value:g}"
-
-
-def _words(key: str) -> str:
-    return WORDS.get(key, key.removeprefix("trainer.").removeprefix("optimizer.")).replace("_", " ")
+    return f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e12 else repr(float(value))

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from lazyregime.app import progress as progress_module
 from lazyregime.app.console import Console
-from lazyregime.app.progress import TrainingProgress
+from lazyregime.app.train import progress as progress_module
+from lazyregime.app.train.progress import TrainingProgress
 from lazyregime.lightning import pl
 
 

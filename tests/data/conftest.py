@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from lazyregime.data._idx import encode_idx
-from lazyregime.data._image_set import IdxFile, ImageSet, Source, SourceFailed
+from lazyregime.data.fetching.idx import encode_idx
+from lazyregime.data.fetching.image_set import ImageSet, KnownFile, Source, SourceFailed
 
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
@@ -21,8 +21,12 @@ class TinySet:
     asked: list[str]
 
     def image_set(self, *sources: Source) -> ImageSet:
-        a, b, c, d = (IdxFile(name, len(x), hashlib.md5(x).hexdigest()) for name, x in self.contents.items())
-        return ImageSet("Tiny", "Tiny", (a, b, c, d), 0.1307, 0.3081, (), sources)
+        a, b, c, d = (KnownFile(name, len(x), hashlib.md5(x).hexdigest()) for name, x in self.contents.items())
+        labels = torch.tensor([*self.contents[NAMES[1]][8:], *self.contents[NAMES[3]][8:]])
+        return ImageSet(
+            "Tiny", "Tiny/raw", (a, b, c, d), (1, 28, 28), tuple(labels.bincount(minlength=10).tolist()), 20,
+            {"poster": (0.1307, 0.3081), "pixels": (0.0, 1.0)}, sources=sources,
+        )  # fmt: skip
 
     def good(self, label: str = "a good source") -> Source:
         def fetch(folder: Path) -> dict[str, bytes]:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lazyregime.data import ClassificationData, _classification, first_per_class
-from lazyregime.data._classification import normalize
+from lazyregime.data._images import normalize
 from lazyregime.errors import LazyRegimeError
 
 NORMALIZATIONS = [(0.1307, 0.3081), (0.2860, 0.3530)]

@@ -1,13 +1,9 @@
-"""The teacher-student data against the definition, and the CIFAR-10 reader on files in torchvision's layout."""
+"""The teacher-student data against the definition."""
 
-import hashlib
-import pickle
-
-import numpy as np
 import pytest
 import torch
 
-from lazyregime.data import cifar10, import_torchvision, teacher_student
+from lazyregime.data import teacher_student
 from lazyregime.errors import LazyRegimeError
 
 
@@ -26,47 +22,14 @@ def test_points_lie_on_the_sphere_and_targets_are_those_of_a_few_neurons():
     assert torch.equal(data.test_labels, again.test_labels)
 
 
-def test_sizes_are_positive():
-    with pytest.raises(LazyRegimeError, match="n_test"):
-        teacher_student(n_test=0)
-
-
-@pytest.fixture
-def cifar_folder(tmp_path, monkeypatch):
-    """Six tiny batches with their checksums in the place of the published ones."""
-    import_torchvision()
-    from torchvision.datasets import CIFAR10
-
-    folder = tmp_path / CIFAR10.base_folder
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-
-    def write(name, content):
-        (folder / name).write_bytes(pickle.dumps(content))
-        return [name, hashlib.md5((folder / name).read_bytes()).hexdigest()]
-
-    def batch():
-        return {"data": rng.integers(0, 256, (20, 3072), dtype=np.uint8), "labels": [i % 10 for i in range(20)]}
-
-    monkeypatch.setattr(CIFAR10, "train_list", [write(f"data_batch_{i}", batch()) for i in range(1, 6)])
-    monkeypatch.setattr(CIFAR10, "test_list", [write("test_batch", batch())])
-    meta = write("batches.meta", {"label_names": list("abcdefghij")})
-    monkeypatch.setattr(CIFAR10, "meta", {"filename": meta[0], "key": "label_names", "md5": meta[1]})
-    return tmp_path
-
-
-def test_cifar_is_read_and_given_back_pixel_by_pixel(cifar_folder):
-    data = cifar10(data_dir=cifar_folder, n_validation=10)
-    assert data.train_inputs.shape == (90, 3, 32, 32)
-    assert data.test_inputs.shape == (20, 3, 32, 32)
-    with (cifar_folder / "cifar-10-batches-py" / "test_batch").open("rb") as stream:
-        pixels = torch.from_numpy(pickle.load(stream)["data"]).reshape(20, 3, 32, 32).float()
-    assert torch.equal(data.raw(data.test_inputs), pixels)
-
-
-def test_cifar_that_is_absent_or_damaged_is_told(cifar_folder, tmp_path):
-    with pytest.raises(LazyRegimeError, match="cifar-10-batches-py"):
-        cifar10(data_dir=tmp_path / "nowhere")
-    (cifar_folder / "cifar-10-batches-py" / "test_batch").write_bytes(b"torn")
-    with pytest.raises(LazyRegimeError, match="damaged"):
-        cifar10(data_dir=cifar_folder)
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"n_test": 0}, "data.n_test=0"),
+        ({"scale": float("nan")}, "data.scale=nan"),
+        ({"data_seed": -1}, "data_seed=-1"),
+    ],
+)
+def test_what_cannot_be_is_refused(options, says):
+    with pytest.raises(LazyRegimeError, match=says):
+        teacher_student(**options)

@@ -11,7 +11,7 @@ import torch
 from omegaconf import OmegaConf
 from safetensors.numpy import load_file
 
-from lazyregime.app.checkpoints import network_of_run
+from lazyregime.app.fit.trained import network_of_run
 from lazyregime.data import mnist, sphere
 from lazyregime.errors import LazyRegimeError
 from lazyregime.fit import main

@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 
 from lazyregime.app.api import run
 from lazyregime.errors import LazyRegimeError
-from lazyregime.flows.gradient_flow import flow
+from lazyregime.gradient_flow import flow
 from lazyregime.train import main
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "multirun_scripts"
@@ -84,7 +84,7 @@ def test_a_sweep_killed_ten_times_ends_the_same(undisturbed, tmp_path):
     # saving often, in slowed flows, so that ten kills find them at different points
     command = [*SWEEP, f"runs_dir={tmp_path}", "optimizer.save_every=0.02"]
     program = (
-        "import time, lazyregime.flows.gradient_flow.flow as flow\n"
+        "import time, lazyregime.gradient_flow.flow as flow\n"
         "attempt = flow.attempt\n"
         "def slow(*arguments):\n"
         "    time.sleep(0.01)\n"

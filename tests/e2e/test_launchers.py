@@ -9,8 +9,8 @@ import pytest
 from omegaconf import OmegaConf
 from test_train import train
 
-from lazyregime.app import launchers
-from lazyregime.app.resources import register_resolvers
+from lazyregime.app.compose.resources import register_resolvers
+from lazyregime.app.sweeps import launchers
 
 FAST = ["debug=fdr", "width=4", "data.n_train=64"]
 

@@ -125,6 +125,11 @@ def test_probes_in_between_are_rows_and_kernels(runs_dir):
         (["name=a/b"], 2, "cannot be the name of a folder"),
         (["-m", "width=8,-1"], 2, "job 2 of 2"),
         (["lr=-1"], 2, "lr=-1"),
+        (["-m", "data=sphere", "loss=mse", "seed=0,-1"], 2, "data.data_seed=-1 is not possible"),
+        (["data.n_train=0"], 2, "data.n_train=0 is not possible; give a whole number from 1 to 60000, or null for all"),
+        (["data.n_test=10001"], 2, "data.n_test=10001 is not possible"),
+        (["data=sphere", "loss=mse", "data.target_powers=[a]"], 2, "give a list of 1 to 9 numbers >= 0"),
+        (["data=cifar10", "data.normalization=mean"], 2, "choose one of cob19, adh19, pixels"),
     ],
 )
 def test_a_wrong_command_is_one_sentence(arguments, code, words, runs_dir, capsys):
@@ -168,11 +173,11 @@ def test_data_that_cannot_be_used_are_named(damage, runs_dir, tmp_path, capsys):
 
 
 def test_a_run_that_another_process_writes_is_left_alone(runs_dir, capsys):
-    from lazyregime.app.train import TRAIN
+    from lazyregime.app.train.command import TRAIN
 
     folder = TRAIN.folder(TRAIN.source.compose_job(FAST))
     holder = (
-        "import sys; from pathlib import Path; from lazyregime.app.lock import lock\n"
+        "import sys; from pathlib import Path; from lazyregime.runs.lock import lock\n"
         "with lock(Path(sys.argv[1]), command='train'):\n    print('held', flush=True); sys.stdin.read()"
     )
     folder.path.mkdir(parents=True)

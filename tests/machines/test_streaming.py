@@ -7,7 +7,7 @@ from sklearn.linear_model import Ridge
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.machines import KernelMachine, RandomFeatures, TangentFeatures, TwoLayerKernel, two_layer_features
-from lazyregime.machines._streaming import Landmarks
+from lazyregime.machines._streaming import landmarks
 
 RIDGES = (1e-3, 1e-2, 0.3)
 
@@ -36,7 +36,7 @@ def test_many_units_take_few_products_since_their_limit_preconditions():
     x, y = images(300)
     features, ridges = RandomFeatures(4000), (0.3, 3.0)
     machine = KernelMachine(features, solver="cg", precision="float32", intercept=True).fit_path(x, y, ridges)
-    assert machine.report_.num_iterations <= 15 and machine.report_.residual < 1e-5
+    assert machine.report_.iterations <= 15 and machine.report_.residual < 1e-5
     exact = KernelMachine(features, solver="dual", intercept=True).fit_path(x, y, ridges)
     np.testing.assert_allclose(machine.predict_path(x), exact.predict_path(x), atol=2e-4)
 
@@ -44,9 +44,9 @@ def test_many_units_take_few_products_since_their_limit_preconditions():
 def test_all_samples_as_landmarks_are_the_kernel_itself():
     x = torch.from_numpy(images(50)[0])
     kernel = TwoLayerKernel("rf")
-    whole = Landmarks.of((kernel,), x, 50, centre=False, accuracy=1e-14)
+    whole = landmarks((kernel,), x, 50, centre=False, accuracy=1e-14)
     torch.testing.assert_close((whole.vectors * whole.values) @ whole.vectors.T, kernel.gram(x), atol=1e-8, rtol=0)
-    some = Landmarks.of((kernel,), x, 20, centre=True, accuracy=1e-14)
+    some = landmarks((kernel,), x, 20, centre=True, accuracy=1e-14)
     y, ridges = torch.randn(50, 2, dtype=torch.float64), torch.tensor([0.1, 2.0], dtype=torch.float64)
     q = (some.vectors * some.values) @ some.vectors.T
     assert float(q.sum(0).abs().max()) < 1e-10
@@ -64,7 +64,9 @@ def test_stand_ins_are_close_to_their_features():
     assert shifted == (RandomFeatures(16_384, shift=0.5),)
 
 
-def test_a_ridge_of_zero_is_refused():
+def test_a_ridge_of_zero_is_solved_where_the_kernel_is_regular_and_refused_where_it_is_not():
     x, y = images(30)
+    regular, direct = (KernelMachine(RandomFeatures(90), solver=solver, ridge=0.0) for solver in ("cg", "dual"))
+    np.testing.assert_allclose(regular.fit(x, y).predict(x), direct.fit(x, y).predict(x), atol=1e-6)
     with pytest.raises(LazyRegimeError, match="need a ridge > 0"):
-        KernelMachine(RandomFeatures(50), solver="cg").fit_path(x, y, [0.0, 1.0])
+        KernelMachine(RandomFeatures(20), solver="cg").fit_path(x, y, [0.0, 1.0])

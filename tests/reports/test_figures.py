@@ -13,10 +13,11 @@ from matplotlib.axes import Axes
 from lazyregime.errors import LazyRegimeError
 from lazyregime.reports import draw_run, load_runs, run_figure
 from lazyregime.reports._files import write_text
+from lazyregime.reports.axes import _from_scale, _to_scale
 from lazyregime.reports.figures import accuracy_width, kernel_change, regime_accuracy, spectra
 from lazyregime.reports.poster_table import poster_table
 from lazyregime.reports.regimes_table import regimes_table
-from lazyregime.reports.style import _from_scale, _to_scale, house_style, save
+from lazyregime.reports.style import house_style, save
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -35,7 +36,7 @@ def many(tmp_path: Path) -> pd.DataFrame:
 
 
 def test_the_published_values_are_hollow_and_at_their_place(tmp_path: Path) -> None:
-    figure = accuracy_width.draw(poster_table(many(tmp_path)))
+    figure = accuracy_width.draw(poster_table(many(tmp_path)).table)
     assert figure is not None
     assert len(figure.axes) == 2  # the usual settings, and more epochs
     hollow = [line for line in figure.axes[0].lines if line.get_markerfacecolor() == "white"]
@@ -45,7 +46,7 @@ def test_the_published_values_are_hollow_and_at_their_place(tmp_path: Path) -> N
 
 
 def test_the_frozen_kernel_is_named_and_not_drawn(tmp_path: Path) -> None:
-    figure = kernel_change.draw(regimes_table(many(tmp_path)))
+    figure = kernel_change.draw(regimes_table(many(tmp_path)).table)
     assert figure is not None
     change = figure.axes[0]
     lines = {str(line.get_label()): line for line in change.lines}
@@ -75,9 +76,9 @@ def test_the_spectra_are_normalized_means_over_seeds(tmp_path: Path) -> None:
 def test_no_data_no_figure(tmp_path: Path) -> None:
     write_run(tmp_path / "run-1", kernels=False, regime="lazy")
     runs = load_runs(tmp_path)
-    assert accuracy_width.draw(poster_table(runs)) is None
-    assert kernel_change.draw(regimes_table(runs)) is None
-    assert regime_accuracy.draw(regimes_table(runs)) is None
+    assert accuracy_width.draw(poster_table(runs).table) is None
+    assert kernel_change.draw(regimes_table(runs).table) is None
+    assert regime_accuracy.draw(regimes_table(runs).table) is None
     assert spectra.draw(runs) is None
 
 
@@ -89,7 +90,7 @@ def test_the_accuracy_scale_inverts() -> None:
 
 def test_a_perfect_accuracy_can_be_drawn(tmp_path: Path) -> None:
     write_run(tmp_path / "run-1", kernels=False, test_accuracy=1.0, kernel_accuracy_adh_init=0.0)
-    figure = accuracy_width.draw(poster_table(load_runs(tmp_path)))
+    figure = accuracy_width.draw(poster_table(load_runs(tmp_path)).table)
     assert figure is not None
     with house_style():
         save(figure, tmp_path / "figure.png")

@@ -20,11 +20,12 @@ def test_a_row_for_each_regime_and_alpha(tmp_path: Path) -> None:
     write_run(tmp_path / "c-1", kernels=False, regime="feature", parameterization="ntk", alpha=1 / 32)
     for i, alpha in enumerate((10.0, 0.1, 1.0)):
         write_run(tmp_path / f"d-{i}", kernels=False, regime="scaled", parameterization="ntk", alpha=alpha)
-    table = regimes_table(load_runs(tmp_path))
+    table, unless = told = regimes_table(load_runs(tmp_path))
+    assert unless.startswith("Unless a row says otherwise: data mnist, training images 60,000, ")
     expected = [("regular", 1), ("feature", 1 / 32), ("lazy", 1), ("scaled", 0.1), ("scaled", 1), ("scaled", 10)]
     assert list(zip(table.regime, table.alpha, strict=True)) == expected
     assert set(table.settings) == {""}
-    text = plain(regimes_words(table), 100)
+    text = plain(regimes_words(told), 100)
     assert max(map(len, text.splitlines())) <= 100
     for words in ("scaled α=0.1", ".838 → .974", ".11 → .64", "1e-08", "feature learning", "MLP 1024, MNIST"):
         assert words in text
@@ -35,13 +36,13 @@ def test_a_regression_without_a_probe_has_no_row(tmp_path: Path) -> None:
     write_run(tmp_path / "b-1", kernels=False, data="spiked")
     runs = load_runs(tmp_path)
     runs.loc[runs.data == "spiked", list(MEASURES)] = math.nan
-    assert list(regimes_table(runs).data) == ["mnist"]
+    assert list(regimes_table(runs).table.data) == ["mnist"]
 
 
 def test_means_and_errors_by_hand(tmp_path: Path) -> None:
     for seed, change in enumerate((1.0, 3.0)):
         write_run(tmp_path / f"a-{seed}", kernels=False, seed=seed, kernel_change=change)
-    row = regimes_table(load_runs(tmp_path)).iloc[0]
+    row = regimes_table(load_runs(tmp_path)).table.iloc[0]
     assert (row.kernel_change, row.num_seeds) == (2.0, 2)
     assert row.kernel_change_error == pytest.approx(math.sqrt(2) / math.sqrt(2))
     assert row.kernel_distance_error == pytest.approx(0, abs=1e-12)
@@ -50,7 +51,7 @@ def test_means_and_errors_by_hand(tmp_path: Path) -> None:
 def test_different_verdicts_are_counted(tmp_path: Path) -> None:
     for seed, verdict in enumerate(("lazy", "lazy", "in between")):
         write_run(tmp_path / f"a-{seed}", kernels=False, seed=seed, verdict=verdict)
-    assert regimes_table(load_runs(tmp_path)).iloc[0].verdict == "lazy (2), in between (1)"
+    assert regimes_table(load_runs(tmp_path)).table.iloc[0].verdict == "lazy (2), in between (1)"
 
 
 def test_a_weighty_difference_across_regimes_is_told(tmp_path: Path) -> None:
@@ -58,7 +59,7 @@ def test_a_weighty_difference_across_regimes_is_told(tmp_path: Path) -> None:
     write_run(tmp_path / "a-2", kernels=False, seed=1)
     lazy = {"optimizer.lr": 0.03, "trainer.max_epochs": 50}
     write_run(tmp_path / "b-1", lazy, kernels=False, regime="lazy", parameterization="ntk")
-    table = regimes_table(load_runs(tmp_path))
+    table = regimes_table(load_runs(tmp_path)).table
     assert dict(zip(table.regime, table.settings, strict=True)) == {"regular": "", "lazy": "epochs 50"}
 
 
@@ -66,6 +67,6 @@ def test_a_difference_within_a_regime_is_told_whatever_it_is(tmp_path: Path) -> 
     write_run(tmp_path / "a-1", kernels=False)
     write_run(tmp_path / "a-2", kernels=False, seed=1)
     write_run(tmp_path / "b-1", {"optimizer.beta1": 0.5}, kernels=False, seed=2)
-    table = regimes_table(load_runs(tmp_path))
+    table = regimes_table(load_runs(tmp_path)).table
     assert list(table.settings) == ["", "beta1 0.5"]
     assert list(table.num_seeds) == [2, 1]

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from lazyregime.app.console import Console
-from lazyregime.app.slurm.queue import cancel, queue
+from lazyregime.runs.slurm_queue import cancel, queue
 
 
 def after_interrupt(jobs: Sequence[str], console: Console) -> None:

@@ -5,8 +5,8 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lazyregime.app.atomic import atomic_write
-from lazyregime.app.runs import RunFolder
+from lazyregime.runs.atomic import atomic_write
+from lazyregime.runs.folder import RunFolder
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ import os
 import signal
 from typing import NoReturn
 
-from lazyregime.app.ranks import is_first_process
-from lazyregime.app.slurm.queue import state_of
 from lazyregime.notice import Leaving
+from lazyregime.ranks import is_first_process
+from lazyregime.runs.slurm_queue import state_of
 
 log = logging.getLogger(__name__)
 

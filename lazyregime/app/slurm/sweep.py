@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from lazyregime.app.console import Console
-from lazyregime.app.runs import RunFolder
 from lazyregime.app.slurm.interrupt import after_interrupt
-from lazyregime.app.slurm.queue import queue
 from lazyregime.app.slurm.record import Submission, submission_of
 from lazyregime.app.slurm.wait import wait_for
 from lazyregime.errors import LazyRegimeError
+from lazyregime.runs.folder import RunFolder
+from lazyregime.runs.slurm_queue import queue
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ import time
 from collections.abc import Mapping
 
 from lazyregime.app.console import Console
-from lazyregime.app.runs import RunFolder
-from lazyregime.app.slurm.queue import queue
 from lazyregime.app.slurm.record import Submission
+from lazyregime.runs.folder import RunFolder
+from lazyregime.runs.slurm_queue import queue
 
 _FIRST_LOOK_SECONDS, _LONGEST_SECONDS, _GROWTH = 1.0, 15.0, 1.1  # a tenth of the time waited so far
 _GONE_SECONDS = 10.0  # a shared file system shows a result a little later than squeue the end of its job

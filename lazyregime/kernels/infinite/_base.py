@@ -6,8 +6,8 @@ from typing import ClassVar
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
-from lazyregime.kernels._tensors import as_float64
 from lazyregime.kernels.kernel import AbstractKernel, apply_by_rows
+from lazyregime.solve import as_float64
 
 
 class AbstractInfiniteKernel(AbstractKernel):

@@ -13,13 +13,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
-from lazyregime.kernels._tensors import as_float64
 from lazyregime.kernels.empirical._memory import default_budget
 from lazyregime.kernels.infinite._base import AbstractInfiniteKernel
 from lazyregime.kernels.infinite._blocks import by_blocks
 from lazyregime.kernels.infinite.dual import dual_of
 from lazyregime.kernels.infinite.layers import Affine, Pairs, Scheme, activate, affine, variances
 from lazyregime.kernels.infinite.mlp import Activation
+from lazyregime.solve import as_float64
 
 _TEMPORARIES = 12
 

@@ -14,8 +14,9 @@ from matplotlib.lines import Line2D
 from lazyregime.reports._folder import read_kernels
 from lazyregime.reports.poster_table import with_keys
 from lazyregime.reports.regimes_table import REGIMES
-from lazyregime.reports.settings import ALWAYS_TOLD, data_name, network_order, unusual, usual
-from lazyregime.reports.style import GREY, columns_for, grid, shades
+from lazyregime.reports.settings import ALWAYS_TOLD, data_name, network_order
+from lazyregime.reports.style import GREY, columns_for, grid, labelled, shades
+from lazyregime.reports.usual import Usual, remark
 
 CAPTION = (
     "Spectrum of the kernel's Gram matrix on the anchors at initialization (dashed) and after training (solid), "
@@ -29,7 +30,7 @@ Line = tuple[str, tuple[np.ndarray, np.ndarray]]
 def draw(runs: pd.DataFrame) -> Figure | None:
     """From the runs' kernels.safetensors; a panel an architecture and regime, a colour a width or alpha."""
     complete = with_keys(runs[(runs.status == "complete") & runs[["arch", "width", "regime"]].notna().all(axis=1)])
-    common = usual(complete.key)
+    usual = Usual.of(complete.key)
     families = complete.groupby(["network", "data", "regime"], sort=False)
     panels = []
     for network, data, regime in sorted(
@@ -40,7 +41,7 @@ def draw(runs: pd.DataFrame) -> Figure | None:
         if regime == "scaled" and family.alpha.nunique() > 1:
             width = family.groupby("width").alpha.nunique().idxmax()
             family, title = family[family.width == width], f"{title}, width {width:g}"
-        lines = _lines(family, common, by_alpha=regime == "scaled")
+        lines = _lines(family, usual, by_alpha=regime == "scaled")
         if lines:
             panels.append((title, lines))
     if not panels:
@@ -57,14 +58,14 @@ def draw(runs: pd.DataFrame) -> Figure | None:
     return figure
 
 
-def _lines(family: pd.DataFrame, common: dict[str, str], by_alpha: bool) -> list[Line]:
+def _lines(family: pd.DataFrame, usual: Usual, by_alpha: bool) -> list[Line]:
     """A label with its mean spectra for each width (or alpha) and settings, evenly chosen if there are too many."""
     lines = []
     for (width, alpha, key), part in family.groupby(["width", "alpha", "key"], dropna=False):
-        spectra, settings = _mean_spectra(part.path), unusual(key, common, ALWAYS_TOLD)
+        spectra, settings = _mean_spectra(part.path), remark(usual.unlike(key, ALWAYS_TOLD))
         if spectra is not None:
             name = f"α = {alpha:g}" if by_alpha else f"width {width:g}"
-            lines.append((name + (f" ({settings})" if settings else ""), spectra))
+            lines.append((labelled(name, settings), spectra))
     if len(lines) > MOST_LINES:
         lines = [lines[i] for i in np.linspace(0, len(lines) - 1, MOST_LINES).round().astype(int)]
     return lines
@@ -75,8 +76,8 @@ def _mean_spectra(paths: pd.Series) -> tuple[np.ndarray, np.ndarray] | None:
     pairs = []
     for path in paths:
         kernels = read_kernels(Path(path) / "kernels.safetensors")
-        if {"spectrum_init", "spectrum_final"} <= set(kernels):
-            pairs.append([_normalized(kernels["spectrum_init"]), _normalized(kernels["spectrum_final"])])
+        pair = [_normalized(kernels.get(f"spectrum_{when}")) for when in ("init", "final")]
+        pairs += [pair] if all(len(spectrum) for spectrum in pair) else []
     if not pairs:
         return None
     shortest = min(len(spectrum) for pair in pairs for spectrum in pair)
@@ -84,8 +85,11 @@ def _mean_spectra(paths: pd.Series) -> tuple[np.ndarray, np.ndarray] | None:
     return before, after
 
 
-def _normalized(spectrum: np.ndarray) -> np.ndarray:
-    values = np.sort(np.asarray(spectrum, dtype=np.float64))[::-1]
+def _normalized(spectrum: np.ndarray | None) -> np.ndarray:
+    """Eigenvalues over their sum, falling; empty for what is no spectrum."""
+    if spectrum is None or spectrum.ndim != 1 or not np.isfinite(spectrum).all() or not spectrum.sum() > 0:
+        return np.empty(0)
+    values = np.sort(spectrum.astype(np.float64))[::-1]
     return values / values.sum()
 
 

@@ -15,9 +15,10 @@ ORDER = 10
 
 def section(runs: pd.DataFrame, figures: Path) -> Section:
     """What there is of the poster's table, and the commands for the rest of it."""
-    table = poster_table(runs)
+    told = poster_table(runs)
+    table = told.table
     return Section(
-        [poster_words(table)],
+        [poster_words(told)],
         save_figures(figures, {"accuracy_width": (accuracy_width.draw(table), accuracy_width.CAPTION)}),
         {"poster_table": table.drop(columns="key")},
         missing_commands(runs),

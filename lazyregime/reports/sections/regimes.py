@@ -14,10 +14,11 @@ ORDER = 20
 
 def section(runs: pd.DataFrame, figures: Path) -> Section:
     """Every complete training run, averaged over its seeds."""
-    table = regimes_table(runs)
+    told = regimes_table(runs)
+    table = told.table
     drawn = {
         "regime_accuracy": (regime_accuracy.draw(table), regime_accuracy.CAPTION),
         "kernel_change": (kernel_change.draw(table), kernel_change.CAPTION),
         "spectra": (spectra.draw(runs), spectra.CAPTION),
     }
-    return Section([regimes_words(table)], save_figures(figures, drawn), {"regimes": table.drop(columns="key")})
+    return Section([regimes_words(told)], save_figures(figures, drawn), {"regimes": table.drop(columns="key")})

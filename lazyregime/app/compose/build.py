@@ -1,0 +1,200 @@
+"""From a configuration to the objects that it names, each argument checked against the constructor's signature."""
+
+import inspect
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from hydra.utils import get_object
+from torch import nn
+
+from lazyregime.app.compose.config import ConfigDict
+from lazyregime.app.compose.devices import check_devices
+from lazyregime.app.compose.hints import ConfigError, unknown_name
+from lazyregime.data import ClassificationData, check_arguments
+from lazyregime.networks import UNKNOWN, parameterization_of, why_unknown
+from lazyregime.regimes import AbstractRegime, alpha_of
+
+# Of the data, for the architectures.
+DESCRIPTIONS = ("in_channels", "image_size", "in_features", "n_outputs", "num_tokens", "sequence_length")
+
+
+def load_data(config: ConfigDict) -> ClassificationData:
+    """The data set, in memory."""
+    return build(config["data"], "data", drop=DESCRIPTIONS)
+
+
+def check_data(config: ConfigDict) -> None:
+    """Refuse arguments of the data set that cannot be, without loading it.
+
+    Raises:
+        LazyRegimeError: If it does not take them, or its own check refuses them.
+    """
+    function, arguments = _call(config["data"], "data", DESCRIPTIONS, {})
+    check_arguments(function, **arguments)
+
+
+def build_network(config: ConfigDict) -> nn.Module:
+    """The network at the initialization that init_seed draws, whatever was drawn before."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config["init_seed"])
+        network = build(config["arch"], "arch")
+    return network.to(torch_dtype(config))
+
+
+def build_regime(config: ConfigDict, network: nn.Module) -> AbstractRegime:
+    """The regime around a network."""
+    _check_parameterization(config, network)
+    extra = {
+        "network": network,
+        "alpha": resolve_alpha(config, network),
+        "loss": build(config["loss"], "loss"),
+        "optimizer": build(config["optimizer"], "optimizer"),
+        "schedule": config["trainer"]["schedule"],
+    }
+    return build(config["regime"], "regime", drop=("parameterization",), extra=extra)
+
+
+def resolve_alpha(config: ConfigDict, network: nn.Module) -> float | None:
+    """Alpha as given, or that of the laziness given; None leaves it to the regime.
+
+    Raises:
+        ConfigError: If both are given.
+        LazyRegimeError: If the network has no laziness.
+    """
+    alpha, given = config["alpha"], config["laziness"]
+    if given is None:
+        return alpha
+    if alpha is not None:
+        raise ConfigError(f"alpha={alpha:g} and laziness={given:g} say the same thing twice; give one of them.")
+    return alpha_of(given, network)
+
+
+def torch_dtype(config: ConfigDict) -> torch.dtype:
+    """The floating point type of data and weights."""
+    return torch.float64 if config["trainer"]["precision"] == "float64" else torch.float32
+
+
+def build(
+    node: Mapping[str, Any], group: str, *, drop: tuple[str, ...] = (), extra: Mapping[str, Any] | None = None
+) -> Any:
+    """Call the `_target_` of a group with the group's keys.
+
+    Args:
+        node: The group's part of the configuration.
+        group: Its name, for messages.
+        drop: Keys that are not arguments.
+        extra: Arguments that no configuration can hold.
+
+    Raises:
+        ConfigError: If a key is no argument of the target, or a value is not of its type.
+    """
+    target, arguments = _call(node, group, drop, extra or {})
+    return target(**arguments)
+
+
+def _call(
+    node: Mapping[str, Any], group: str, drop: tuple[str, ...], extra: Mapping[str, Any]
+) -> tuple[Any, dict[str, Any]]:
+    """The target of a group and its arguments, each found in its signature and of its type."""
+    target = _target(node, group)
+    parameters = inspect.signature(target).parameters
+    takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
+    keys = {k: v for k, v in node.items() if k not in ("name", "_target_", *drop)}
+    for key, value in keys.items():
+        if key not in parameters:
+            if takes_any:
+                continue
+            valid = [name for name in parameters if name not in extra]
+            raise ConfigError(unknown_name(f"{group}.{key}: {node['_target_']} has no such argument", key, valid))
+        _check_type(f"{group}.{key}", value, parameters[key].annotation)
+    return target, {**keys, **extra}
+
+
+def check(config: ConfigDict) -> int:
+    """Build everything but the data, without memory for the weights, and return the number of parameters.
+
+    Raises:
+        LazyRegimeError: A sentence about the first thing that cannot be.
+    """
+    check_data(config)
+    with torch.device("meta"):
+        network = build(config["arch"], "arch")
+    build_regime(config, network)
+    _check_trainer(config["trainer"], config["ntk"], config["data"])
+    if config["optimizer"]["name"] == "gradient_flow":
+        _check_flow(config)
+    check_devices(config)
+    return sum(p.numel() for p in network.parameters())
+
+
+def _check_parameterization(config: ConfigDict, network: nn.Module) -> None:
+    """The configuration asks for a parameterization; what the network has is asked of the network."""
+    asked, has = config["parameterization"], parameterization_of(network)
+    if asked not in (has, "standard", UNKNOWN):
+        why = f", since {why_unknown(network)}" if has == UNKNOWN else ""
+        raise ConfigError(
+            f"parameterization={asked} is asked for, but that of arch={config['arch']['name']} is {has}{why}; "
+            f"give arch.parameterization, if it has that argument, or parameterization={has}."
+        )
+
+
+def _check_flow(config: ConfigDict) -> None:
+    for name in ("at_epochs", "at_loss_fractions"):
+        if config["ntk"][name]:
+            raise ConfigError(
+                f"ntk.{name} does not go with optimizer=gradient_flow, which has no epochs and probes the kernel at "
+                "its start and its end; leave it out."
+            )
+    if config["optimizer"]["dual"] and not config["regime"]["linearized"]:
+        raise ConfigError(
+            "optimizer.dual=true flows with the frozen kernel, which is regime=lazy; set that, or optimizer.dual=false."
+        )
+
+
+def _check_trainer(trainer: ConfigDict, ntk: ConfigDict, data: ConfigDict) -> None:
+    for section, name, least in (
+        (trainer, "max_epochs", 1), (trainer, "batch_size", 1), (trainer, "limit_batches", 1),
+        (trainer, "patience", 1), (trainer, "devices", 1), (trainer, "num_nodes", 1), (ntk, "block_rows", 1),
+        (ntk, "anchors_per_class", 1), (ntk, "n_test", 1), (ntk, "memory_budget", 1),
+    ):  # fmt: skip
+        if section[name] is not None and section[name] < least:
+            where = "trainer" if section is trainer else "ntk"
+            raise ConfigError(f"{where}.{name}={section[name]} is not possible; it must be at least {least}.")
+    if trainer["monitor"] is None:
+        for name, set_to in (("patience", trainer["patience"]), ("select", trainer["select"] == "best")):
+            if set_to:
+                raise ConfigError(
+                    f"trainer.{name} needs trainer.monitor, which says what is better; set it, for example "
+                    "trainer.monitor=validation_accuracy data.n_validation=5000."
+                )
+        if trainer["schedule"] == "plateau":
+            raise ConfigError("trainer.schedule=plateau needs trainer.monitor, which says what an improvement is.")
+    elif trainer["monitor"].startswith("validation") and not data.get("n_validation"):
+        raise ConfigError(
+            f"trainer.monitor={trainer['monitor']} needs validation data; set data.n_validation=5000, for example."
+        )
+
+
+def _target(node: Mapping[str, Any], group: str) -> Any:
+    try:
+        return get_object(node["_target_"])
+    except Exception as error:
+        raise ConfigError(f"{group}._target_={node.get('_target_')} cannot be imported: {error}.") from error
+
+
+def _check_type(key: str, value: Any, annotation: Any) -> None:
+    allowed = _plain_types(annotation)
+    if not allowed or type(value) in allowed or (float in allowed and type(value) is int):
+        return
+    words = {int: "a whole number", float: "a number", bool: "true or false", str: "a word", type(None): "null"}
+    raise ConfigError(f"{key}={value} is not possible; it must be {' or '.join(words[t] for t in allowed)}.")
+
+
+def _plain_types(annotation: Any) -> tuple[type, ...]:
+    """The plain types that an annotation allows; none if it allows anything else."""
+    union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
+    members = typing.get_args(annotation) if union else (annotation,)
+    return members if all(m in (int, float, bool, str, type(None)) for m in members) else ()

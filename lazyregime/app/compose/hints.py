@@ -1,0 +1,82 @@
+"""From an exception of Hydra's to a sentence: what was given, what is allowed, the nearest valid name."""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lazyregime.errors import LazyRegimeError
+
+
+def sentence(error: Exception, known: Mapping[str, Any], command: str = "train") -> str:
+    """Say what is wrong with an override.
+
+    Args:
+        error: What the composition raised.
+        known: A configuration that composes, whose keys are the valid ones.
+        command: The command whose help to name.
+    """
+    see_all = f"python -m lazyregime.{command} --help lists the groups, --cfg job every key"
+    text, cause = str(error), str(error.__cause__ or "")
+    if match := re.search(r"Could not find '(.+)/([^/']+)'", text):
+        return _unknown_option(match[1], match[2], text)
+    if match := re.search(r"Could not override '(.+)'", text):
+        return _unknown_key(match[1], known)
+    if match := re.search(r"Error merging override (.+)", text):
+        return _bad_value(match[1], cause)
+    if match := re.search(r"Ambiguous value for argument '(.+)'", text):
+        return f"{match[1]} lists several values; sweep over them with -m, or give one list as key=[value,value]."
+    if type(error).__name__ == "OverrideParseException":
+        given = getattr(error, "override", "an override")
+        return f"{given!r} cannot be read; overrides look like key=value, and quotes protect = and , and {{."
+    if match := re.search(r"nterpolation key '(.+)' not found", text + cause):
+        group, _, key = match[1].partition(".")
+        if key and group in known:
+            return f"What is chosen needs {group}.{key}, which this {group} does not have; choose another {group}."
+        return f"The configuration refers to {match[1]!r}, which is not there; {see_all}."
+    return f"{' '.join((text + ' ' + cause).split())}; {see_all}."
+
+
+def unknown_name(what: str, name: str, valid: Iterable[str], more: str = "") -> str:
+    """`what` does not exist, with the nearest valid name or all of them."""
+    valid = sorted(valid)
+    near = difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
+    advice = f"did you mean {near[0]!r}? The" if near else "the"
+    return f"{what}; {advice} valid ones are {', '.join(valid)}{more}."
+
+
+def _unknown_option(group: str, option: str, text: str) -> str:
+    options = re.findall(r"^\t(\S+)$", text, flags=re.MULTILINE)
+    return unknown_name(f"{group}={option}: there is no {group} of that name", option, options)
+
+
+def _unknown_key(key: str, known: Mapping[str, Any]) -> str:
+    *parents, last = key.split(".")
+    node: Any = known
+    for depth, part in enumerate(parents):
+        if not isinstance(node, Mapping) or part not in node:
+            return _unknown_key(".".join(parents[: depth + 1]), known)
+        node = node[part]
+    valid = [str(k) for k in node if not str(k).startswith("_")] if isinstance(node, Mapping) else []
+    where = f" in {'.'.join(parents)}" if parents else ""
+    if not parents:  # a key that exists deeper down is the likeliest mistake of all
+        deeper = [f"{group}.{last}" for group, value in known.items() if isinstance(value, Mapping) and last in value]
+        if deeper:
+            return f"There is no key {key!r} at the top; did you mean {' or '.join(deeper)}?"
+    return unknown_name(f"There is no key {last!r}{where}", last, valid)
+
+
+def _bad_value(override: str, cause: str) -> str:
+    reason = cause.splitlines()[0] if cause else "the value does not fit"
+    if match := re.search(r"Invalid value '(.*)', expected one of \[(.*)\]", cause):
+        return unknown_name(f"{override}: {match[1]!r} is no choice here", match[1], match[2].split(", "))
+    if match := re.search(r"Value '(.*)' of type '.*' could not be converted to (\w+)", cause):
+        kind = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}.get(match[2], match[2])
+        return f"{override}: {match[1]!r} is not {kind}; give {kind}."
+    if "is not Optional" in cause:
+        return f"{override}: this key cannot be null; give a value."
+    return f"{override}: {reason}."
+
+
+class ConfigError(LazyRegimeError):
+    """A configuration that cannot be: the doors print its sentence and exit with 2."""

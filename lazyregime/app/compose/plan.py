@@ -1,0 +1,62 @@
+"""Before a sweep starts every job of it is composed and checked, and the plan is shown."""
+
+from collections.abc import Sequence
+
+from lazyregime.app.command import AbstractCommand
+from lazyregime.app.compose.config import ConfigDict
+from lazyregime.app.compose.hints import ConfigError
+from lazyregime.app.compose.job import Job
+from lazyregime.app.console import Console
+from lazyregime.errors import LazyRegimeError
+
+
+def plan_jobs(command: AbstractCommand, jobs: Sequence[Sequence[str]]) -> list[Job]:
+    """Compose and check every job.
+
+    Raises:
+        ConfigError: A sentence about the first thing that is wrong, with the job it is in.
+    """
+    planned = []
+    for number, overrides in enumerate(jobs):
+        try:
+            config = command.source.compose_job(overrides)
+            _check_common(config)
+            planned.append(Job(overrides, config, command.folder(config), command.check(config)))
+        except LazyRegimeError as error:
+            where = f" (job {number + 1} of {len(jobs)}: {' '.join(overrides)})" if len(jobs) > 1 else ""
+            raise ConfigError(f"{error}{where}") from error
+    return planned
+
+
+def show_plan(command: AbstractCommand, console: Console, jobs: Sequence[Job]) -> None:
+    """How many runs, how many are done already, and what the largest needs."""
+    done = sum(job.folder.status() == "complete" and not job.config["rerun"] for job in jobs)
+    largest = max(jobs, key=lambda job: job.size)
+    console.say(f"{len(jobs)} runs, {done} of them complete already, {len(jobs) - done} to do; the largest:")
+    console.say(f"  {largest.folder.name}: {command.demand(largest.config, largest.size)}")
+
+
+def show_outcome(command: AbstractCommand, console: Console, jobs: Sequence[Job]) -> int:
+    """What became of every job, as a table; the number of those without a result."""
+    folders = [job.folder for job in jobs]
+    states = [folder.status() for folder in folders]
+    results = [f.read_result() if status == "complete" else {} for f, status in zip(folders, states, strict=True)]
+    told = [headline for headline in command.headlines if any(r.get(headline[1]) is not None for r in results)]
+    words, key = (told or command.headlines)[0]
+    rows = []
+    for folder, status, result in zip(folders, states, results, strict=True):
+        value = result.get(key)
+        rows.append((folder.name, status, None if value is None else f"{value:.4f}", str(folder.path)))
+    console.say()
+    console.table(["run", "status", words, "folder"], rows, title="The sweep")
+    missing = sum(status != "complete" for status in states)
+    groups = sorted({str(folder.path.parent) for folder in folders})
+    if missing:
+        console.say(f"{missing} of {len(jobs)} runs have no result; the same command computes only those.")
+    console.say(f"Next:   python -m lazyregime.report {' '.join(groups)}")
+    return missing
+
+
+def _check_common(config: ConfigDict) -> None:
+    if config["num_threads"] is not None and config["num_threads"] < 1:
+        raise ConfigError(f"num_threads={config['num_threads']} is not possible; it must be at least 1.")

@@ -1,0 +1,197 @@
+"""One run of `fit`: data, machine, the path of ridges, the one chosen, and what it predicts."""
+
+import datetime
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, final
+
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from lazyregime.app.command import AbstractWork
+from lazyregime.app.compose.build import build, load_data
+from lazyregime.app.compose.config import ConfigDict
+from lazyregime.app.console import Console
+from lazyregime.data import ClassificationData, SphereTarget, as_inputs
+from lazyregime.kernels import AbstractKernel, EmpiricalKernel, InfiniteCNN
+from lazyregime.kernels.coding import encode
+from lazyregime.machines import KernelMachine
+from lazyregime.machines.selection import PathTable, choice_of
+from lazyregime.runs.folder import RunFolder, atomic_write
+from lazyregime.runs.tables import write_rows
+
+VERSIONS = ("lazyregime", "torch")
+DATA_KEYS = ("tau", "band", "cutoff", "kappa", "dimension", "signal_dimension", "target", "noise_std")
+
+
+@dataclass(frozen=True)
+class Split:
+    """Inputs, targets, and class labels if there are any."""
+
+    inputs: Tensor
+    targets: Tensor
+    labels: Tensor | None
+
+
+@final
+class Fitting(AbstractWork):
+    """One kernel machine, from its configuration to its result."""
+
+    def __init__(self, config: ConfigDict, folder: RunFolder, console: Console) -> None:
+        self.config, self.folder, self.console = config, folder, console
+        self.started, self._since = now(), time.perf_counter()
+        with console.progress(f"Loading {config['data']['name']}"):
+            self.data: ClassificationData = load_data(config)
+        self.kernel: AbstractKernel = build(config["machine"], "machine")
+        self.machine = machine_of(config, self.kernel)
+
+    def opening(self) -> str:  # noqa: D102
+        name, count = self.config["machine"]["name"], len(self.config["ridges"])
+        return f"{name} on {len(self.data.train_labels):,} samples, {count} ridge{'s' if count > 1 else ''}"
+
+    def run(self) -> dict[str, Any]:
+        """Solve, predict, choose; metrics.csv has a row for every ridge."""
+        train, validation, test = (self._split(name) for name in ("train", "validation", "test"))
+        since = time.perf_counter()
+        self.machine.fit_path(train.inputs, train.targets, self.config["ridges"])
+        seconds_fit = time.perf_counter() - since
+        has_loo = self.machine.has_leave_one_out
+        chosen_by = choice_of(
+            self.config["choose"], len(self.machine.ridges_),
+            has_validation=len(validation.inputs) > 0, has_leave_one_out=has_loo,
+        )  # fmt: skip
+        table = PathTable(self.machine.ridges_)
+        table.add("train", self.machine.fitted_path(), train.targets, train.labels)
+        if has_loo:
+            table.add("leave_one_out", self.machine.leave_one_out_path(), train.targets, train.labels)
+        if len(validation.inputs):
+            table.add("validation", self.machine.predict_path(validation.inputs), validation.targets, validation.labels)
+        table.add("test", self.machine.predict_path(test.inputs), test.targets, test.labels)
+        write_rows(self.folder.metrics, table.rows())
+        spectrum = input_spectrum(train.inputs)
+        if spectrum is not None:
+            atomic_write(self.folder.kernels, save({"input_spectrum": spectrum}))
+        index = 0 if chosen_by == "given" else table.best(chosen_by)
+        self.machine.choose(index, by=chosen_by)
+        return self._result(table, index, seconds_fit)
+
+    def _result(self, table: PathTable, index: int, seconds_fit: float) -> dict[str, Any]:
+        report, machine = self.machine.report_, self.machine
+        best = table.best("test")
+        return {
+            **head(self.config, self.folder),
+            "n_train": len(self.data.train_labels),
+            "ridge": machine.ridge_,
+            "chosen_by": machine.chosen_by_,
+            **table.at(index),
+            "ridge_best_on_test": machine.ridges_[best],
+            **{f"{name}_best_on_test": value for name, value in table.at(best).items() if name.startswith("test_")},
+            "lowest_test_risk": float(table.columns["test_risk"].min()),
+            **target_powers(self.config),
+            "form": report.form,
+            "method": report.method,
+            "residual": report.residual,
+            "condition_number": report.condition_number,
+            "jitter": machine.jitter_,
+            **({"iterations": report.iterations} if report.method == "cg" else {}),
+            "seconds": round(time.perf_counter() - self._since, 2),
+            "seconds_fit": round(seconds_fit, 2),
+            **tail(self.started),
+        }
+
+    def _split(self, name: str) -> Split:
+        inputs, labels = getattr(self.data, f"{name}_inputs"), getattr(self.data, f"{name}_labels")
+        inputs = prepared(self.kernel, inputs)
+        if labels.is_floating_point():
+            return Split(inputs, labels.double(), None)
+        if not len(labels):
+            return Split(inputs, torch.zeros(0, self.data.n_outputs, dtype=torch.float64), None)
+        return Split(inputs, encode(labels, self.data.n_outputs, self.config["coding"])[0], labels)
+
+
+def prepared(kernel: AbstractKernel, inputs: Tensor) -> Tensor:
+    """Images as vectors, but for kernels that look at their pixels, and in the dtype of a network for its kernel."""
+    if isinstance(kernel, EmpiricalKernel):
+        return as_inputs(inputs, None, next(kernel.model.parameters()).dtype)
+    return inputs if isinstance(kernel, InfiniteCNN) else inputs.flatten(1)
+
+
+def machine_of(config: ConfigDict, kernel: AbstractKernel) -> KernelMachine:
+    """The machine around a kernel; the empirical kernel is computed in the precision of its network."""
+    precision = config["precision"]
+    if isinstance(kernel, EmpiricalKernel):
+        precision = str(next(kernel.model.parameters()).dtype).removeprefix("torch.")
+    return KernelMachine(
+        kernel,
+        intercept=config["intercept"],
+        solver=config["solver"],
+        precision=precision,
+        max_basis=config["max_basis"],
+        memory_budget=config["memory_budget"],
+        **({} if config["tolerance"] is None else {"tolerance": config["tolerance"]}),
+    )
+
+
+def head(config: ConfigDict, folder: RunFolder) -> dict[str, Any]:
+    """What was asked for, as scalars."""
+    machine = config["machine"]
+    told = {key: config["data"][key] for key in DATA_KEYS if key in config["data"]}
+    return {
+        "status": "complete",
+        "command": "fit",
+        "name": folder.name,
+        "id": folder.id,
+        "group": config["group"],
+        "machine": machine["name"],
+        "data": config["data"]["name"],
+        **{key: machine[key] for key in ("num_features", "activation", "shift", "depth", "at") if key in machine},
+        **({"width": machine["num_features"]} if "num_features" in machine else {}),
+        **told,
+        **{key: config[key] for key in ("coding", "intercept", "seed", "init_seed", "data_seed")},
+    }
+
+
+def tail(started: str) -> dict[str, Any]:
+    """Where and when it was computed."""
+    return {
+        "host": platform.node(),
+        "device": "cpu",
+        "num_threads": torch.get_num_threads(),
+        "versions": {name: version(name) for name in VERSIONS},
+        "started": started,
+        "finished": now(),
+    }
+
+
+def input_spectrum(x: Tensor) -> Tensor | None:
+    """Eigenvalues of the covariance of the inputs, largest first; None where there are fewer samples than numbers."""
+    flat = x.flatten(1).double()
+    if not flat.shape[1] <= min(len(flat), 2000):
+        return None
+    centred = flat - flat.mean(0)
+    return torch.linalg.eigvalsh(centred.T @ centred / len(flat)).flip(0).contiguous()
+
+
+def known_target(config: ConfigDict) -> SphereTarget:
+    """The function behind data=sphere."""
+    data = config["data"]
+    return SphereTarget.of(*(data[key] for key in ("dimension", "target", "target_powers", "neuron", "data_seed")))
+
+
+def target_powers(config: ConfigDict) -> dict[str, float]:
+    """||P_k f||^2 of a target that is known: `target_power_0`, .., the last that of all higher degrees."""
+    powers: Sequence[float] = ()
+    if config["data"]["name"] == "sphere":
+        powers = known_target(config).powers
+    elif config["data"]["name"] == "spiked":
+        powers = config["data"]["target_powers"]
+    return {f"target_power_{k}": float(p) for k, p in enumerate(powers)}
+
+
+def now() -> str:
+    """The time in UTC, to the second."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -1,0 +1,81 @@
+"""<group>/.sweeps/ID.json: a sweep's command and its runs, so that it can be asked for, and gives the command again.
+
+What is read back may come from anybody: it is checked here, and `resubmission` decides what is obeyed.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lazyregime.app.compose.job import Job
+from lazyregime.errors import LazyRegimeError
+from lazyregime.runs.atomic import atomic_write
+from lazyregime.runs.identity import folder_name
+
+_FOLDER = ".sweeps"
+
+
+@dataclass(frozen=True)
+class SweepRecord:
+    """One sweep, as far as its runs lie in one group."""
+
+    command: str
+    overrides: list[str]
+    group: str
+    runs: list[str]  # the names of their folders
+    root: Path  # the folder of the group
+
+    @property
+    def runs_dir(self) -> Path:
+        """Above the group; the whole may have been moved."""
+        return self.root.joinpath(*[".."] * len(self.group.split("/"))).resolve()
+
+
+def record_sweep(command: str, overrides: Sequence[str], jobs: Sequence[Job]) -> None:
+    """Write down a sweep in each of its groups; the same command writes the same file."""
+    name = hashlib.sha256(json.dumps([command, *overrides]).encode()).hexdigest()[:8]
+    for root in {job.folder.path.parent for job in jobs}:
+        mine = [job for job in jobs if job.folder.path.parent == root]
+        content = {
+            "command": command,
+            "overrides": list(overrides),
+            "group": str(mine[0].config["group"]),
+            "runs": [job.folder.path.name for job in mine],
+        }
+        atomic_write(root / _FOLDER / f"{name}.json", json.dumps(content, indent=1) + "\n")
+
+
+def recorded_sweeps(folder: Path, complain: Callable[[str], None]) -> list[SweepRecord]:
+    """All sweeps whose groups lie in a folder, the oldest first; `complain` is told of records that say nothing."""
+    found: list[tuple[float, SweepRecord]] = []
+    for path in sorted(folder.rglob(f"{_FOLDER}/*.json")):
+        try:
+            found.append((path.stat().st_mtime, _read(path)))
+        except (OSError, ValueError, RecursionError) as error:  # a LazyRegimeError is a ValueError
+            complain(
+                f"{path} is passed over, as it is no record of a sweep ({error}); give that sweep's command again."
+            )
+    return [record for _, record in sorted(found, key=lambda pair: pair[0])]
+
+
+def _read(path: Path) -> SweepRecord:
+    content: Any = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(content, dict) or set(content) != {"command", "overrides", "group", "runs"}:
+        raise LazyRegimeError("it does not hold command, overrides, group and runs")
+    if not all(_are_words(words) for words in (content["overrides"], content["runs"])):
+        raise LazyRegimeError("its overrides and runs are not lists of words")
+    if not _are_words([content["command"], content["group"]]):
+        raise LazyRegimeError("its command and group are not words")
+    root, parts = path.parent.parent, content["group"].split("/")
+    if tuple(parts) != root.absolute().parts[-len(parts) :]:
+        raise LazyRegimeError(f"it is of the group {content['group']!r}, and does not lie in it")
+    for name in content["runs"]:
+        folder_name(name, "run")
+    return SweepRecord(**content, root=root)
+
+
+def _are_words(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(value, str) for value in values)

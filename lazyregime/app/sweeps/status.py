@@ -1,0 +1,140 @@
+"""What has become of the runs in a folder: done, running, waiting, failed, or not begun; and the rest once more."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lazyregime.app.api import COMMANDS
+from lazyregime.app.console import Console
+from lazyregime.app.door import open_door
+from lazyregime.app.slurm.record import submission_of
+from lazyregime.app.sweeps.record import recorded_sweeps
+from lazyregime.app.sweeps.resubmission import overrides_of
+from lazyregime.errors import LazyRegimeError
+from lazyregime.runs.folder import RunFolder, read_object
+from lazyregime.runs.slurm_queue import QueuedJob, queue
+
+UNDER_WAY = ("complete", "running", "waiting")
+
+
+@dataclass(frozen=True)
+class RunState:
+    """One row of the table."""
+
+    folder: RunFolder
+    status: str
+    job: str
+    host: str
+    epochs: str
+    reason: str  # why it waits, in SLURM's word
+    note: str  # why there is no result, and where to read more
+
+
+def show_status(folder: Path, console: Console) -> None:
+    """Print the table and what it adds up to.
+
+    Raises:
+        LazyRegimeError: If there is no run and no sweep in the folder.
+    """
+    states = states_of(folder, console)
+    rows = [(s.folder.path.name, s.status, s.job, s.host, s.epochs, s.reason) for s in states]
+    console.table(["run", "status", "job", "host", "epochs", "reason"], rows)
+    for state in states:
+        if state.note:
+            console.say(f"\n{state.folder.path.name} {state.status}: {state.note}")
+    counts = {status: sum(s.status == status for s in states) for status in dict.fromkeys(s.status for s in states)}
+    console.say(f"\n{len(states)} runs: {', '.join(f'{count} {status}' for status, count in counts.items())}")
+    if any(s.status not in UNDER_WAY for s in states):
+        console.say(f"Next:   python -m lazyregime.sweeps resubmit {folder}")
+
+
+def resubmit(folder: Path, console: Console, given: Sequence[str] = ()) -> int:
+    """Give again the command of every sweep with runs that are neither done nor under way; 1 if some fail again.
+
+    Args:
+        folder: runs/GROUP, or a folder above it.
+        console: Shows each command before it is given.
+        given: Overrides beside those of the records: what a record may not say (docs/slurm.md), such as `data_dir=`.
+
+    Raises:
+        LazyRegimeError: If a record asks for what no record may ask for.
+    """
+    done = {state.folder.path.absolute() for state in states_of(folder, console) if state.status in UNDER_WAY}
+    code, count = 0, 0
+    for sweep in recorded_sweeps(folder, lambda _: None):  # `states_of` has told of those that cannot be read
+        left = [name for name in sweep.runs if (sweep.root / name).absolute() not in done]
+        if not left:
+            continue
+        count += 1
+        if sweep.command not in COMMANDS:
+            raise LazyRegimeError(f"{sweep.root} has a sweep of {sweep.command!r}, which is no command of lazyregime.")
+        overrides, unsaid = overrides_of(sweep, COMMANDS[sweep.command], given)
+        told = shlex.join([f"lazyregime.{sweep.command}", "-m", *overrides])
+        console.say(f"{len(left)} of {len(sweep.runs)} runs: python -m {told}")
+        for override in unsaid:
+            console.warn(f"{override} of the sweep's own command is not taken from a folder; give it here if it holds.")
+        try:
+            open_door(COMMANDS[sweep.command], ["-m", *overrides])
+        except SystemExit as end:
+            code = code or int(end.code or 0)
+    if not count:
+        console.say("Nothing is left to do: every run of the sweeps here is complete or under way.")
+    return code
+
+
+def states_of(folder: Path, console: Console) -> list[RunState]:
+    """Of every run in the folder and every run that a sweep in it was to make.
+
+    Raises:
+        LazyRegimeError: If there is none.
+    """
+    paths = dict.fromkeys(sweep.root / name for sweep in recorded_sweeps(folder, console.warn) for name in sweep.runs)
+    paths |= dict.fromkeys(path.parent for path in sorted(folder.rglob("config.yaml")))
+    if not paths:
+        raise LazyRegimeError(f"There is neither a run nor a sweep in {folder}; give runs/GROUP, or a folder above it.")
+    in_queue = queue() or {}
+    return [_state(_run_at(path), in_queue) for path in paths]
+
+
+def _state(folder: RunFolder, in_queue: Mapping[str, QueuedJob]) -> RunState:
+    submission, status = submission_of(folder), folder.status()
+    queued = in_queue.get(submission.job) if submission is not None else None
+    told = "not started" if status == "new" else str(status)
+    if queued is not None and status != "complete":
+        told = "waiting" if queued.waits else "running"
+    failure = read_object(folder.failure) if told == "failed" else {}
+    holder = read_object(folder.lock) if told == "running" else {}
+    result = read_object(folder.result)
+    host = failure.get("host") or holder.get("host") or (queued.nodes if queued else "") or result.get("host") or ""
+    return RunState(
+        folder,
+        told,
+        submission.job if submission is not None else "",
+        host,
+        _epochs(folder),
+        queued.reason if queued is not None and told == "waiting" else "",
+        _note(folder, told, failure, submission.log if submission is not None else ""),
+    )
+
+
+def _note(folder: RunFolder, status: str, failure: Mapping[str, Any], log: str) -> str:
+    where = f"\n  log        {log}" if log else ""
+    if status == "failed":
+        message = " ".join(str(failure.get("message", "")).split())
+        return f"{failure.get('error')}: {message}{where}\n  traceback  {folder.failure}"
+    return f"see{where}" if where and status in ("interrupted", "not started") else ""
+
+
+def _epochs(folder: RunFolder) -> str:
+    try:
+        lines = folder.metrics.read_text().splitlines()
+    except OSError:
+        return ""
+    return str(max(0, len(lines) - 2))  # the columns, and the row before the first epoch
+
+
+def _run_at(path: Path) -> RunFolder:
+    name, _, run_id = path.name.rpartition("-")
+    return RunFolder(path, run_id, name, path.parent.name)

@@ -1,0 +1,133 @@
+"""The command `train`: a network in a regime, from its configuration to its result, its figure and its table."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, final
+
+from lazyregime.app.command import AbstractCommand, AbstractWork, Rows
+from lazyregime.app.compose.config import ConfigDict, Source
+from lazyregime.app.compose.schema import TrainConfig
+from lazyregime.errors import LazyRegimeError
+from lazyregime.runs.folder import RunFolder
+from lazyregime.runs.identity import TRAINING, Naming
+
+if TYPE_CHECKING:
+    from lazyregime.app.compose.job import Job
+    from lazyregime.app.console import Console
+    from lazyregime.tracking.tracking import Tracking
+
+
+@final
+class TrainCommand(AbstractCommand):
+    """`python -m lazyregime.train`."""
+
+    source: ClassVar[Source] = Source("train", TrainConfig, ("arch", "data", "loss", "optimizer", "regime"))
+    naming: ClassVar[Naming] = TRAINING
+    headlines: ClassVar[tuple[tuple[str, str], ...]] = (("test accuracy", "test_accuracy"), ("test loss", "test_loss"))
+
+    def check(self, config: ConfigDict) -> float:
+        """The number of parameters."""
+        from lazyregime.app.compose.build import check
+
+        return check(config)
+
+    def demand(self, config: ConfigDict, size: float) -> str:  # noqa: D102
+        return f"{size:,.0f} parameters, {_memory(config, size)}"
+
+    def start(self, config: ConfigDict, folder: RunFolder, console: "Console", tracking: "Tracking") -> AbstractWork:  # noqa: D102
+        if config["optimizer"]["name"] == "gradient_flow":
+            from lazyregime.app.train.gradient_flow import FlowTraining
+
+            return FlowTraining(config, folder, console, tracking)
+        from lazyregime.app.train.training import Training  # torch and Lightning take seconds to import
+
+        return Training(config, folder, console, tracking)
+
+    def compute_together(self, jobs: Sequence["Job"], console: "Console") -> None:  # noqa: D102
+        from lazyregime.app.train.together import compute_together, groups
+
+        for group in groups(jobs):
+            try:
+                compute_together(group, console)
+            except LazyRegimeError as error:  # each of them is tried alone after this, and says so in its own folder
+                console.error(str(error))
+
+    def draw(self, folder: RunFolder, result: Mapping[str, Any]) -> Path:  # noqa: D102
+        if result["optimizer"] == "gradient_flow":
+            from lazyregime.reports.flow_figure import draw_flow
+
+            return draw_flow(folder.path, result)
+        from lazyregime.reports.run_figure import draw_run
+
+        return draw_run(folder.path, result)
+
+    def summary(self, result: Mapping[str, Any]) -> Rows:  # noqa: D102
+        if result["optimizer"] == "gradient_flow":
+            return _flow_summary(result)
+        which = "loss" if _is_missing(result.get("test_accuracy")) else "accuracy"
+        rows = [(f"network, {which} on the test set", f"{result[f'test_{which}']:.4f}")]
+        if "kernel_change" not in result:
+            return rows
+        protocol = result["protocol"]
+        note = f"{result['num_anchors']} anchors, {result['num_test_probe']} test points, protocol {protocol}"
+        return [
+            ("kernel regression at initialization", f"{result[f'kernel_accuracy_{protocol}_init']:.4f}"),
+            ("kernel regression after training", f"{result[f'kernel_accuracy_{protocol}_final']:.4f}"),
+            *rows,
+            ("kernel moved by  |T1 - T0| / |T0|", f"{result['kernel_change']:.3g}"),
+            ("kernel turned by  1 - cos(T0, T1)", f"{result['kernel_distance']:.3g}"),
+            (f"({note})", ""),
+        ]
+
+    def last_word(self, result: Mapping[str, Any]) -> str:
+        """The verdict with the two numbers it rests on."""
+        if "verdict" not in result:
+            return "Verdict: none, since the kernel was not probed (ntk=none)."
+        moved, turned = result["kernel_change"], result["kernel_distance"]
+        how_far = f"the kernel moved by {moved:.3g} times its norm and turned by {turned:.3g}"
+        return f"Verdict: {result['verdict']} ({how_far})."
+
+
+TRAIN = TrainCommand()
+
+
+def _is_missing(accuracy: float | None) -> bool:
+    """Whether targets are no classes: NaN when just measured, null in result.json."""
+    return accuracy is None or math.isnan(accuracy)
+
+
+def _flow_summary(result: Mapping[str, Any]) -> Rows:
+    keys = (
+        ("network, accuracy on the test set", "test_accuracy", ".4f"),
+        ("training loss at the end", "train_loss", ".3g"),
+        ("test loss at the end", "test_loss", ".3g"),
+        ("flow time reached", "flow_time", ".4g"),
+        ("time until the loss was half", "half_loss_time", ".3g"),
+        ("weights moved by  |w - w0| / |w0|", "parameter_displacement", ".3g"),
+        ("ReLUs unchanged since initialization", "relu_unchanged", ".4f"),
+        ("kernel moved by  |T1 - T0| / |T0|", "kernel_change", ".3g"),
+        ("kernel turned by  1 - cos(T0, T1)", "kernel_distance", ".3g"),
+    )
+    told = [(words, format(result[key], form)) for words, key, form in keys if result.get(key) is not None]
+    return [*told, (f"({result['flow_status']} after {result['steps']} steps of {result['attempts']} tried)", "")]
+
+
+def _memory(config: ConfigDict, num_params: float) -> str:
+    size = 8 if config["trainer"]["precision"] == "float64" else 4
+    copies = 5 if config["regime"]["centred"] else 4  # weights, gradients, two moments of Adam; w0
+    text = f"about {_bytes(num_params * size * copies)} to train"
+    if not config["ntk"]["enabled"]:
+        return text + ", no kernel probe"
+    anchors = config["ntk"]["anchors_per_class"] * config["data"]["n_outputs"]
+    test = config["ntk"]["n_test"] or config["data"].get("n_test") or 10_000
+    kernel = f"{test:,} x {2 * anchors} test kernel ({_bytes(test * 2 * anchors * size)})"
+    return f"{text}; kernels {anchors} x {anchors}, twice, and a {kernel}"
+
+
+def _bytes(count: float) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"

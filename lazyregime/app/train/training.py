@@ -1,0 +1,169 @@
+"""One run from its configuration to its result: data, network, regime, callbacks, Trainer, probe."""
+
+import shutil
+import time
+from collections.abc import Mapping
+from typing import Any, final
+
+import torch
+from safetensors.torch import save
+
+from lazyregime.app.command import AbstractWork
+from lazyregime.app.compose.build import build_network, build_regime, load_data, torch_dtype
+from lazyregime.app.compose.config import ConfigDict
+from lazyregime.app.compose.devices import trainer_options
+from lazyregime.app.console import Console
+from lazyregime.app.train.facts import how_computed, now, which_run
+from lazyregime.app.train.progress import TrainingProgress
+from lazyregime.data import Batches, ClassificationData
+from lazyregime.lightning import pl
+from lazyregime.measure import Improvement, LastCheckpoint, NTKProbe, Recorder
+from lazyregime.measure.recorder import Row
+from lazyregime.regimes import AbstractRegime, evaluate
+from lazyregime.runs.folder import RunFolder, atomic_write
+from lazyregime.runs.tables import write_rows
+from lazyregime.tracking.tracking import Tracking
+
+
+@final
+class Training(AbstractWork):
+    """One training run; `run` does it all, and leaves the step it reached in `step`, also where it fails."""
+
+    def __init__(self, config: ConfigDict, folder: RunFolder, console: Console, tracking: Tracking) -> None:
+        self.config, self.folder, self.console, self.tracking = config, folder, console, tracking
+        self.started, self._since = now(), time.perf_counter()
+        with console.progress(f"Loading {config['data']['name']}"):
+            data = load_data(config)
+        self.network = build_network(config)
+        self.num_params = sum(p.numel() for p in self.network.parameters())
+        self.recorder = Recorder(data, self._write_rows)
+        self.probe = self._probe(data)
+        self.improvement = self._improvement()
+        self.module = build_regime(config, self.network)
+        self.trainer = self._trainer()
+        self.device = self.trainer.strategy.root_device
+        self.data = self.recorder.data = data.to(self.device, torch_dtype(config))
+
+    @property
+    def step(self) -> int:
+        """Optimizer steps taken."""
+        return self.trainer.global_step
+
+    def opening(self) -> str:  # noqa: D102
+        return f"{formula(self.module)}; {self.num_params:,} parameters on {self.device}"
+
+    def run(self) -> dict[str, Any]:
+        """Train, or go on from the last checkpoint; measure; return the scalars of result.json."""
+        trainer, config = self.config["trainer"], self.config
+        torch.manual_seed(config["batch_seed"])
+        batches = Batches(
+            self.data.train_inputs, self.data.train_labels,
+            batch_size=trainer["batch_size"], seed=config["batch_seed"], limit=trainer["limit_batches"],
+            share=(self.trainer.global_rank, self.trainer.world_size),
+        )  # fmt: skip
+        last = self.folder.checkpoints / "last.ckpt"
+        if last.exists():
+            self.console.say(f"Resuming from {last}")
+        resume = last if last.exists() else None
+        self.trainer.fit(self.module, train_dataloaders=batches, ckpt_path=resume, weights_only=True)
+        if self.improvement is not None and self.improvement.path is not None:
+            self.trainer.strategy.barrier()  # the first process has written them
+            self.improvement.restore_best(self.module)
+        self.module.to(self.device).eval()
+        since = time.perf_counter()
+        measured: dict[str, Any] = {}
+        if self.probe is not None:
+            self.probe.measure(self.module, "final")
+            measured = self.probe.result()
+            if self.trainer.is_global_zero:
+                atomic_write(self.folder.kernels, save(self.probe.tensors()))
+                shutil.rmtree(self.folder.blocks, ignore_errors=True)
+        seconds_probe = time.perf_counter() - since
+        return self._result(measured, seconds_probe)
+
+    def _result(self, measured: Mapping[str, Any], seconds_probe: float) -> dict[str, Any]:
+        config = self.config
+        return {
+            **which_run(config, self.folder, module=self.module, n_train=len(self.data.train_labels)),
+            "epochs": self.trainer.current_epoch,
+            "steps": self.step,
+            **self._accuracies(),
+            "protocol": config["ntk"]["protocol"],
+            **measured,
+            "num_anchors": len(self.probe.anchor_labels) if self.probe else 0,
+            "num_test_probe": len(self.probe.test_labels) if self.probe else 0,
+            "seconds_training": round(self.recorder.seconds, 2),
+            "seconds_probe": round(seconds_probe, 2),
+            **how_computed(self.started, self._since, self.device),
+        }
+
+    def _write_rows(self, rows: list[Row]) -> None:
+        if self.trainer.is_global_zero:
+            write_rows(self.folder.metrics, rows)
+
+    def _accuracies(self) -> dict[str, Any]:
+        data, module = self.data, self.module
+        train = evaluate(module, data.train_inputs, data.train_labels)
+        test = evaluate(module, data.test_inputs, data.test_labels)
+        held_out = None
+        if len(data.validation_labels):
+            held_out = evaluate(module, data.validation_inputs, data.validation_labels)["accuracy"]
+        best = self.improvement if self.improvement is not None and self.improvement.path is not None else None
+        return {
+            **{f"train_{key}": value for key, value in train.items()},
+            **{f"test_{key}": value for key, value in test.items()},
+            "validation_accuracy": held_out,
+            "selected_on": None if best is None else best.monitor.rpartition("_")[0],
+            "selected_epoch": None if best is None else best.best_epoch,
+        }
+
+    def _probe(self, data: ClassificationData) -> NTKProbe | None:
+        settings = {k: v for k, v in self.config["ntk"].items() if k not in ("enabled", "protocol")}
+        if not self.config["ntk"]["enabled"]:
+            return None
+        return NTKProbe(
+            self.network, data, self.recorder, self.console.kernel_progress, blocks_dir=self.folder.blocks, **settings
+        )
+
+    def _improvement(self) -> Improvement | None:
+        trainer = self.config["trainer"]
+        if trainer["monitor"] is None:
+            return None
+        return Improvement(
+            trainer["monitor"],
+            best=self.folder.checkpoints / "best.ckpt" if trainer["select"] == "best" else None,
+            patience=trainer["patience"],
+            halve=trainer["schedule"] == "plateau",
+        )
+
+    def _trainer(self) -> pl.Trainer:
+        config = self.config["trainer"]
+        last = LastCheckpoint(self.folder.checkpoints / "last.ckpt")
+        progress = TrainingProgress(self.console)
+        callbacks = [self.probe, self.recorder, self.improvement, progress, last]
+        return pl.Trainer(
+            max_epochs=config["max_epochs"],
+            **trainer_options(self.config),
+            logger=self.tracking.loggers,
+            callbacks=[c for c in callbacks if c is not None],
+            default_root_dir=self.folder.path,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            profiler=_profiler(self.folder) if config["profile"] else None,
+        )
+
+
+def _profiler(folder: RunFolder) -> Any:
+    from pytorch_lightning.profilers import SimpleProfiler
+
+    return SimpleProfiler(dirpath=folder.path, filename="profile")
+
+
+def formula(module: AbstractRegime) -> str:
+    """What is trained, as a formula with its numbers."""
+    if module.linearized:
+        return f"F = alpha J(w0) (w - w0), alpha = {module.alpha:.4g}"
+    if module.centred:
+        return f"F = alpha (f - f0), alpha = {module.alpha:.4g}"
+    return "F = f"

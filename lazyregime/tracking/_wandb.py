@@ -1,0 +1,196 @@
+"""One run is one wandb run: grouped by sweep, job type = regime, an id that the same command gives again."""
+
+import contextlib
+import hashlib
+import netrc
+import os
+import shutil
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal, final
+from urllib.parse import urlsplit
+
+from lazyregime.runs.folder import RunFolder
+from lazyregime.runs.identity import look_up
+from lazyregime.tracking._worker import Worker
+
+INIT_SECONDS = 30.0  # wandb's own patience; the tracking has a little more
+_TEARDOWN_SECONDS = 2.0
+
+# The columns of wandb's table of runs. The whole configuration is a file beside them.
+_SHORT_CONFIG = {
+    "regime": "regime.name",
+    "arch": "arch.name",
+    "width": "width",
+    "depth": "arch.depth",
+    "activation": "arch.activation",
+    "parameterization": "parameterization",
+    "alpha": "alpha",
+    "laziness": "laziness",
+    "loss": "loss.name",
+    "optimizer": "optimizer.name",
+    "lr": "lr",
+    "batch_size": "trainer.batch_size",
+    "max_epochs": "trainer.max_epochs",
+    "data": "data.name",
+    "seed": "seed",
+    "init_seed": "init_seed",
+}
+
+
+@final
+class WandbBackend:
+    """Weights & Biases, online where the user is logged in and offline elsewhere."""
+
+    name = "wandb"
+    unreachable: ClassVar[str] = ""  # why, once this process has waited for a connection in vain
+
+    def __init__(self, config: Mapping[str, Any], folder: RunFolder) -> None:
+        self.config, self.folder = config, folder
+        self.folder_of_wandb = folder.path.parent.absolute()  # one for the runs of a sweep: `wandb leet` shows them all
+        self.id = f"{folder.id}-{hashlib.sha256(folder.group.encode()).hexdigest()[:6]}"
+        self.run: Any = None
+
+    def open(self) -> str | None:
+        """Begin the wandb run; if it cannot be online, offline."""
+        import wandb
+
+        settings = wandb.setup(settings=wandb.Settings(show_info=False, quiet=True)).settings
+        mode, reason = self._mode(settings)
+        if mode == "disabled":
+            return None
+        if mode == "online":
+            try:
+                self.run = self._init("online")
+                return f"wandb: recorded online, {self.run.url}"
+            except Exception as error:  # whatever it is, offline is the next best
+                reason = WandbBackend.unreachable = f"no connection ({type(error).__name__}: {first_line(error)})"
+                self._kill_service()  # it would try on until the end of time, and hold the run's id
+                self.abandon()
+                wandb.setup(settings=wandb.Settings(show_info=False, quiet=True))
+        self.run = self._init("offline")
+        where = Path(self.run.dir).parent
+        with contextlib.suppress(ValueError):
+            where = where.relative_to(Path.cwd())
+        return f"wandb: {reason}, so this run is recorded offline; `wandb sync {where}` uploads it"
+
+    def log_scalars(self, scalars: Mapping[str, float], step: int) -> None:
+        """A row; ``step`` is the axis of every plot."""
+        self.run.log({**scalars, "step": step})
+
+    def log_image(self, name: str, path: Path) -> None:
+        """A figure."""
+        import wandb
+
+        self.run.log({name: wandb.Image(str(path))})
+
+    def log_table(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """A table."""
+        import wandb
+
+        self.run.log({name: wandb.Table(columns=list(columns), data=[list(row) for row in rows])})
+
+    def summary(self, values: Mapping[str, object]) -> None:
+        """The run's scalars in the table of runs."""
+        self.run.summary.update(dict(values))
+
+    def finish(self, exit_code: int) -> None:
+        """End the wandb run, so that the next job of a sweep has its own."""
+        if self.run is not None:
+            self.run.finish(exit_code=exit_code)
+
+    def abandon(self) -> None:
+        """End wandb's service, which else hangs at the end of the process, and let the next run start another."""
+        import wandb
+
+        worker = Worker("wandb-teardown")
+        for _ in range(2):
+            try:
+                worker.call(wandb.teardown, _TEARDOWN_SECONDS)
+            except TimeoutError:
+                self._kill_service()  # which ends the call that hangs
+            except (Exception, SystemExit):  # it is gone: that is what was wanted
+                return
+
+    def _kill_service(self) -> None:
+        import wandb
+
+        if wandb.run is None:  # else it serves somebody else too, in a notebook
+            for pid in _service_processes():
+                os.kill(pid, signal.SIGKILL)
+
+    def _mode(self, settings: Any) -> tuple[str, str]:
+        """online, offline or disabled, with the reason for offline."""
+        asked = self.config["tracking"].get("mode", "auto")
+        if asked == "auto":  # WANDB_MODE, and what `wandb offline` has set
+            asked = {"dryrun": "offline", "offline": "offline", "disabled": "disabled"}.get(settings.mode, "auto")
+            reason = "WANDB_MODE or `wandb offline` says so"
+        else:
+            reason = "tracking.mode=offline"
+        if asked in ("offline", "disabled"):
+            return asked, reason
+        if not is_logged_in(settings.base_url, settings.api_key):
+            return "offline", "not logged in"
+        return ("offline", WandbBackend.unreachable) if WandbBackend.unreachable else ("online", "")
+
+    def _init(self, mode: Literal["online", "offline"]) -> Any:
+        import wandb
+
+        self.folder_of_wandb.mkdir(parents=True, exist_ok=True)
+        tracking = self.config["tracking"]
+        short = {key: look_up(self.config, path) for key, path in _SHORT_CONFIG.items()}
+        run = wandb.init(
+            project=tracking.get("project") or "lazyregime",
+            entity=tracking.get("entity"),
+            dir=str(self.folder_of_wandb),
+            id=self.id,
+            resume="allow",
+            name=self.folder.name,
+            group=self.folder.group,
+            job_type=short["regime"],
+            tags=[str(tag) for tag in self.config.get("tags") or ()],
+            config={**{key: value for key, value in short.items() if value is not None}, "run": self.folder.path.name},
+            mode=mode,
+            reinit="create_new",
+            settings=wandb.Settings(console="off", show_info=False, quiet=True, init_timeout=INIT_SECONDS),
+        )
+        run.define_metric("step", hidden=True)
+        run.define_metric("*", step_metric="step")
+        if self.folder.config.exists():  # config.yaml is wandb's own name
+            shutil.copyfile(self.folder.config, Path(run.dir) / "lazyregime-config.yaml")
+        return run
+
+
+def is_logged_in(base_url: str, api_key: object = None) -> bool:
+    """Whether there are credentials for wandb, found without asking the network or the user."""
+    if api_key or os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
+        return True
+    given = os.environ.get("NETRC")
+    for path in [Path(given)] if given else [Path("~/.netrc"), Path("~/_netrc")]:
+        try:
+            hosts = netrc.netrc(path.expanduser()).hosts
+        except (OSError, netrc.NetrcParseError):
+            continue
+        # wandb's own server has gone by several names, and accepts the credentials of each
+        if any(host == urlsplit(base_url).netloc or "wandb" in host for host in hosts):
+            return True
+    return False
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an exception's message."""
+    return (str(error).splitlines() or [""])[0]
+
+
+def _service_processes() -> list[int]:
+    """The children of this process that are wandb's service; none where there is no /proc."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, _, rest = entry.read_text().partition("(")[2].rpartition(")")
+        except OSError:
+            continue
+        if name.startswith("wandb-core") and int(rest.split()[1]) == os.getpid():
+            found.append(int(entry.parent.name))
+    return found
