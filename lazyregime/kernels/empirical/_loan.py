@@ -113,6 +113,13 @@ class Loan:
             self._names.setdefault(storage._cdata, source)
 
 
+@contextmanager
+def borrowed(model: nn.Module) -> Iterator[None]:
+    """Run a model inside, and find it afterwards as it was: parameters, buffers, modes, hooks, random state."""
+    with Loan(model) as loan, loan.guarded():
+        yield
+
+
 @final
 class _Kept:
     """An object's attributes as they are now, and what its lists and dictionaries hold."""

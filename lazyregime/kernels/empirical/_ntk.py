@@ -17,7 +17,7 @@ from lazyregime.kernels.empirical._loan import Loan
 from lazyregime.kernels.empirical._memory import default_budget
 from lazyregime.kernels.empirical._plan import make_plan
 from lazyregime.kernels.empirical._precision import Precision, check_precision
-from lazyregime.kernels.empirical._survey import Rules, survey
+from lazyregime.kernels.empirical._survey import Rules, survey, three
 from lazyregime.kernels.empirical.proof import Unproven
 from lazyregime.networks import Linearized
 
@@ -135,8 +135,7 @@ class Request:
     def prepare(self, loan: Loan, progress: Progress | None = None, mixes: str = "") -> Engine:
         """Survey the model and plan the work."""
         x1, x2 = clean(self.x1), None if self.x2 is None else clean(self.x2)
-        few = x1[:3] if x2 is None else torch.cat([x1[:3], x2[: max(1, 3 - len(x1))]])
-        probe = few.repeat(3, *[1] * (few.ndim - 1))[:3]
+        probe = three(x1 if x2 is None or len(x1) > 2 else torch.cat([x1, x2[:2]]))
         found = survey(loan, probe, self.rules, mixes)
         found.trace = self.outputs == "trace"
         fallback = make_fallback(found, probe)
