@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lazyregime.reports._files import write_text
+from lazyregime.atomic import atomic_write
 from lazyregime.reports._markdown import markdown
 from lazyregime.reports._table import Table
 from lazyregime.reports.claims import all_claims
@@ -53,12 +53,12 @@ def build_report(paths: Sequence[Path], out: Path | None = None, *, claims: bool
     missing = list(dict.fromkeys(command for section in sections for command in section.commands))
     title, lead = f"lazyregime: {_name(paths)}", _lead(runs)
     files = [
-        write_text(out / "report.html", page(title, lead, tables, pictures, missing)),
-        write_text(out / "report.md", _as_markdown(title, lead, tables, pictures, missing, out)),
-        write_text(out / "runs.csv", runs.to_csv(index=False)),
+        _written(out / "report.html", page(title, lead, tables, pictures, missing)),
+        _written(out / "report.md", _as_markdown(title, lead, tables, pictures, missing, out)),
+        _written(out / "runs.csv", runs.to_csv(index=False)),
     ]
     for section in sections:
-        files += [write_text(out / f"{name}.csv", table.to_csv(index=False)) for name, table in section.data.items()]
+        files += [_written(out / f"{name}.csv", table.to_csv(index=False)) for name, table in section.data.items()]
     return Report(runs, tables, [*files, *(p.path for p in pictures if p.path.is_relative_to(out))], missing)
 
 
@@ -95,3 +95,8 @@ def _as_markdown(
     if missing:
         parts += ["## What is missing, and how to make it\n", "```\n" + "\n".join(missing) + "\n```\n"]
     return "\n".join(parts)
+
+
+def _written(path: Path, text: str) -> Path:
+    atomic_write(path, text)
+    return path

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
-from lazyregime.reports._files import replacing
+from lazyregime.atomic import replacing
 
 # Okabe and Ito's palette.
 COLOURS = {

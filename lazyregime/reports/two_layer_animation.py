@@ -8,7 +8,7 @@ from matplotlib.animation import FuncAnimation, PillowWriter
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from lazyregime.reports._files import replacing
+from lazyregime.atomic import replacing
 from lazyregime.reports.two_layer_particles import NAMES, scatter, snapshot_times
 
 FRAMES_A_SECOND = 8
