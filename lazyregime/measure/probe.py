@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from typing_extensions import override
 
-from lazyregime.data import ClassificationData, first_per_class
+from lazyregime.data import ClassificationData, as_inputs, first_per_class
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import (
     KernelRegression,
@@ -146,8 +146,8 @@ class NTKProbe(pl.Callback):
 
     def _kernel(self, module: AbstractRegime, x1: Tensor, title: str, x2: Tensor | None = None) -> Tensor:
         dtype, device = next(module.parameters()).dtype, module.device
-        x1 = x1.to(device, dtype)
-        x2 = None if x2 is None else x2.to(device, dtype)
+        x1 = as_inputs(x1, device, dtype)
+        x2 = None if x2 is None else as_inputs(x2, device, dtype)
         with self.progress(title) as update:
             if len(x1) > self.block_rows:
                 return kernel_in_blocks(
@@ -173,7 +173,7 @@ class NTKProbe(pl.Callback):
         }
 
     def _unchanged_gates(self, weights: dict[str, Tensor]) -> float:
-        x = self.anchors["adh"].to(next(self.initial.parameters()).dtype)
+        x = as_inputs(self.anchors["adh"], None, next(self.initial.parameters()).dtype)
         with_weights = {name: w.to(x.device) for name, w in weights.items()}
         now = signs(self.initial, lambda: functional_call(self.initial, with_weights, (x,)))
         return unchanged_fraction(now, signs(self.initial, lambda: self.initial(x)))
