@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lazyregime.reports.claims._flows import outputs
-from lazyregime.reports.style import COLOURS, GREY, grid, plain_log_axis, shades, width_axis
+from lazyregime.reports.figures.axes import plain_log_axis, width_axis
+from lazyregime.reports.figures.style import COLOURS, GREY, grid, shades
 
 CAPTIONS = {
     "alpha": "Test accuracy of the network and with its gates as at initialization, the fraction of ReLUs unchanged by "
