@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from lazyregime.runs.atomic import atomic_write
+from lazyregime.atomic import atomic_write
 
 LIST = ".report.json"
 
