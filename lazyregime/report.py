@@ -19,7 +19,8 @@ examples:
   python -m lazyregime.report runs/mnist                      one group of runs
   python -m lazyregime.report runs/mnist runs/poster          several groups in one report
   python -m lazyregime.report runs --claims                   the ledger of published claims
-  python -m lazyregime.report runs --out report               all runs, written to ./report"""
+  python -m lazyregime.report runs --out report               all runs, written to ./report
+  python -m lazyregime.report runs/mnist runs/wide --compare  two groups side by side"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,11 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUNS", help="run folders, or folders that hold runs")
     parser.add_argument("--out", type=Path, help="where to write (default: report/ under the first RUNS)")
     parser.add_argument("--claims", action="store_true", help="hold the published claims against the runs")
+    parser.add_argument("--compare", action="store_true", help="hold two groups of runs against each other")
     given = parser.parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # an old terminal shows ? for ±, and goes on
     try:
-        _report(given.runs, given.out, given.claims)
+        _report(given.runs, given.out, claims=given.claims, against=given.compare)
     except LazyRegimeError as error:
         from lazyregime.reports.reading.cleaning import clean_text
 
@@ -46,12 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _report(runs: list[Path], out: Path | None, claims: bool) -> None:
+def _report(runs: list[Path], out: Path | None, *, claims: bool, against: bool) -> None:
     from lazyregime.reports.build import build_report
+    from lazyregime.reports.compare import compare
     from lazyregime.reports.pages.terminal import show
 
+    if against and (len(runs) != 2 or claims):
+        raise LazyRegimeError(f"--compare takes two groups of runs and no --claims; {len(runs)} were given.")
     try:
-        report = build_report(runs, out, claims=claims)
+        report = compare(runs[0], runs[1], out) if against else build_report(runs, out, claims=claims)
     except OSError as error:
         raise LazyRegimeError(
             f"The report cannot be written ({error}): name a folder you may write to with --out."
