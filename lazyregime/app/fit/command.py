@@ -87,7 +87,7 @@ class FitCommand(AbstractCommand):
         return (PopulationFitting if config["population"] else Fitting)(config, folder, console)
 
     def draw(self, folder: RunFolder, result: Mapping[str, Any]) -> Path:  # noqa: D102
-        from lazyregime.reports.fit_figure import draw_fit
+        from lazyregime.reports.run_figures.fit import draw_fit
 
         return draw_fit(folder.path, result)
 
