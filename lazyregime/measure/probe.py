@@ -92,6 +92,8 @@ class NTKProbe(pl.Callback):
             raise LazyRegimeError(f"ntk.n_test={n_test} is not possible; it must be at least 1, or null for all.")
         if data.train_labels.is_floating_point():
             raise LazyRegimeError("The NTK probe needs classes, but the targets here are numbers; use ntk=none.")
+        if data.is_multilabel:
+            raise LazyRegimeError("The NTK probe needs one class a sample, and here are several labels; use ntk=none.")
         self.initial = frozen_copy(network)
         self.recorder, self.progress, self.ridge, self.memory_budget = recorder, progress, ridge, memory_budget
         self.block_rows, self.blocks_dir = block_rows, blocks_dir

@@ -19,7 +19,7 @@ from lazyregime.kernels import centred_alignment, empirical_ntk, kernel_distance
 from lazyregime.measure import verdict
 from lazyregime.measure.flow_measures import FlowMeasures, Row, half_loss_time
 from lazyregime.networks import parameter_scales
-from lazyregime.regimes import GradientFlow
+from lazyregime.regimes import GradientFlow, weighted
 from lazyregime.runs.folder import RunFolder, atomic_write
 from lazyregime.runs.tables import write_rows
 
@@ -34,6 +34,7 @@ class FlowMember:
         self.data = data
         network = build_network(config).to(device)
         self.module = build_regime(config, network).to(device).eval()
+        self.module.loss = weighted(self.module.loss, data.class_weights, data.train_labels)
         assert isinstance(self.module.optimizer, GradientFlow)
         self.recipe = self.module.optimizer
         self.num_params = sum(p.numel() for p in network.parameters())
@@ -110,7 +111,7 @@ class FlowMember:
             before, after = self._gram_init, self._kernel()
             change, distance = float(relative_change(before, after)), float(kernel_distance(before, after))
             found = {"kernel_change": change, "kernel_distance": distance, "verdict": verdict(change, distance)}
-            if not self.data.is_regression:
+            if self.data.has_classes:
                 for tag, gram in (("init", before), ("final", after)):
                     found[f"kernel_alignment_{tag}"] = float(centred_alignment(gram, self._anchor_labels))
             found["num_anchors"] = len(before)
@@ -130,7 +131,7 @@ class FlowMember:
         data, per_class = self.data, self.config["ntk"]["anchors_per_class"]
         if data.kernel_inputs is not None and data.kernel_labels is not None:
             return data.kernel_inputs, data.kernel_labels.cpu()
-        if data.is_regression:
+        if not data.has_classes:
             return data.train_inputs[:per_class], torch.arange(min(per_class, len(data.train_inputs)))
         anchors = first_per_class(data.train_labels, per_class)
         return data.train_inputs[anchors], data.train_labels[anchors].cpu()

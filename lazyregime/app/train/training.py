@@ -19,7 +19,7 @@ from lazyregime.data import Batches, ClassificationData
 from lazyregime.lightning import pl
 from lazyregime.measure import Improvement, LastCheckpoint, NTKProbe, Recorder
 from lazyregime.measure.recorder import Row
-from lazyregime.regimes import AbstractRegime, evaluate
+from lazyregime.regimes import AbstractRegime, evaluate, weighted
 from lazyregime.runs.folder import RunFolder, atomic_write
 from lazyregime.runs.tables import write_rows
 from lazyregime.tracking.tracking import Tracking
@@ -40,6 +40,7 @@ class Training(AbstractWork):
         self.probe = self._probe(data)
         self.improvement = self._improvement()
         self.module = build_regime(config, self.network)
+        self.module.loss = weighted(self.module.loss, data.class_weights, data.train_labels)
         self.trainer = self._trainer()
         self.device = self.trainer.strategy.root_device
         self.data = self.recorder.data = data.to(self.device, torch_dtype(config))
