@@ -187,13 +187,18 @@ def _has_validation(config: ConfigDict) -> bool:
     return bool(shapes_in(config, load_data)["n_validation"])
 
 
+def target_of(path: str) -> Any:
+    """The class or function of a dotted path."""
+    return get_object(path)
+
+
 def _target(node: Mapping[str, Any], group: str) -> Any:
     if node.get("_target_") in (None, "???"):
         raise ConfigError(
             f"{group}={node.get('name')} needs {group}._target_=MODULE.NAME, a function or class of yours."
         )
     try:
-        return get_object(node["_target_"])
+        return target_of(node["_target_"])
     except Exception as error:
         why = str(error.__cause__ or error).strip().splitlines()[-1].rstrip(".")
         raise ConfigError(f"{group}._target_={node['_target_']} cannot be imported: {why}.") from error
