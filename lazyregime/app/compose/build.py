@@ -195,7 +195,7 @@ def target_of(path: str) -> Any:
 def _target(node: Mapping[str, Any], group: str) -> Any:
     if node.get("_target_") in (None, "???"):
         raise ConfigError(
-            f"{group}={node.get('name')} needs {group}._target_=MODULE.NAME, a function or class of yours."
+            f"{group}={node.get('name')} needs {group}._target_=MODULE.NAME, a function or class of your own."
         )
     try:
         return target_of(node["_target_"])
