@@ -105,6 +105,7 @@ class NTK:
     enabled: bool = True
     anchors_per_class: int = 30
     n_test: int | None = None
+    n_held_out: int | None = None
     protocol: Protocol = Protocol.adh
     ridge: float = 0.0
     at_epochs: list[int] = field(default_factory=list)

@@ -1,0 +1,17 @@
+"""The metrics: each file here has one `METRIC`; no other file names them."""
+
+import importlib
+import pkgutil
+
+from lazyregime.measure.metric import Metric
+
+
+def all_metrics() -> list[Metric]:
+    """Every metric, in order of name."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return [importlib.import_module(f"{__name__}.{name}").METRIC for name in names]
+
+
+def explanation(metric: Metric) -> str:
+    """What the docstring of its file says."""
+    return (importlib.import_module(f"{__name__}.{metric.name}").__doc__ or "").strip()
