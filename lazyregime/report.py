@@ -42,7 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _report(given.runs, given.out, given.claims)
     except LazyRegimeError as error:
-        print(f"error: {error}", file=sys.stderr)
+        from lazyregime.reports._cleaning import clean_text
+
+        print(f"error: {clean_text(str(error))}", file=sys.stderr)
         return 2
     return 0
 
@@ -65,9 +67,11 @@ def _report(runs: list[Path], out: Path | None, claims: bool) -> None:
 
 
 def _list(console: Console, heading: str, lines: Sequence[object]) -> None:
+    from lazyregime.reports._cleaning import clean_text
+
     console.print(f"{heading}:", style="bold")
     for line in lines:
-        console.print(f"  {line}", markup=False, soft_wrap=True)
+        console.print(f"  {clean_text(str(line))}", markup=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

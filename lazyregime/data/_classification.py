@@ -4,10 +4,17 @@ from dataclasses import dataclass, replace
 from typing import final
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int64, Shaped
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
+
+
+def as_inputs(
+    inputs: Shaped[Tensor, "*shape"], device: torch.device | None, dtype: torch.dtype
+) -> Shaped[Tensor, "*shape"]:
+    """On a device, real numbers of this type; tokens stay whole numbers."""
+    return inputs.to(device, dtype) if inputs.is_floating_point() else inputs.to(device)
 
 
 @final
@@ -17,7 +24,7 @@ class ClassificationData:
 
     Attributes:
         name: The name a configuration uses.
-        train_inputs: Images as normalized pixels (x/255 - mean)/std, or points without any such form.
+        train_inputs: Images as normalized pixels (x/255 - mean)/std, points without any such form, or tokens.
         validation_inputs: Held out of the training set; may have no rows.
         n_outputs: The number of classes; 1 for a binary problem with classes 0 and 1.
         mean: Subtracted from x/255, one number or one a channel.
@@ -26,16 +33,16 @@ class ClassificationData:
     """
 
     name: str
-    train_inputs: Float[Tensor, "n *shape"]
+    train_inputs: Float[Tensor, "n *shape"] | Int64[Tensor, "n *shape"]
     train_labels: Int64[Tensor, " n"] | Float[Tensor, "n k"]
-    validation_inputs: Float[Tensor, "v *shape"]
+    validation_inputs: Float[Tensor, "v *shape"] | Int64[Tensor, "v *shape"]
     validation_labels: Int64[Tensor, " v"] | Float[Tensor, "v k"]
-    test_inputs: Float[Tensor, "m *shape"]
+    test_inputs: Float[Tensor, "m *shape"] | Int64[Tensor, "m *shape"]
     test_labels: Int64[Tensor, " m"] | Float[Tensor, "m k"]
     n_outputs: int
     mean: float | tuple[float, ...]
     std: float | tuple[float, ...] | None
-    kernel_inputs: Float[Tensor, "q *shape"] | None = None
+    kernel_inputs: Float[Tensor, "q *shape"] | Int64[Tensor, "q *shape"] | None = None
     kernel_labels: Int64[Tensor, " q"] | None = None
 
     @property
@@ -45,14 +52,10 @@ class ClassificationData:
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "ClassificationData":
         """The same on a device, inputs and real targets of this type."""
-
-        def moved(value: Tensor) -> Tensor:
-            return value.to(device, dtype) if value.is_floating_point() else value.to(device)
-
         tensors = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
-        return replace(self, **{name: moved(value) for name, value in tensors.items()})
+        return replace(self, **{name: as_inputs(value, device, dtype) for name, value in tensors.items()})
 
-    def raw(self, inputs: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    def raw(self, inputs: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, "*shape"]:
         """Normalized inputs back as pixels 0, 1, ..., 255: rounded, so exactly those of the file.
 
         Points that are no pixels are what they are.

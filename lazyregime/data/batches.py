@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import final
 
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Int, Shaped
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
@@ -31,7 +31,7 @@ class Batches:
 
     def __init__(
         self,
-        inputs: Float[Tensor, "n *d"],
+        inputs: Shaped[Tensor, "n *d"],
         labels: Shaped[Tensor, "n *k"],
         *,
         batch_size: int | None,

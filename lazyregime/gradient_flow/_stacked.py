@@ -3,7 +3,7 @@
 from typing import Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
@@ -15,9 +15,9 @@ from lazyregime.networks import Activation, ScaledLinear
 class StackedForward(Protocol):
     """Outputs (E, n, k) from weights with the members along the first dimension, and points."""
 
-    def __call__(self, params: Params, inputs: Float[Tensor, "..."], shared: bool) -> Float[Tensor, "e n k"]: ...
+    def __call__(self, params: Params, inputs: Shaped[Tensor, "..."], shared: bool) -> Float[Tensor, "e n k"]: ...
 
-    def prepare(self, inputs: Float[Tensor, "..."], shared: bool) -> Float[Tensor, "..."]:
+    def prepare(self, inputs: Shaped[Tensor, "..."], shared: bool) -> Shaped[Tensor, "..."]:
         """The points as `__call__` takes them."""
         ...
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, cast, final
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from lazyregime.gradient_flow._stacked import StackedForward, stacked_forward
@@ -36,7 +36,7 @@ class NetworkFunction(FlowFunction):
     def __init__(
         self,
         network: nn.Module,
-        inputs: Float[Tensor, "..."],
+        inputs: Shaped[Tensor, "..."],
         initial: Params,
         *,
         own_inputs: bool = False,

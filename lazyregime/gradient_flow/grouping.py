@@ -4,13 +4,13 @@ Measured by benchmarks/ensembles.py: below that, the overhead of an operation do
 the activations of a batch go to memory and back, and a loop over the members is as fast or faster.
 """
 
-from jaxtyping import Float
+from jaxtyping import Shaped
 from torch import Tensor, nn
 
 CACHE_BYTES = 2**24  # of one layer's activations, all members together
 
 
-def members_at_once(network: nn.Module, inputs: Float[Tensor, "..."], members: int, *, shared: bool) -> int:
+def members_at_once(network: nn.Module, inputs: Shaped[Tensor, "..."], members: int, *, shared: bool) -> int:
     """The number of members in one batched evaluation."""
     if inputs.device.type != "cpu":
         return members  # an accelerator wants all it can get

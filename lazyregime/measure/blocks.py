@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from lazyregime.kernels import empirical_ntk_blocks
@@ -15,8 +15,8 @@ from lazyregime.notice import NOTICE
 
 def kernel_in_blocks(
     model: nn.Module,
-    x1: Float[Tensor, "n *d"],
-    x2: Float[Tensor, "m *d"] | None,
+    x1: Shaped[Tensor, "n *d"],
+    x2: Shaped[Tensor, "m *d"] | None,
     update: Callable[[int, int], None],
     *,
     folder: Path | None,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor, nn
 
 from lazyregime.networks import Activation
@@ -35,7 +35,7 @@ def unchanged_fraction(now: Sequence[Bool[Tensor, "..."]], before: Sequence[Bool
 
 @torch.no_grad()
 def with_frozen_gates(
-    network: nn.Module, gates: Sequence[Bool[Tensor, "n *h"]], x: Float[Tensor, "n *d"]
+    network: nn.Module, gates: Sequence[Bool[Tensor, "n *h"]], x: Shaped[Tensor, "n *d"]
 ) -> Float[Tensor, "n k"]:
     """f(x; w) where each ReLU lets through what these gates say, whatever the sign of its preactivation now."""
     left = list(gates)

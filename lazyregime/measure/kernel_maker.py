@@ -10,6 +10,7 @@ from typing import final
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from lazyregime.data import as_inputs
 from lazyregime.kernels import empirical_ntk
 from lazyregime.measure.blocks import kernel_in_blocks
 
@@ -46,8 +47,8 @@ class KernelMaker:
     ) -> Float[Tensor, "n m"]:
         """The kernel of x1 with x2, or with itself."""
         weight = next(model.parameters())
-        x1 = _as_inputs(x1, weight)
-        x2 = None if x2 is None else _as_inputs(x2, weight)
+        x1 = as_inputs(x1, weight.device, weight.dtype)
+        x2 = None if x2 is None else as_inputs(x2, weight.device, weight.dtype)
         with self.progress(title) as update:
             if len(x1) > self.block_rows:
                 return kernel_in_blocks(
@@ -55,8 +56,3 @@ class KernelMaker:
                     memory_budget=self.memory_budget,
                 ).cpu()  # fmt: skip
             return empirical_ntk(model, x1, x2, memory_budget=self.memory_budget, progress=update).cpu()
-
-
-def _as_inputs(x: Tensor, weight: Tensor) -> Tensor:
-    """Where the weights are, real numbers of their type; whole numbers stay what they are."""
-    return x.to(weight.device, weight.dtype) if x.is_floating_point() else x.to(weight.device)

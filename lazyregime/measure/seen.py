@@ -9,6 +9,7 @@ from jaxtyping import Bool, Shaped
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from lazyregime.data import as_inputs
 from lazyregime.measure.gates import has_gates, signs
 
 Gates = Callable[[], Sequence[Bool[Tensor, "..."]]]
@@ -48,7 +49,7 @@ def _gates(network: nn.Module, weights: Mapping[str, Tensor] | None, x: Tensor) 
 
     def gates() -> list[Tensor]:
         own = next(network.parameters())
-        inputs = x.to(own.device, own.dtype) if x.is_floating_point() else x.to(own.device)
+        inputs = as_inputs(x, own.device, own.dtype)
         if weights is None:
             return signs(network, lambda: network(inputs))
         there = {name: w.to(own.device) for name, w in weights.items()}

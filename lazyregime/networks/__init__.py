@@ -1,13 +1,16 @@
 """Floor 1: architectures, activations, parameterizations, centring and linearization; plain `nn.Module`s."""
 
 from lazyregime.networks.activations import ACTIVATIONS, Activation, second_moment
+from lazyregime.networks.attention import SelfAttention
 from lazyregime.networks.centred import Centred
+from lazyregime.networks.chain import AbstractChain
 from lazyregime.networks.cnn import CNN
 from lazyregime.networks.factory import LayerFactory
 from lazyregime.networks.layers import ScaledConv2d, ScaledLinear
 from lazyregime.networks.linearization import Linearized, frozen_copy
 from lazyregime.networks.mlp import MLP
 from lazyregime.networks.parameterization import PARAMETERIZATIONS, UNKNOWN, LayerScale, layer_scale
+from lazyregime.networks.resnet18 import ResNet18
 from lazyregime.networks.scales import (
     check_scales,
     parameter_scales,
@@ -17,7 +20,10 @@ from lazyregime.networks.scales import (
     width_of,
     with_scale,
 )
+from lazyregime.networks.transformer import Transformer
 from lazyregime.networks.two_layer import TwoLayer
+from lazyregime.networks.vgg11 import VGG11
+from lazyregime.networks.vit import ViT
 
 __all__ = [
     "ACTIVATIONS",
@@ -25,14 +31,20 @@ __all__ = [
     "MLP",
     "PARAMETERIZATIONS",
     "UNKNOWN",
+    "VGG11",
+    "AbstractChain",
     "Activation",
     "Centred",
     "LayerFactory",
     "LayerScale",
     "Linearized",
+    "ResNet18",
     "ScaledConv2d",
     "ScaledLinear",
+    "SelfAttention",
+    "Transformer",
     "TwoLayer",
+    "ViT",
     "check_scales",
     "frozen_copy",
     "layer_scale",

@@ -12,10 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from lazyregime.networks.cnn import CNN
+from lazyregime.networks.chain import is_chain
 from lazyregime.networks.layers import ScaledConv2d, ScaledLinear
-from lazyregime.networks.mlp import MLP
-from lazyregime.networks.two_layer import TwoLayer
 
 BILINEAR = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, ScaledLinear, ScaledConv2d)
 
@@ -39,8 +37,7 @@ def stages(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 
 def _stages(prefix: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    # Types are compared exactly, because a subclass may have another forward.
-    if type(module) in (nn.Sequential, MLP, CNN, TwoLayer) and _plain(module):
+    if is_chain(module) and _plain(module):
         for name, child in module._modules.items():
             yield from _stages(f"{prefix}{name}.", cast(nn.Module, child))
     else:

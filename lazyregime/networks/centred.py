@@ -3,7 +3,7 @@
 from typing import final
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from lazyregime.networks.linearization import frozen_copy, refuse_stochastic
@@ -23,7 +23,7 @@ class Centred(nn.Module):
         self.network = network
         self.initial = frozen_copy(network)
 
-    def forward(self, x: Float[Tensor, "n *d"]) -> Float[Tensor, "n k"]:  # noqa: D102
+    def forward(self, x: Shaped[Tensor, "n *d"]) -> Float[Tensor, "n k"]:  # noqa: D102
         with torch.no_grad():
             f0 = self.initial(x)
         return self.network(x) - f0

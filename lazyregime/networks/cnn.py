@@ -2,19 +2,19 @@
 
 from typing import final
 
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.networks._check import check_sizes
 from lazyregime.networks.activations import Activation
+from lazyregime.networks.chain import AbstractChain
 from lazyregime.networks.factory import LayerFactory
 
 KERNEL_SIZE = 3
 
 
 @final
-class CNN(nn.Module):
+class CNN(AbstractChain):
     """`depth` valid 3x3 convolutions of `width` channels, stride 1, and a linear readout of all pixels.
 
     Args:
@@ -69,6 +69,3 @@ class CNN(nn.Module):
             layers.pop()
         self.width = width
         self.layers = nn.Sequential(*layers, nn.Flatten(), make.linear(width * final_size**2, n_outputs, readout=True))
-
-    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k"]:  # noqa: D102
-        return self.layers(x)

@@ -4,7 +4,7 @@ import copy
 from typing import Any, final
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from lazyregime.errors import LazyRegimeError
@@ -30,7 +30,7 @@ class Linearized(nn.Module):
         self.names = [name for name, _ in network.named_parameters()]
         self.delta = nn.ParameterList([torch.zeros_like(p) for p in network.parameters()])
 
-    def forward(self, x: Float[Tensor, "n *d"]) -> Float[Tensor, "n k"]:
+    def forward(self, x: Shaped[Tensor, "n *d"]) -> Float[Tensor, "n k"]:
         """J(w0) delta."""
         return pushforward(self.network, dict(zip(self.names, self.delta, strict=True)), x)
 

@@ -2,16 +2,16 @@
 
 from typing import final
 
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from lazyregime.networks._check import check_sizes
 from lazyregime.networks.activations import Activation
+from lazyregime.networks.chain import AbstractChain
 from lazyregime.networks.factory import LayerFactory
 
 
 @final
-class MLP(nn.Module):
+class MLP(AbstractChain):
     """`depth` hidden layers of `width` units on flattened inputs; the defaults are the poster's on MNIST (science 6.1).
 
     Args:
@@ -50,6 +50,3 @@ class MLP(nn.Module):
             layers += [make.linear(fan_in, width), Activation(activation, normalize=normalize_activation)]
         self.width = width
         self.layers = nn.Sequential(*layers, make.linear(width, n_outputs, readout=True))
-
-    def forward(self, x: Float[Tensor, "n *d"]) -> Float[Tensor, "n k"]:  # noqa: D102
-        return self.layers(x)

@@ -46,11 +46,12 @@ class LayerScale:
     adam: float  # the same under Adam
     adam_bias: float
     gradient: float  # the size of a gradient against the ntk parameterization's: Adam's eps is multiplied by it
+    gradient_bias: float
 
 
 def plain_scale(parameterization: str, *, readout: bool = False) -> LayerScale:
     """Of a layer that is as PyTorch, or a user, made it: no multipliers, one learning rate."""
-    return LayerScale(parameterization, readout, None, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+    return LayerScale(parameterization, readout, None, *(1.0,) * 8)
 
 
 def layer_scale(
@@ -92,4 +93,5 @@ def layer_scale(
         adam=adam * fan_in**-0.5 * std,
         adam_bias=adam * bias_scale,
         gradient=width**-0.5 / std if rich else 1.0,
+        gradient_bias=width**-0.5 if rich else 1.0,
     )

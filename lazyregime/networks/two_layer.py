@@ -2,16 +2,16 @@
 
 from typing import final
 
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from lazyregime.networks._check import check_sizes
 from lazyregime.networks.activations import Activation
+from lazyregime.networks.chain import AbstractChain
 from lazyregime.networks.factory import LayerFactory
 
 
 @final
-class TwoLayer(nn.Module):
+class TwoLayer(AbstractChain):
     """One hidden layer of `width` units without biases, as the survey's theory has it.
 
     Args:
@@ -50,6 +50,3 @@ class TwoLayer(nn.Module):
             Activation(activation, normalize=normalize_activation),
             make.linear(width, n_outputs, readout=True),
         )
-
-    def forward(self, x: Float[Tensor, "n *d"]) -> Float[Tensor, "n k"]:  # noqa: D102
-        return self.layers(x)

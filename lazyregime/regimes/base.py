@@ -8,7 +8,7 @@ from typing import Any, ClassVar, cast
 
 import torch
 import torch.distributed as dist
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from lazyregime import gradient_flow
@@ -82,7 +82,7 @@ class AbstractRegime(pl.LightningModule):
         """The function whose gradients make the kernel: the tangent model where linearized, else the network."""
         return self.function if self.linearized else self.network
 
-    def forward(self, x: Float[Tensor, "n *d"]) -> Float[Tensor, "n k"]:
+    def forward(self, x: Shaped[Tensor, "n *d"]) -> Float[Tensor, "n k"]:
         """F(x) = alpha h(x)."""
         outputs = self.function(x)
         return outputs if self.alpha == 1 else self.alpha * outputs
@@ -213,7 +213,7 @@ def _function(network: nn.Module, *, centred: bool, linearized: bool) -> nn.Modu
 @torch.no_grad()
 def evaluate(
     module: AbstractRegime,
-    inputs: Float[Tensor, "n *d"],
+    inputs: Shaped[Tensor, "n *d"],
     labels: Int[Tensor, " n"] | Float[Tensor, "n k"],
     *,
     chunk: int = 2000,

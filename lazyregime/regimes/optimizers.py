@@ -56,8 +56,8 @@ class Adam(AbstractOptimizer):
 
     def build(self, parameters: Scaled, *, alpha: float) -> torch.optim.Optimizer:  # noqa: D102
         def step(scale: LayerScale, bias: bool) -> dict[str, float]:
-            adam = scale.adam_bias if bias else scale.adam
-            own = {"lr": self.lr * adam / alpha, "eps": self.eps * scale.gradient / alpha}
+            adam, gradient = (scale.adam_bias, scale.gradient_bias) if bias else (scale.adam, scale.gradient)
+            own = {"lr": self.lr * adam / alpha, "eps": self.eps * gradient / alpha}
             decay = {} if self.weight_decay is None else {"weight_decay": self.weight_decay * self.lr / own["lr"]}
             return own | decay  # torch multiplies the decay by the group's step, which is not to enter
 

@@ -1,26 +1,39 @@
 """A table as GitHub-flavoured Markdown."""
 
+import re
+from collections.abc import Sequence
+
+from lazyregime.reports._cleaning import clean_text
 from lazyregime.reports._table import Span, Table
+
+MARKS = set("\\|*_<`[]$&")
 
 
 def markdown(table: Table) -> str:
     """The table with its title, lead and notes; a section heading becomes a row of its own in bold."""
     columns = table.columns
-    parts = [f"## {_escape(table.title)}", *([_escape(table.lead)] if table.lead else [])]
+    parts = [f"## {escape(table.title)}", *([escape(table.lead)] if table.lead else [])]
     rows = [
-        "| " + " | ".join(_escape(heading) for heading, _ in columns) + " |",
+        "| " + " | ".join(escape(heading) for heading, _ in columns) + " |",
         "|" + "|".join("---:" if side == "right" else ":---" for _, side in columns) + "|",
     ]
     for line in table.lines:
         if isinstance(line, Span):
-            text = f"**{_escape(line.text)}**" if line.heading else f"*{_escape(line.text)}*"
+            text = f"**{escape(line.text)}**" if line.heading else f"*{escape(line.text)}*"
             rows.append(f"| {text} |" + " |" * (len(columns) - 1))
         else:
-            rows.append("| " + " | ".join(_escape(cell.text) for cell in line) + " |")
-    return "\n\n".join([*parts, "\n".join(rows), *map(_escape, table.notes)]) + "\n"
+            rows.append("| " + " | ".join(escape(cell.text) for cell in line) + " |")
+    return "\n\n".join([*parts, "\n".join(rows), *map(escape, table.notes)]) + "\n"
 
 
-def _escape(text: str) -> str:
-    for mark in ("\\", "|", "*", "_", "<", "`"):
-        text = text.replace(mark, "\\" + mark)
-    return " ".join(text.split())
+def escape(text: str) -> str:
+    """Text that Markdown (and GitHub's mathematics) leaves as it is."""
+    text = " ".join(clean_text(text).split())
+    return "".join("\\" + mark if mark in MARKS else mark for mark in text)
+
+
+def fenced(lines: Sequence[str]) -> str:
+    """Lines as they are typed, in a fence longer than any within them."""
+    text = "\n".join(map(clean_text, lines))
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}\n{text}\n{fence}\n"

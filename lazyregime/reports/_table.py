@@ -55,3 +55,9 @@ def short(value: float) -> str:
 def arrow(first: str, last: str) -> str:
     """Before and after."""
     return "-" if first == last == "-" else f"{first} → {last}"
+
+
+def left_out(troubles: list[str]) -> list[Table]:
+    """What is not in the report though it was asked for, a sentence a line."""
+    lines: list[Line] = [[Cell(trouble, "warn")] for trouble in dict.fromkeys(troubles)]
+    return [Table("Left out", (("part: what, and why", "left"),), lines)] if lines else []

@@ -1,10 +1,12 @@
 """A table as aligned text, 80 to 100 columns wide: coloured in a terminal, plain in a pipe."""
 
 import textwrap
+from dataclasses import replace
 
 from rich.console import Console
 from rich.text import Text
 
+from lazyregime.reports._cleaning import clean_text
 from lazyregime.reports._table import Cell, Span, Table
 
 STYLES = {"plain": "", "good": "green", "warn": "bold yellow", "faint": "dim"}
@@ -24,6 +26,7 @@ def plain(table: Table, width: int = 100) -> str:
 
 def layout(table: Table, width: int) -> list[Text]:
     """The lines of the table, styled. Headings and columns of words are wrapped to fit `width`."""
+    table = _cleaned(table)
     widths, gap = _widths(table, width)
     rule = Text("-" * (sum(widths) + gap * (len(widths) - 1)), style="dim")
     lines = [Text(table.title, style="bold"), *_wrapped(table.lead, width, "dim"), Text()]
@@ -37,6 +40,18 @@ def layout(table: Table, width: int) -> list[Text]:
             lines += _wrapped("    " + line.text, width, "dim")
     lines.append(rule)
     return lines + [text for note in table.notes for text in _wrapped(note, width, "dim")] + [Text()]
+
+
+def _cleaned(table: Table) -> Table:
+    """No escape sequence of a run's files reaches the terminal."""
+    lines = [
+        Span(clean_text(line.text), line.heading)
+        if isinstance(line, Span)
+        else [Cell(clean_text(cell.text), cell.tone) for cell in line]
+        for line in table.lines
+    ]
+    notes, lead = [clean_text(note) for note in table.notes], clean_text(table.lead)
+    return replace(table, title=clean_text(table.title), lines=lines, notes=notes, lead=lead)
 
 
 def _widths(table: Table, width: int) -> tuple[list[int], int]:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from lazyregime.reports._csv import csv_text
 from lazyregime.reports._files import write_text
-from lazyregime.reports._markdown import markdown
-from lazyregime.reports._table import Table
+from lazyregime.reports._markdown import escape, fenced, markdown
+from lazyregime.reports._table import Table, left_out
 from lazyregime.reports.claims import all_claims
 from lazyregime.reports.ledger import commands_for, ledger, ledger_words
 from lazyregime.reports.load import load_runs
@@ -49,16 +50,17 @@ def build_report(paths: Sequence[Path], out: Path | None = None, *, claims: bool
     if claims:
         sections.insert(0, _claims(runs))
     tables = [table for section in sections for table in section.tables if table.lines]
+    tables += left_out([trouble for section in sections for trouble in section.troubles])
     pictures = [*(picture for section in sections for picture in section.pictures), *_summaries(runs)]
     missing = list(dict.fromkeys(command for section in sections for command in section.commands))
     title, lead = f"lazyregime: {_name(paths)}", _lead(runs)
     files = [
         write_text(out / "report.html", page(title, lead, tables, pictures, missing)),
         write_text(out / "report.md", _as_markdown(title, lead, tables, pictures, missing, out)),
-        write_text(out / "runs.csv", runs.to_csv(index=False)),
+        write_text(out / "runs.csv", csv_text(runs)),
     ]
     for section in sections:
-        files += [write_text(out / f"{name}.csv", table.to_csv(index=False)) for name, table in section.data.items()]
+        files += [write_text(out / f"{name}.csv", csv_text(table)) for name, table in section.data.items()]
     return Report(runs, tables, [*files, *(p.path for p in pictures if p.path.is_relative_to(out))], missing)
 
 
@@ -89,9 +91,9 @@ def _lead(runs: pd.DataFrame) -> str:
 def _as_markdown(
     title: str, lead: str, tables: list[Table], pictures: list[Picture], missing: list[str], out: Path
 ) -> str:
-    parts = [f"# {title}\n", f"{lead}\n", *map(markdown, tables)]
+    parts = [f"# {escape(title)}\n", f"{escape(lead)}\n", *map(markdown, tables)]
     for picture in pictures:
-        parts.append(f"![{picture.caption}]({Path(os.path.relpath(picture.path, out)).as_posix()})\n")
+        parts.append(f"![{escape(picture.caption)}]({Path(os.path.relpath(picture.path, out)).as_posix()})\n")
     if missing:
-        parts += ["## What is missing, and how to make it\n", "```\n" + "\n".join(missing) + "\n```\n"]
+        parts += ["## What is missing, and how to make it\n", fenced(missing)]
     return "\n".join(parts)

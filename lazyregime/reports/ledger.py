@@ -9,6 +9,7 @@ from typing import Literal
 
 import pandas as pd
 
+from lazyregime.reports._culprits import without_culprits
 from lazyregime.reports._table import Cell, Line, Span, Table, Tone
 from lazyregime.reports.claims import Claim, Measurement, Verdict
 
@@ -29,7 +30,13 @@ SHOWN: tuple[tuple[str, Literal["left", "right"]], ...] = (
 def ledger(runs: pd.DataFrame, claims: Sequence[Claim]) -> pd.DataFrame:
     """One row a claim; see COLUMNS. Only complete runs count."""
     complete = runs[runs.status == "complete"]
-    return pd.DataFrame([_row(claim, claim.measure(complete)) for claim in claims], columns=pd.Index(COLUMNS))
+    return pd.DataFrame([_measured(claim, complete) for claim in claims], columns=pd.Index(COLUMNS))
+
+
+def _measured(claim: Claim, runs: pd.DataFrame) -> dict[str, object]:
+    found, troubles = without_culprits(claim.measure, runs)
+    row = _row(claim, found)
+    return row | {"remark": "; ".join(filter(None, [str(row["remark"]), *troubles]))}
 
 
 def ledger_words(table: pd.DataFrame) -> Table:

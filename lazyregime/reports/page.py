@@ -1,11 +1,12 @@
 """The report as one HTML file that refers to nothing outside itself: figures and style are within."""
 
 import base64
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
+from lazyregime.reports._cleaning import clean_text
 from lazyregime.reports._table import Cell, Span, Table
 
 STYLE = """
@@ -51,13 +52,18 @@ def page(title: str, lead: str, tables: Sequence[Table], pictures: Sequence[Pict
     if pictures:
         body += ["<h2>Figures</h2>", *map(_figure, pictures)]
     if commands:
-        body += ["<h2>What is missing, and how to make it</h2>", f"<pre>{escape(chr(10).join(commands))}</pre>"]
+        body += ["<h2>What is missing, and how to make it</h2>", f"<pre>{chr(10).join(map(escape, commands))}</pre>"]
     body.append(
         "<footer>Made by lazyregime; the numbers behind each table are in the CSV files beside this page.</footer>"
     )
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
     head += f"<title>{escape(title)}</title><style>{STYLE}</style>"
     return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n' + "\n".join(body) + "\n</body></html>\n"
+
+
+def escape(text: str) -> str:
+    """Text that HTML leaves as it is."""
+    return html.escape(clean_text(text))
 
 
 def _table(table: Table) -> str:

@@ -13,8 +13,9 @@ from matplotlib.ticker import MaxNLocator, NullFormatter
 from lazyregime.errors import LazyRegimeError
 from lazyregime.reports._folder import read_kernels, read_metrics, read_run
 from lazyregime.reports._table import fraction, short
+from lazyregime.reports.axes import accuracy_axis
 from lazyregime.reports.settings import network_of
-from lazyregime.reports.style import COLOURS, GREY, accuracy_axis, house_style, save
+from lazyregime.reports.style import COLOURS, GREY, house_style, save
 
 Kernels = Mapping[str, np.ndarray]
 

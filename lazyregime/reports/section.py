@@ -22,6 +22,7 @@ class Section:
     pictures: list[Picture] = field(default_factory=list)
     data: dict[str, pd.DataFrame] = field(default_factory=dict)  # written as <name>.csv
     commands: list[str] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)  # what is left out of it, and why
 
 
 def save_figures(folder: Path, drawn: Drawn) -> list[Picture]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from lazyregime.reports._cleaning import brief
+
 Settings = tuple[tuple[str, str], ...]
 Record = Mapping[str, object]
 ABSENT = "none"
@@ -76,7 +78,7 @@ def settings_of(run: Record) -> Settings:
 def setting_words(key: str, value: str) -> str:
     """A setting as a reader says it: `learning rate 0.01`."""
     words = WORDS.get(key, key.removeprefix("trainer.").removeprefix("optimizer."))
-    return f"{words.replace('_', ' ')} {value}"
+    return f"{brief(words.replace('_', ' '))} {brief(value)}"
 
 
 def one_per_seed(runs: pd.DataFrame) -> tuple[pd.DataFrame, int]:
@@ -89,13 +91,13 @@ def one_per_seed(runs: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 def network_of(run: Record) -> str:
     """The architecture in words, without its width: MLP, CNN (the poster's), CNN with last ReLU and so on."""
-    arch = str(run.get("arch", "network"))
+    arch = brief(str(run.get("arch", "network")))
     depth, activation = run.get("config.arch.depth"), run.get("config.arch.activation")
     words = [arch.replace("_", " ") if arch == "two_layer" else arch.upper()]
     if isinstance(depth, int | float) and depth == depth and depth != 3:
         words.append(f"depth {depth:g}")
     if isinstance(activation, str) and activation != "relu":
-        words.append(activation)
+        words.append(brief(activation))
     if arch == "cnn" and run.get("config.arch.last_activation") is not False:
         words.append("with last ReLU" if activation in ("relu", None) else f"with last {activation}")
     return " ".join(words)
@@ -108,7 +110,7 @@ def network_order(network: str) -> tuple[int, str]:
 
 def data_name(data: object) -> str:
     """MNIST, Fashion-MNIST, or the name as it is."""
-    return {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}.get(str(data), str(data))
+    return {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}.get(str(data), brief(str(data)))
 
 
 def _is_setting(key: str) -> bool:

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.reports._folder import read_kernels, read_run
-from lazyregime.reports.style import COLOURS, GREY, columns_for, grid, house_style, save, shades, width_axis
+from lazyregime.reports.axes import width_axis
+from lazyregime.reports.style import COLOURS, GREY, columns_for, grid, house_style, save, shades
 from lazyregime.reports.two_layer_animation import animate
 from lazyregime.reports.two_layer_particles import draw_particles, marginal
 

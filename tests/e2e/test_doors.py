@@ -1,6 +1,8 @@
 """--help, --cfg, completion, the Python API, and the wheel outside a checkout."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -13,6 +15,7 @@ from omegaconf import OmegaConf
 
 import lazyregime
 from lazyregime.app.api import COMMANDS
+from lazyregime.app.compose.options import groups
 from lazyregime.errors import LazyRegimeError
 from lazyregime.fit import main as fit
 from lazyregime.flow import main as flow
@@ -29,24 +32,37 @@ def door_of(experiment):
     return next((door for door in DOORS if f"lazyregime.{door} " in experiment.read_text()), "train")
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_help_is_our_own_page(door, capsys):
-    """Every group of the door's configuration is on its page, with all of its options."""
+def help_page(door, capsys):
     with pytest.raises(SystemExit) as exit_:
         DOORS[door](["--help"])
         sys.exit(0)
     assert not exit_.value.code
-    page = capsys.readouterr().out
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_help_is_our_own_page(door, capsys):
+    """Every group of the door's configuration is on its page with a meaning, and all of its options with a sentence."""
+    page = help_page(door, capsys)
     defaults = OmegaConf.to_container(OmegaConf.load(ROOT / "conf" / f"{door}.yaml"))["defaults"]
-    groups = {key.removeprefix("optional ") for choice in defaults if isinstance(choice, dict) for key in choice}
-    for group in groups - {"local"}:
-        if not group.startswith("override "):
-            assert f"\n  {group} " in page, group
+    chosen = {key for choice in defaults if isinstance(choice, dict) for key in choice}
+    for group in chosen | {"hydra/launcher"}:
+        if not group.startswith(("override ", "optional ")):
+            assert re.search(rf"^  {group} +\w", page, re.MULTILINE), group
             for option in (ROOT / "conf" / group).glob("*.yaml"):
                 if group != "experiment" or door_of(option) == door:
-                    assert option.stem in page, f"{group}={option.stem}"
+                    assert re.search(rf"^    {option.stem} +\S", page, re.MULTILINE), f"{group}={option.stem}"
     assert page.count(f"python -m lazyregime.{door} ") >= 6
     assert "runs/<group>" in page
+    assert max(map(len, page.splitlines())) <= 140
+
+
+def test_a_new_option_stands_on_the_page_by_its_file_alone(tmp_path):
+    shutil.copytree(ROOT / "conf", tmp_path / "conf")
+    new = tmp_path / "conf" / "arch" / "brand_new.yaml"
+    new.write_text("# @package _global_\n# A network that nobody\n# has seen. And more.\narch:\n  name: brand_new\n")
+    line = next(line for line in groups("train", conf=tmp_path / "conf").splitlines() if "brand_new" in line)
+    assert line.split() == ["brand_new", *["A", "network", "that", "nobody", "has", "seen"]]
 
 
 def test_every_door_is_known_everywhere():

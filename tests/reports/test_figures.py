@@ -13,10 +13,11 @@ from matplotlib.axes import Axes
 from lazyregime.errors import LazyRegimeError
 from lazyregime.reports import draw_run, load_runs, run_figure
 from lazyregime.reports._files import write_text
+from lazyregime.reports.axes import _from_scale, _to_scale
 from lazyregime.reports.figures import accuracy_width, kernel_change, regime_accuracy, spectra
 from lazyregime.reports.poster_table import poster_table
 from lazyregime.reports.regimes_table import regimes_table
-from lazyregime.reports.style import _from_scale, _to_scale, house_style, save
+from lazyregime.reports.style import house_style, save
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -58,7 +58,11 @@ def test_runs_are_found_at_any_depth_and_once(tmp_path: Path) -> None:
         ({"config_yaml": "width: 8", "metrics_csv": "epo"}, "incomplete", "no epoch finished yet"),
         ({"config_yaml": "width: 8", "result_json": '{"status": "comp'}, "incomplete", "result.json cannot be read"),
         ({"config_yaml": "width: 8", "result_json": "[1]"}, "incomplete", "does not hold a JSON object"),
-        ({"config_yaml": "width: 8", "result_json": '{"status": "complete"}'}, "incomplete", "does not say its arch"),
+        (
+            {"config_yaml": "width: 8", "result_json": '{"status": "complete"}'},
+            "damaged",
+            "does not say its regime, arch",
+        ),
         ({"config_yaml": "width: [", "metrics_csv": "epoch\n"}, "incomplete", "config.yaml cannot be read"),
         ({"config_yaml": "width: 8", "metrics_csv": "\0\0,\n\1\n"}, "incomplete", "no epoch finished yet"),
         ({"metrics_csv": "epoch,step\n1,2\n"}, "incomplete", "config.yaml is missing; 1 epoch finished"),

@@ -8,7 +8,7 @@ from fake_runs import config, result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lazyregime.reports._folder import flatten
+from lazyregime.reports._cleaning import flatten
 from lazyregime.reports._table import Span, Table
 from lazyregime.reports._words import poster_words, regimes_words
 from lazyregime.reports.load import as_table

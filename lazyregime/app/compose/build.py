@@ -17,7 +17,8 @@ from lazyregime.data import ClassificationData
 from lazyregime.networks import UNKNOWN, parameterization_of, why_unknown
 from lazyregime.regimes import AbstractRegime, alpha_of
 
-DESCRIPTIONS = ("in_channels", "image_size", "in_features", "n_outputs")  # of the data, for the architectures
+# Of the data, for the architectures.
+DESCRIPTIONS = ("in_channels", "image_size", "in_features", "n_outputs", "num_tokens", "sequence_length")
 
 
 def load_data(config: ConfigDict) -> ClassificationData:

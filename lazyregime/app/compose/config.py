@@ -3,7 +3,6 @@
 import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any, cast
 
 from hydra import compose, initialize_config_dir
@@ -14,9 +13,8 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-import lazyregime
 from lazyregime.app.compose.hints import ConfigError, sentence, unknown_name
-from lazyregime.app.compose.resources import register_resolvers
+from lazyregime.app.compose.resources import conf_dir, register_resolvers
 
 ConfigDict = dict[str, Any]
 
@@ -105,13 +103,6 @@ class Source:
 
     def _wrong(self, error: Exception) -> ConfigError:
         return ConfigError(sentence(error, _default(self), self.command))
-
-
-def conf_dir() -> Path:
-    """Where conf/ is: inside the installed package, or beside it in a checkout."""
-    package = Path(lazyregime.__file__).resolve().parent
-    inside = package / "conf"
-    return inside if inside.is_dir() else package.parent / "conf"
 
 
 def as_yaml(config: ConfigDict) -> str:

@@ -30,6 +30,9 @@ def sentence(error: Exception, known: Mapping[str, Any], command: str = "train")
         given = getattr(error, "override", "an override")
         return f"{given!r} cannot be read; overrides look like key=value, and quotes protect = and , and {{."
     if match := re.search(r"nterpolation key '(.+)' not found", text + cause):
+        group, _, key = match[1].partition(".")
+        if key and group in known:
+            return f"What is chosen needs {group}.{key}, which this {group} does not have; choose another {group}."
         return f"The configuration refers to {match[1]!r}, which is not there; {see_all}."
     return f"{' '.join((text + ' ' + cause).split())}; {see_all}."
 

@@ -1,13 +1,19 @@
-"""What a job asks for may depend on its width, and its learning rate on its parameterization: tables in conf/.
+"""What conf/ may say beside values: tables by width and by parameterization, and the options on a help page.
 
-`${by_width:{1024: 8, 4096: 32}}` in a launcher's configuration, `${by_parameterization:{ntk: 1.0, ...}}` in a regime's.
+`${by_width:{1024: 8, 4096: 32}}` in a launcher's configuration, `${by_parameterization:{ntk: 1.0, ...}}` in a regime's,
+`${groups:train}` on a page.
 """
 
 import enum
 from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+
+import lazyregime
+from lazyregime.app.compose.options import groups
 
 
 def by_width(table: Mapping[int, Any], *, _root_: DictConfig) -> Any:
@@ -26,7 +32,15 @@ def by_parameterization(table: Mapping[str, Any], *, _root_: DictConfig) -> Any:
     return table[word.value if isinstance(word, enum.Enum) else word]
 
 
+def conf_dir() -> Path:
+    """Where conf/ is: inside the installed package, or beside it in a checkout."""
+    package = Path(lazyregime.__file__).resolve().parent
+    inside = package / "conf"
+    return inside if inside.is_dir() else package.parent / "conf"
+
+
 def register_resolvers() -> None:
     """Make them known to OmegaConf."""
+    OmegaConf.register_new_resolver("groups", partial(groups, conf=conf_dir()), replace=True)
     OmegaConf.register_new_resolver("by_parameterization", by_parameterization, replace=True)
     OmegaConf.register_new_resolver("by_width", by_width, replace=True)

@@ -67,6 +67,12 @@ class FitCommand(AbstractCommand):
             raise ConfigError(f"tolerance={config['tolerance']} is not possible; it must lie between 0 and 1.")
         if config["population"]:
             check_population(config)
+        data, machine = config["data"], config["machine"]["name"]
+        if "num_tokens" in data and not data["one_hot"] and machine != "empirical_ntk":
+            raise ConfigError(
+                f"data={data['name']} are sequences of tokens, of which machine={machine} has no kernel; set "
+                "data.one_hot=true, or use machine=empirical_ntk of a trained network."
+            )
         machine_of(config, build(config["machine"], "machine"))
         return float(config["data"].get("n_train") or 60_000)
 

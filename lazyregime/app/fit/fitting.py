@@ -16,7 +16,7 @@ from lazyregime.app.command import AbstractWork
 from lazyregime.app.compose.build import build, load_data
 from lazyregime.app.compose.config import ConfigDict
 from lazyregime.app.console import Console
-from lazyregime.data import ClassificationData, SphereTarget
+from lazyregime.data import ClassificationData, SphereTarget, as_inputs
 from lazyregime.kernels import AbstractKernel, EmpiricalKernel, InfiniteCNN
 from lazyregime.kernels.coding import encode
 from lazyregime.machines import KernelMachine
@@ -116,7 +116,7 @@ class Fitting(AbstractWork):
 def prepared(kernel: AbstractKernel, inputs: Tensor) -> Tensor:
     """Images as vectors, but for kernels that look at their pixels, and in the dtype of a network for its kernel."""
     if isinstance(kernel, EmpiricalKernel):
-        return inputs.to(next(kernel.model.parameters()).dtype)
+        return as_inputs(inputs, None, next(kernel.model.parameters()).dtype)
     return inputs if isinstance(kernel, InfiniteCNN) else inputs.flatten(1)
 
 

@@ -21,7 +21,8 @@ def tagged(runs: pd.DataFrame, tag: str, regime: str = "scaled") -> pd.DataFrame
     """The runs of an experiment in one regime."""
     if "config.tags" not in runs:
         return runs.iloc[:0]
-    return runs[runs["config.tags"].astype(str).str.split(", ").map(lambda tags: tag in tags) & (runs.regime == regime)]
+    has = runs["config.tags"].map(lambda tags: isinstance(tags, str) and tag in tags.split(", ")).astype(bool)
+    return runs[has & (runs.regime == regime)]
 
 
 def crossing(x: npt.ArrayLike, y: npt.ArrayLike, level: float = 1.0) -> float:

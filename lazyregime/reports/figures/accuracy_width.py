@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from lazyregime.reports.axes import accuracy_axis, width_axis
 from lazyregime.reports.published import POSTER, ROWS
-from lazyregime.reports.style import COLOURS, GREY, MARKERS, accuracy_axis, columns_for, grid, tint, width_axis
+from lazyregime.reports.style import COLOURS, GREY, MARKERS, columns_for, grid, labelled, tint
 
 CAPTION = (
     "Test accuracy against width, mean and standard error over seeds. Lazy and Feature are kernel regression with the "
@@ -58,7 +59,7 @@ def _panel(ax: Axes, part: pd.DataFrame) -> None:
             seen.append(y)
     width_axis(ax, part.width.to_numpy(dtype=float))
     accuracy_axis(ax, np.concatenate(seen))
-    ax.set_title(f"{first.network}" + (f"\n({first.settings})" if first.settings else ""))
+    ax.set_title(labelled(str(first.network), str(first.settings), 52))
     ax.set_xlabel("width (hidden units)" if first.arch == "mlp" else "width (channels)")
 
 

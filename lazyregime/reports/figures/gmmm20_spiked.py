@@ -34,14 +34,14 @@ def draw(table: pd.DataFrame) -> Figure | None:
         if 0 < kappa < 1:
             ax.axvline(kappa, color=GREY, linestyle=":", linewidth=1.2)
             ax.annotate(
-                rf" $n = d_\mathrm{{eff}}^{degree}$",
+                f" n = d_eff^{degree}",
                 (kappa, 0.02),
                 xycoords=("data", "axes fraction"),
                 color=GREY,
                 fontsize=8.5,
             )
     ax.set_ylim(0, None)
-    ax.set_xlabel(r"$\kappa$,   $r^2 = d^\kappa$")
+    ax.set_xlabel("κ,   r² = d^κ")
     ax.set_ylabel("risk / risk of zero")
     ax.set_title(f"d = {d:.0f}, n = {n:.0f}")
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)

@@ -8,8 +8,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lazyregime.reports.axes import plain_log_axis, width_axis
 from lazyregime.reports.settings import data_name
-from lazyregime.reports.style import COLOURS, GREY, MARKERS, grid, plain_log_axis, tint, width_axis
+from lazyregime.reports.style import COLOURS, GREY, MARKERS, grid, labelled, tint
 
 CAPTION = (
     "Relative change of the kernel and kernel distance between initialization and the end of training, mean and "
@@ -88,4 +89,4 @@ def _label(regime: str, alpha: float, line: pd.DataFrame, frozen: bool) -> str:
     name = f"{regime} α = {alpha:g}" if regime == "scaled" else regime
     settings = next((text for text in line.settings if text), "")
     remark = f": frozen\n(at most {line.kernel_change.max():.0e})" if frozen else ""
-    return f"{name}{remark}" + (f"\n({settings})" if settings else "")
+    return labelled(name, settings) + remark

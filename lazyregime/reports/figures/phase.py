@@ -10,9 +10,10 @@ from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
+from lazyregime.reports.axes import width_axis
 from lazyregime.reports.claims._flows import crossing
 from lazyregime.reports.claims._measure import log_slope
-from lazyregime.reports.style import grid, width_axis
+from lazyregime.reports.style import grid
 
 CAPTION = (
     "Relative change of the kernel over the plane of width and alpha, and the measured boundary where it is 1; dashed: "
@@ -35,9 +36,9 @@ def draw(runs: pd.DataFrame) -> Figure | None:
     stars = pd.Series({w: crossing(p.alpha, p.change) for w, p in mean.groupby("width")}).dropna()
     if len(stars) > 1:
         exponent = log_slope(stars.index, stars)
-        ax.plot(stars.index, stars, "k-o", markersize=5, label=f"measured: α* ~ $h^{{{exponent:.2f}}}$")
+        ax.plot(stars.index, stars, "k-o", markersize=5, label=f"measured: α* ~ h^{exponent:.2f}")
         middle = float(np.exp((np.log(stars) + 0.5 * np.log(stars.index.to_numpy(dtype=float))).mean()))
-        ax.plot(stars.index, middle * stars.index.to_numpy(dtype=float) ** -0.5, "k--", label="$h^{-1/2}$")
+        ax.plot(stars.index, middle * stars.index.to_numpy(dtype=float) ** -0.5, "k--", label="h^(-1/2)")
         figure.legend(loc="outside lower center", ncols=2)
     width_axis(ax, mean.width.to_numpy())
     ax.set_yscale("log")

@@ -5,8 +5,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from lazyregime.reports.axes import accuracy_axis
 from lazyregime.reports.settings import data_name
-from lazyregime.reports.style import COLOURS, GREY, accuracy_axis, columns_for, grid
+from lazyregime.reports.style import COLOURS, GREY, columns_for, grid, labelled
 
 CAPTION = (
     "Test accuracy by regime, mean and standard error over seeds: the network, and kernel regression (protocol adh) "
@@ -75,4 +76,4 @@ def _panel(ax: Axes, part: pd.DataFrame) -> None:
 
 def _name(row: dict[str, object]) -> str:
     name = f"scaled α = {row['alpha']:g}" if row["regime"] == "scaled" else str(row["regime"])
-    return name + (f"\n({row['settings']})" if row["settings"] else "")
+    return labelled(name, str(row["settings"]))

@@ -15,7 +15,7 @@ from lazyregime.reports._folder import read_kernels
 from lazyregime.reports.poster_table import with_keys
 from lazyregime.reports.regimes_table import REGIMES
 from lazyregime.reports.settings import ALWAYS_TOLD, data_name, network_order
-from lazyregime.reports.style import GREY, columns_for, grid, shades
+from lazyregime.reports.style import GREY, columns_for, grid, labelled, shades
 from lazyregime.reports.usual import Usual, remark
 
 CAPTION = (
@@ -65,7 +65,7 @@ def _lines(family: pd.DataFrame, usual: Usual, by_alpha: bool) -> list[Line]:
         spectra, settings = _mean_spectra(part.path), remark(usual.unlike(key, ALWAYS_TOLD))
         if spectra is not None:
             name = f"α = {alpha:g}" if by_alpha else f"width {width:g}"
-            lines.append((name + (f" ({settings})" if settings else ""), spectra))
+            lines.append((labelled(name, settings), spectra))
     if len(lines) > MOST_LINES:
         lines = [lines[i] for i in np.linspace(0, len(lines) - 1, MOST_LINES).round().astype(int)]
     return lines
@@ -76,8 +76,8 @@ def _mean_spectra(paths: pd.Series) -> tuple[np.ndarray, np.ndarray] | None:
     pairs = []
     for path in paths:
         kernels = read_kernels(Path(path) / "kernels.safetensors")
-        if {"spectrum_init", "spectrum_final"} <= set(kernels):
-            pairs.append([_normalized(kernels["spectrum_init"]), _normalized(kernels["spectrum_final"])])
+        pair = [_normalized(kernels.get(f"spectrum_{when}")) for when in ("init", "final")]
+        pairs += [pair] if all(len(spectrum) for spectrum in pair) else []
     if not pairs:
         return None
     shortest = min(len(spectrum) for pair in pairs for spectrum in pair)
@@ -85,8 +85,11 @@ def _mean_spectra(paths: pd.Series) -> tuple[np.ndarray, np.ndarray] | None:
     return before, after
 
 
-def _normalized(spectrum: np.ndarray) -> np.ndarray:
-    values = np.sort(np.asarray(spectrum, dtype=np.float64))[::-1]
+def _normalized(spectrum: np.ndarray | None) -> np.ndarray:
+    """Eigenvalues over their sum, falling; empty for what is no spectrum."""
+    if spectrum is None or spectrum.ndim != 1 or not np.isfinite(spectrum).all() or not spectrum.sum() > 0:
+        return np.empty(0)
+    values = np.sort(spectrum.astype(np.float64))[::-1]
     return values / values.sum()
 
 

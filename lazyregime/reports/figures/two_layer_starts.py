@@ -10,7 +10,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from lazyregime.reports._folder import read_kernels
-from lazyregime.reports.style import COLOURS, GREY, grid, width_axis
+from lazyregime.reports.axes import width_axis
+from lazyregime.reports.style import COLOURS, GREY, grid
 
 CAPTION = (
     "Relative change of the kernel of two-layer networks at alpha = sqrt(N), mean and standard deviation over seeds, "
