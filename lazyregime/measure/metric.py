@@ -46,6 +46,7 @@ class Metric:
         compute: From the moment and that of initialization (None at initialization) to a number; to several by name
             (`NAME/layer`, and `NAME` for the empty name); or to None, where it cannot be computed from what is there.
             It raises a `LazyRegimeError` where the value has no meaning; a run then has null and a warning.
+        order: Its place among the rows of a table.
     """
 
     name: str
@@ -53,3 +54,4 @@ class Metric:
     form: str
     kind: Literal["moment", "movement"]
     compute: Callable[[Moment, Moment | None], Value]
+    order: int = 100

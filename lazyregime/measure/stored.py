@@ -27,8 +27,8 @@ def tensors_of(points: Points, found: Mapping[str, Found]) -> dict[str, Tensor]:
     """The tensors by name."""
     kind = "targets" if points.num_classes is None else "labels"
     kept = {
-        f"anchor_{kind}": points.anchor_labels.cpu().contiguous(),
-        f"held_out_{kind}": points.held_out_labels.cpu().contiguous(),
+        f"anchor_{kind}": points.anchor_labels.cpu().clone(),  # a file has no tensors that share memory
+        f"held_out_{kind}": points.held_out_labels.cpu().clone(),
     }
     for tag, each in found.items():
         gram = each.grams.get("adh")
@@ -40,7 +40,7 @@ def tensors_of(points: Points, found: Mapping[str, Found]) -> dict[str, Tensor]:
             kept[f"held_out_{tag}"] = each.held_out.double().contiguous()
         for protocol, points_right in each.per_point.items():
             name = "right" if points_right.dtype == torch.bool else "squared_error"
-            kept[f"{name}_{protocol}_{tag}"] = points_right.contiguous()
+            kept[f"{name}_{protocol}_{tag}"] = points_right.clone()
     return kept
 
 

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure, FigureBase
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.reports._folder import read_metrics, read_run
+from lazyregime.reports.measures_figure import draw_measures, measures_of
 from lazyregime.reports.settings import network_of
-from lazyregime.reports.style import COLOURS, GREY, grid, house_style, save
+from lazyregime.reports.style import COLOURS, GREY, house_style, save
 
 
 def draw_flow(folder: str | Path, result: Mapping[str, Any] | None = None) -> Path:
@@ -26,12 +28,18 @@ def draw_flow(folder: str | Path, result: Mapping[str, Any] | None = None) -> Pa
         raise LazyRegimeError(f"{folder} has no measurements of a flow to draw: give its command again.")
     colour = COLOURS.get(str(run.get("regime")), GREY)
     with house_style():
-        figure, axes = grid(1, 2, 4.6, 3.7)
-        _curves(axes[0, 0], metrics, {"train_loss": colour, "test_loss": GREY}, "a  Loss")
+        measures = measures_of(run, metrics)
+        figure = Figure(figsize=(9.2, 3.7 + measures.height), layout="constrained")
+        above: FigureBase = figure
+        if measures.rows:
+            above, below = figure.subfigures(2, 1, height_ratios=[3.7, measures.height])
+            draw_measures(below, measures, at="time", colour=colour)
+        left, right = above.subplots(1, 2)
+        _curves(left, metrics, {"train_loss": colour, "test_loss": GREY}, "a  Loss")
         columns = {"relu_unchanged": GREY, "test_accuracy": colour}
         if not set(columns) & set(metrics):
             columns = {"parameter_displacement": colour}
-        _curves(axes[0, 1], metrics, columns, "b  On the way", log=False)
+        _curves(right, metrics, columns, "b  On the way", log=False)
         alpha, laziness = run.get("alpha"), run.get("laziness")
         how = f"α = {alpha:.3g}, laziness {laziness:.3g}" if isinstance(alpha, float) and laziness is not None else ""
         figure.suptitle(

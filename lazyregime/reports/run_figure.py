@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.reports._folder import read_kernels, read_metrics, read_run
 from lazyregime.reports._table import fraction, short
 from lazyregime.reports.axes import accuracy_axis
+from lazyregime.reports.measures_figure import draw_measures, measures_of
 from lazyregime.reports.settings import network_of
 from lazyregime.reports.style import COLOURS, GREY, house_style, save
 
@@ -38,14 +39,20 @@ def draw_run(folder: str | Path, result: Mapping[str, Any] | None = None) -> Pat
     if not with_kernels and not with_accuracy and not with_loss:
         raise LazyRegimeError(f"{folder} has no kernels and no test results to draw: train it to the end of an epoch.")
     with house_style():
-        figure = Figure(figsize=(10.4, 8.9) if with_kernels else (6.4, 4.6), layout="constrained")
+        measures, colour = measures_of(run, metrics), COLOURS.get(str(run.get("regime")), GREY)
+        width, height = (10.4, 8.9) if with_kernels else (6.4, 4.6)
+        figure = Figure(figsize=(width, height + measures.height), layout="constrained")
+        above: FigureBase = figure
+        if measures.rows:
+            above, below = figure.subfigures(2, 1, height_ratios=[height, measures.height])
+            draw_measures(below, measures, at="epoch", colour=colour)
         if with_kernels:
-            panels = figure.subplot_mosaic([["before", "after"], ["spectrum", "accuracy"]], height_ratios=[1.12, 1])
-            _grams(figure, panels["before"], panels["after"], kernels)
-            _spectra(panels["spectrum"], kernels, COLOURS.get(str(run.get("regime")), GREY))
+            panels = above.subplot_mosaic([["before", "after"], ["spectrum", "accuracy"]], height_ratios=[1.12, 1])
+            _grams(above, panels["before"], panels["after"], kernels)
+            _spectra(panels["spectrum"], kernels, colour)
             accuracy = panels["accuracy"]
         else:
-            accuracy = figure.subplots()
+            accuracy = above.subplots()
         if with_loss and not with_accuracy:  # targets are no classes
             _losses(accuracy, metrics, run, "d  " if with_kernels else "")
         else:
@@ -72,7 +79,7 @@ def _title(run: Mapping[str, Any]) -> str:
     )
 
 
-def _grams(figure: Figure, before: Axes, after: Axes, kernels: Kernels) -> None:
+def _grams(figure: FigureBase, before: Axes, after: Axes, kernels: Kernels) -> None:
     """Both Gram matrices in units of their mean diagonal, ordered by class, on one colour scale."""
     labels = kernels.get("anchor_labels", np.zeros(len(kernels["gram_init"])))
     order = np.argsort(labels, kind="stable")

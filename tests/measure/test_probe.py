@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 from problem import fit, no_progress, recorder, small_data, small_network, small_regime
+from safetensors.torch import load, save
 from torch import nn
 
 from lazyregime.errors import LazyRegimeError
@@ -87,6 +88,8 @@ def test_the_lazy_kernel_is_the_initial_one():
     assert result["kernel_accuracy_adh_final"] == result["kernel_accuracy_adh_init"]
     assert result["parameter_displacement"] > 0
     assert result["verdict"] == "lazy"
+    kept = load(save(probe.probe.tensors()))  # safetensors refuses tensors that share memory
+    assert torch.equal(kept["right_adh_final"], kept["right_adh_init"])
 
 
 def test_held_out_kernels_and_right_points_are_kept():

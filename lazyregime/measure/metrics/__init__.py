@@ -7,9 +7,10 @@ from lazyregime.measure.metric import Metric
 
 
 def all_metrics() -> list[Metric]:
-    """Every metric, in order of name."""
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    return [importlib.import_module(f"{__name__}.{name}").METRIC for name in names]
+    """Every metric, in the order of tables."""
+    names = [module.name for module in pkgutil.iter_modules(__path__)]
+    metrics: list[Metric] = [importlib.import_module(f"{__name__}.{name}").METRIC for name in names]
+    return sorted(metrics, key=lambda metric: (metric.order, metric.name))
 
 
 def explanation(metric: Metric) -> str:

@@ -10,4 +10,4 @@ def compute(now: Moment, first: Moment | None) -> dict[str, float] | None:  # no
     return {"": sum(v**2 for v in moved.values()) ** 0.5} | moved
 
 
-METRIC = Metric("displacement", "weights moved by  |w - w0|", ".3g", "movement", compute)
+METRIC = Metric("displacement", "weights moved by  |w - w0|", ".3g", "movement", compute, order=31)

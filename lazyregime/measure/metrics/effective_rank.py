@@ -8,4 +8,4 @@ def compute(now: Moment, first: Moment | None) -> float | None:  # noqa: D103
     return None if now.gram is None else effective_rank(now.gram)
 
 
-METRIC = Metric("effective_rank", "effective rank of the kernel", ".1f", "moment", compute)
+METRIC = Metric("effective_rank", "effective rank of the kernel", ".1f", "moment", compute, order=21)

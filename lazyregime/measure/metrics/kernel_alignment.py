@@ -10,4 +10,4 @@ def compute(now: Moment, first: Moment | None) -> float | None:  # noqa: D103
     return centred_alignment(now.gram, now.labels)
 
 
-METRIC = Metric("kernel_alignment", "kernel aligned with the labels, CKA", ".3f", "moment", compute)
+METRIC = Metric("kernel_alignment", "kernel aligned with the labels, CKA", ".3f", "moment", compute, order=20)

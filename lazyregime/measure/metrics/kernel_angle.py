@@ -13,4 +13,4 @@ def compute(now: Moment, first: Moment | None) -> float | None:  # noqa: D103
     return kernel_angle(first.gram, now.gram)
 
 
-METRIC = Metric("kernel_angle", "sine of the angle by which it turned", ".3g", "movement", compute)
+METRIC = Metric("kernel_angle", "sine of the angle by which it turned", ".3g", "movement", compute, order=12)

@@ -10,4 +10,4 @@ def compute(now: Moment, first: Moment | None) -> float | None:  # noqa: D103
     return relative_change(first.gram, now.gram)
 
 
-METRIC = Metric("kernel_change", "kernel moved by  |T1 - T0| / |T0|", ".3g", "movement", compute)
+METRIC = Metric("kernel_change", "kernel moved by  |T1 - T0| / |T0|", ".3g", "movement", compute, order=10)

@@ -14,4 +14,4 @@ def compute(now: Moment, first: Moment | None) -> float | None:  # noqa: D103
     return kernel_distance(centre(first.held_out), centre(now.held_out))
 
 
-METRIC = Metric("kernel_cka", "kernel turned on held-out points by  1 - CKA", ".3g", "movement", compute)
+METRIC = Metric("kernel_cka", "kernel turned on held-out points by  1 - CKA", ".3g", "movement", compute, order=13)

@@ -10,4 +10,4 @@ def compute(now: Moment, first: Moment | None) -> float | None:  # noqa: D103
     return kernel_distance(first.gram, now.gram)
 
 
-METRIC = Metric("kernel_distance", "kernel turned by  1 - cos(T0, T1)", ".3g", "movement", compute)
+METRIC = Metric("kernel_distance", "kernel turned by  1 - cos(T0, T1)", ".3g", "movement", compute, order=11)

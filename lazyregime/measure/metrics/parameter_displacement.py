@@ -12,4 +12,4 @@ def compute(now: Moment, first: Moment | None) -> dict[str, float] | None:  # no
     return {"": total} | {name: moved[name] / size[name] for name in moved if size[name] > 0}
 
 
-METRIC = Metric("parameter_displacement", "weights moved by  |w - w0| / |w0|", ".3g", "movement", compute)
+METRIC = Metric("parameter_displacement", "weights moved by  |w - w0| / |w0|", ".3g", "movement", compute, order=30)

@@ -15,4 +15,4 @@ def compute(now: Moment, first: Moment | None) -> dict[str, float] | None:  # no
     return {"": unchanged_fraction(after, before)} | each
 
 
-METRIC = Metric("relu_unchanged", "ReLUs unchanged since initialization", ".4f", "movement", compute)
+METRIC = Metric("relu_unchanged", "ReLUs unchanged since initialization", ".4f", "movement", compute, order=40)
