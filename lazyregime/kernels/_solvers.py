@@ -25,4 +25,5 @@ def solver_for(choice: SolverChoice, kernel: AbstractKernel, x: Tensor, n_output
         columns = [kernel.apply(x, x, c.reshape(len(x), n_outputs)).reshape(-1) for c in v.T]
         return torch.stack(columns, 1).to(v)
 
-    return choice.iterative(matmul, size, ridge, x.device, choice.accuracy or 10 * rounding(x.dtype))
+    accuracy = choice.accuracy or 10 * rounding(x.dtype)
+    return choice.iterative(matmul, size, ridge, x.device, accuracy, columns_are_cheap=not coupled)

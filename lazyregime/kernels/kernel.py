@@ -10,7 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lazyregime.solve.stored import flatten_gram
+from lazyregime.kernels.state import State
+from lazyregime.solve import flatten_gram
 
 
 class AbstractKernel(ABC):
@@ -27,6 +28,10 @@ class AbstractKernel(ABC):
     @abstractmethod
     def num_coupled(self, x: Tensor) -> int | None:
         """The k of a kernel (n, m, k, k); None for a kernel (n, m)."""
+
+    def state(self) -> State:
+        """What the kernel is made from, if that may change under it; nothing for a kernel that is a formula."""
+        return {}
 
     def gram_accuracy(self, x: Tensor) -> float | None:
         """Relative accuracy of the entries of `gram`, if it is not the rounding of their dtype."""

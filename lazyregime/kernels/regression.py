@@ -12,21 +12,16 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from lazyregime.errors import LazyRegimeError
+from lazyregime.kernels._left_out import gcv, left_out
+from lazyregime.kernels._samples import check_samples, check_stored, comparing
 from lazyregime.kernels._solvers import solver_for
 from lazyregime.kernels._task import Task, make_task
 from lazyregime.kernels.empirical._memory import default_budget
 from lazyregime.kernels.kernel import AbstractKernel
 from lazyregime.kernels.protocol import check_protocol, class_maxima
+from lazyregime.kernels.state import State, check_unchanged, lasting, state_of
 from lazyregime.kernels.tangent import EmpiricalKernel
-from lazyregime.solve import (
-    Solver,
-    SolverChoice,
-    SolveReport,
-    as_float64,
-    gcv_error,
-    leave_one_out,
-    leave_one_out_coupled,
-)
+from lazyregime.solve import Solver, SolverChoice, SolveReport, as_float64
 
 
 @final
@@ -51,6 +46,9 @@ class KernelRegression:
 
     Raises:
         LazyRegimeError: For an unknown choice, a negative ridge, or kernels and labels that do not fit together.
+
+    A network is used as it is, not copied: once it has been trained, or changed in any other way, the coefficients
+    belong to a kernel that is gone, and `predict` says so.
     """
 
     def __init__(
@@ -73,6 +71,7 @@ class KernelRegression:
         self.decision_values: Tensor | None = None
         self._solver: Solver | None = None
         self._inputs: Tensor | None = None
+        self._seen: State = {}
 
     def fit(self, x: Shaped[Tensor, "n ..."], labels: Shaped[Tensor, "n ..."]) -> "KernelRegression":
         """Solves for the dual weights on the samples x; labels as for `fit_gram`.
@@ -80,14 +79,12 @@ class KernelRegression:
         Raises:
             LazyRegimeError: If there is no kernel, or the solve fails.
         """
-        kernel = self._require_kernel()
-        task = self._task(labels, len(x), kernel.num_coupled(x))
-        f0 = self._offset_values(x)
-        if f0 is not None:
-            task = replace(task, targets=task.targets.to(f0) - f0)
+        kernel, x, before = self._require_kernel(), check_samples(x), self._state()
+        coupled = kernel.num_coupled(x)
+        task = replace(self._task(labels, len(x), coupled), start=self._offset_values(x))
         solver = solver_for(self.choice, kernel, x, task.targets.shape[1])
-        self._solve(solver, task, coupled=kernel.num_coupled(x) is not None)
-        self._inputs = x
+        self._solve(solver, task, coupled=coupled is not None)
+        self._inputs, self._seen = x.clone(), lasting(before, self._state())
         return self
 
     def predict(self, x: Shaped[Tensor, "m ..."]) -> Tensor:
@@ -96,17 +93,19 @@ class KernelRegression:
         With a network's full kernel: one vjp over the training samples and one jvp a test sample.
 
         Raises:
-            LazyRegimeError: If nothing was fitted by `fit`.
+            LazyRegimeError: If nothing was fitted by `fit`, or the network has changed since.
         """
-        kernel, anchors = self._require_kernel(), self._inputs
+        kernel, anchors, x = self._require_kernel(), self._inputs, check_samples(x)
         solver = self._fitted()
         if anchors is None:
             raise LazyRegimeError("This KernelRegression was fitted on a gram matrix; predict with predict_gram.")
-        if self.protocol == "poster":
-            return self._read_weights(kernel.apply(x, anchors, solver.inverse()).to(self.dual))
-        values = kernel.apply(x, anchors, self.dual).to(self.dual) + self._task_fitted.intercept.to(self.dual)
+        check_unchanged(self._seen, self._state())
+        with comparing(x, anchors):
+            if self.protocol == "poster":
+                return self._read_weights(kernel.apply(x, anchors, solver.inverse()).to(self.dual))
+            values = kernel.apply(x, anchors, self.dual).to(self.dual) + self._task_fitted.intercept.to(self.dual)
         f0 = self._offset_values(x)
-        return self._read(values if f0 is None else values + f0)
+        return self._read(values if f0 is None else values + f0.to(values))
 
     def fit_gram(self, gram: Shaped[Tensor, "n n ..."], labels: Shaped[Tensor, "n ..."]) -> "KernelRegression":
         """Solves for the dual weights from the kernel of the training samples with themselves.
@@ -118,7 +117,8 @@ class KernelRegression:
         Raises:
             LazyRegimeError: If the kernel is not finite, symmetric and positive semi-definite up to rounding.
         """
-        if gram.ndim not in (2, 4):
+        check_stored(gram, "gram matrix", (2, 4))
+        if gram.ndim == 4 and gram.shape[2] != gram.shape[3]:
             raise LazyRegimeError(f"The gram matrix has shape {tuple(gram.shape)}; give (n, n) or (n, n, k, k).")
         if self.offset is not None:
             raise LazyRegimeError("An offset needs the samples themselves; use fit, or subtract it from the targets.")
@@ -133,8 +133,9 @@ class KernelRegression:
         Raises:
             LazyRegimeError: If nothing was fitted, or the columns are not the training samples.
         """
-        solver = self._fitted()
-        if k_test.ndim != (4 if self._coupled else 2) or k_test.shape[1] != len(self.dual):
+        solver, rank = self._fitted(), 4 if self._coupled else 2
+        check_stored(k_test, "test kernel", (2, 4))
+        if k_test.ndim != rank or k_test.shape[1:] != (len(self.dual), *[self.dual.shape[1]] * (rank - 2)):
             raise LazyRegimeError(
                 f"The test kernel has shape {tuple(k_test.shape)}, but the fit was on {len(self.dual)} samples with "
                 f"{'the full' if self._coupled else 'one'} kernel; rows are test samples, columns training samples."
@@ -156,23 +157,16 @@ class KernelRegression:
         Raises:
             LazyRegimeError: If nothing was fitted, or without the inverse: by conjugate gradients.
         """
-        task = self._task_fitted
-        inverse, targets = self._fitted().inverse(), task.targets.to(self.dual)
-        values = (
-            leave_one_out_coupled(self.dual, targets, inverse)
-            if self._coupled
-            else leave_one_out(self.dual, targets, inverse.diagonal())
-        )
-        return values + task.intercept.to(self.dual)
+        inverse = self._inverse("Leave-one-out")
+        return left_out(self._task_fitted, self.dual, inverse)
 
     def loo_error(self) -> float:
         """The leave-one-out mean squared error, over samples and outputs."""
-        truth = self._task_fitted.targets + self._task_fitted.intercept
-        return float((self.leave_one_out() - truth.to(self.dual)).square().mean())
+        return float((self.leave_one_out() - self._task_fitted.truth.to(self.dual)).square().mean())
 
     def gcv_error(self) -> float:
         """The generalized cross-validation estimate of the same error."""
-        return gcv_error(self.dual, self._fitted().inverse().diagonal())
+        return gcv(self._task_fitted, self.dual, self._inverse("Generalized cross-validation"))
 
     def _solve(self, solver: Solver, task: Task, coupled: bool) -> None:
         columns = task.targets.reshape(-1, 1) if coupled else task.targets
@@ -203,10 +197,26 @@ class KernelRegression:
         with torch.no_grad():
             return torch.cat([cast(Tensor, self.offset(xs)) for xs in x.split(500)]).double()
 
+    def _state(self) -> State:
+        """Of the kernel and the offset, where they are networks."""
+        kernel = {} if self.kernel is None else self.kernel.state()
+        return {**kernel, **({} if self.offset is None else state_of(self.offset, "the offset's "))}
+
+    def _inverse(self, what: str) -> Tensor:
+        if self._fitted() and self.protocol == "poster":
+            raise LazyRegimeError(f'{what} is of the values that protocol="adh" reads; "poster" reads none.')
+        return self._fitted().inverse()
+
     def _read(self, values: Float[Tensor, "m k"]) -> Tensor:
+        bad = int((~torch.isfinite(values)).any(1).sum()) if self.protocol == "adh" else 0
+        if bad:
+            raise LazyRegimeError(
+                f"{bad} of {len(values)} predictions are NaN or infinite; the network or its kernel overflows on these "
+                "samples, so lower their scale or compute in float64."
+            )
         self.decision_values = values
         return values if self._task_fitted.labels is None else values.argmax(1)
 
     def _read_weights(self, weights: Float[Tensor, "m n"]) -> Tensor:
         labels = cast(Tensor, self._task_fitted.labels)
-        return self._read(class_maxima(weights, labels, self._task_fitted.targets.shape[1]))
+        return self._read(class_maxima(weights, labels, self._task_fitted.coded.shape[1]))

@@ -18,6 +18,7 @@ from lazyregime.kernels.empirical._checks import check_model
 from lazyregime.kernels.empirical._engine import Progress
 from lazyregime.kernels.empirical._memory import default_budget
 from lazyregime.kernels.kernel import AbstractKernel, apply_by_rows
+from lazyregime.kernels.state import State, state_of
 from lazyregime.networks import Linearized
 from lazyregime.solve import rounding
 
@@ -63,6 +64,10 @@ class EmpiricalKernel(AbstractKernel):
     def gram(self, x: Tensor) -> Tensor:
         """The kernel of x with itself; layers and chunks are added in float64, products stay in the model's dtype."""
         return self._ntk(x, None, accumulate=torch.float64)
+
+    def state(self) -> State:
+        """The network's weights, buffers, modes and settings."""
+        return state_of(self._network()[0])
 
     def gram_accuracy(self, x: Tensor) -> float:
         """The rounding of the model's dtype, in which the products are taken."""

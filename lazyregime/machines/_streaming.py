@@ -39,7 +39,10 @@ def solve_by_products(problem: Problem, tolerance: float, budget: int) -> Fitted
     count = max(1, min(n // 4, MOST_LANDMARKS, budget // (3 * 8 * n)))
     kernels = kernel.stand_ins() if isinstance(kernel, AbstractFeatures) else (kernel,)
     near = landmarks(kernels, x, count, centre=problem.intercept, accuracy=100 * problem.accuracy)
-    system = ConjugateGradients(matmul, n, ridge=ridges, near=near, tolerance=max(tolerance, 10 * problem.accuracy))
+    system = ConjugateGradients(
+        matmul, n, ridge=ridges, near=near, tolerance=max(tolerance, 10 * problem.accuracy),
+        restrict=(lambda v: v - v.mean(0)) if problem.intercept else None,
+    )  # fmt: skip
     alpha = system.solve(y.repeat(1, r)).reshape(n, r, k).permute(1, 0, 2)
     # the mean of K alpha, by the product with ones; zero without an intercept
     offsets = problem.mean - torch.einsum("n,rnk->rk", row, alpha)

@@ -15,6 +15,7 @@ from torch import Tensor
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import AbstractKernel
 from lazyregime.kernels.empirical._memory import free_bytes
+from lazyregime.kernels.state import check_unchanged, lasting
 from lazyregime.machines import _forms, _problem
 from lazyregime.machines._estimator import AbstractEstimator, Array, as_samples, as_targets, like, not_fitted
 from lazyregime.machines.features import AbstractFeatures
@@ -124,6 +125,7 @@ class KernelMachine(AbstractEstimator):
         if not hasattr(self, "_fit"):
             raise not_fitted(type(self).__name__)
         samples = as_samples(x, type(self).__name__, self._shape).to(self._fit.problem.samples)
+        check_unchanged(self._seen, self._fit.problem.kernel.state())
         return _forms.predict(self._fit, samples, which)
 
     def _solve(self, x: Array, y: Array, ridges: Any) -> Float[Tensor, "n k"]:
@@ -132,7 +134,8 @@ class KernelMachine(AbstractEstimator):
         targets, self._target_shape = as_targets(y, len(samples), name)
         path = self._checked(ridges)
         kernel = TwoLayerKernel() if self.kernel is None else self.kernel
-        samples = samples.to(getattr(torch, self.precision))
+        samples = samples.to(getattr(torch, self.precision), copy=isinstance(x, Tensor))
+        before = kernel.state()
         if kernel.num_coupled(samples) is not None:
             raise LazyRegimeError(
                 'This kernel couples outputs; use KernelRegression, or a kernel with outputs="trace".'
@@ -143,6 +146,7 @@ class KernelMachine(AbstractEstimator):
         self._fit = _forms.solve(
             problem, self._form(problem), tolerance=self.tolerance, max_basis=self.max_basis, budget=self._budget()
         )
+        self._seen = lasting(before, kernel.state())
         self.report_, self.ridges_ = self._fit.report, path
         self.choose(0, by="given")
         return targets

@@ -12,8 +12,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
+from lazyregime.solve.ends import SpectrumEnds
 from lazyregime.solve.low_rank import LowRank, Matmul
 from lazyregime.solve.report import SolveReport
+from lazyregime.solve.stability import check_not_zero
+
+_CURE = (
+    "they need a ridge > 0 that is not small: give a larger ridge, more max_iterations, a larger tolerance, or use "
+    "float64"
+)
 
 Iterating = Callable[[int, float], None]  # (iterations so far, largest relative residual)
 
@@ -29,6 +36,9 @@ class ConjugateGradients:
         near: A matrix close to K, whose inverse with the ridge preconditions; None for none.
         tolerance: Of ||H alpha - Y|| / ||Y||, column by column.
         max_iterations: After which the solve fails.
+        num_probes: Vectors that go along as columns for the condition number; 0 where a column costs a product of its
+            own, and then it may come out some per cent smaller.
+        restrict: Takes vectors into the subspace that K acts in, if that is not everything.
         progress: Called with (iterations so far, largest relative residual of the columns) before each iteration.
     """
 
@@ -41,65 +51,74 @@ class ConjugateGradients:
         near: LowRank | None = None,
         tolerance: float = 1e-6,
         max_iterations: int = 1000,
+        num_probes: int = 4,
+        restrict: Matmul | None = None,
         progress: Iterating | None = None,
     ) -> None:
         self._matmul, self._ridge, self._progress = matmul, ridge, progress
-        self._tolerance, self._max_iterations = tolerance, max_iterations
+        self._tolerance, self._max_iterations, self._num_probes = tolerance, max_iterations, num_probes
+        self._restrict = restrict
         self._near, self.shift = near, ridge if isinstance(ridge, float | int) else float(ridge.min())
         self.report = SolveReport(
             size=size, ridge=self.shift, jitter=0.0, condition_number=1.0, residual=0.0, method="cg", form="products"
         )
 
     def solve(self, targets: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:
-        """H^{-1} Y; the report gets the iterations, the true residual and the preconditioned condition number.
+        """H^{-1} Y; the report gets the iterations, the true residual and the condition number of H.
 
         Raises:
-            LazyRegimeError: If the iterations do not reach the tolerance, or K is not positive.
+            LazyRegimeError: If the iterations do not reach the tolerance, or K is zero or not positive.
         """
-        y = targets.double()
+        y, ridge = targets.double(), self._ridge
         norms = y.norm(dim=0).clamp_min(torch.finfo(torch.float64).tiny)
+        ends = SpectrumEnds(self._matmul, self.shift, self._near, self._probes(y))
+        watched = int((y.norm(dim=0) * (torch.as_tensor(ridge, device=y.device) <= self.shift)).argmax())
         x, r = torch.zeros_like(y), y.clone()
         z = self._precondition(r)
-        p, rz = z, (r * z).sum(0)
-        steps: list[Tensor] = []
-        ratios: list[Tensor] = []
-        while len(steps) < self._max_iterations:
-            largest = float((r.norm(dim=0) / norms).max())
+        p, rz, count = z, (r * z).sum(0), 0
+        while count < self._max_iterations:
+            left = r.norm(dim=0) / norms
             if self._progress is not None:
-                self._progress(len(steps), largest)
-            if largest <= self._tolerance:
+                self._progress(count, float(left.max()))
+            if float(left.max()) <= self._tolerance:
                 break
-            hp = self._matmul(p) + self._ridge * p
+            hp = ends.product(p) + ridge * p
             curvature = (p * hp).sum(0)
-            active = r.norm(dim=0) > 0
+            active = left > 1e-3 * self._tolerance  # beyond it directions are rounding
             if bool((curvature[active] <= 0).any()) or not bool(torch.isfinite(curvature).all()):
                 raise LazyRegimeError(
-                    f"The kernel is not positive definite to the accuracy of its products (p^T H p = "
-                    f"{float(curvature.min()):.3g} at iteration {len(steps)}); give a larger ridge, or use float64."
+                    f"Conjugate gradients: the kernel is not positive definite to the accuracy of its products "
+                    f"(p^T H p = {float(curvature.min()):.3g} at iteration {count}); {_CURE}."
                 )
+            if bool(active[watched]):
+                ends.see(p[:, watched], hp[:, watched])
             a = torch.where(active, rz / curvature, 0.0)
             x, r = x + a * p, r - a * hp
             z = self._precondition(r)
             following = (r * z).sum(0)
-            b = torch.where(rz > 0, following / rz, 0.0)
-            p, rz = z + b * p, following
-            steps.append(a)
-            ratios.append(b)
-        residual = float(((self._matmul(x) + self._ridge * x - y).norm(dim=0) / norms).max())
+            b = torch.where(active & (rz > 0), following / rz, 0.0)
+            p, rz, count = z + b * p, following, count + 1
+        residual = float(((self._matmul(x) + ridge * x - y).norm(dim=0) / norms).max())
+        condition = ends.condition_number()
+        check_not_zero(torch.tensor(ends.largest))
         if not residual <= 10 * self._tolerance:
             raise LazyRegimeError(
-                f"Conjugate gradients reached a relative residual of {residual:.3g} in {len(steps)} iterations (wanted "
-                f"{self._tolerance:.0e}); they need a ridge > 0 that is not small: give a larger ridge, more "
-                "max_iterations, a larger tolerance, or use float64."
+                f"Conjugate gradients reached a relative residual of {residual:.3g} in {count} iterations (wanted "
+                f"{self._tolerance:.0e}) at a condition number of {condition:.3g} or more; {_CURE}."
             )
         self.report = replace(
             self.report,
             residual=max(residual, self.report.residual),
             misfit=max(residual, self.report.misfit),
-            iterations=self.report.iterations + len(steps),
-            condition_number=ritz_condition(steps, ratios),
+            iterations=self.report.iterations + count,
+            condition_number=max(condition, self.report.condition_number),
         )
         return x
+
+    def _probes(self, y: Tensor) -> Float[Tensor, "n c"]:
+        generator = torch.Generator().manual_seed(0)
+        v = torch.randn(len(y), self._num_probes, generator=generator, dtype=torch.float64).to(y)
+        return v if self._restrict is None else self._restrict(v)
 
     def _precondition(self, r: Tensor) -> Tensor:
         return r if self._near is None else self._near.solve(self._ridge, r)
@@ -113,18 +132,3 @@ class ConjugateGradients:
         raise LazyRegimeError(
             'The poster protocol, leave-one-out and GCV need the inverse of the gram matrix; use solver="cholesky".'
         )
-
-
-def ritz_condition(steps: list[Tensor], ratios: list[Tensor]) -> float:
-    """Ratio of the extreme Ritz values of the preconditioned matrix: the Lanczos matrix that CG has built."""
-    if not steps:
-        return 1.0
-    a = torch.stack(steps)[:, 0]
-    b = torch.stack(ratios)[:, 0]
-    length = int((a > 0).sum())
-    a, b = a[:length], b[:length]
-    diagonal = 1 / a
-    diagonal[1:] += b[:-1] / a[:-1]
-    off = b[:-1].sqrt() / a[:-1]
-    ritz = torch.linalg.eigvalsh(torch.diag(diagonal) + torch.diag(off, 1) + torch.diag(off, -1))
-    return float(ritz[-1] / ritz[0])

@@ -91,7 +91,14 @@ class SolverChoice:
         return self.solver == "cholesky" or (self.solver == "auto" and fits)
 
     def iterative(
-        self, matmul: Matmul, size: int, ridge: float, device: torch.device, accuracy: float
+        self,
+        matmul: Matmul,
+        size: int,
+        ridge: float,
+        device: torch.device,
+        accuracy: float,
+        *,
+        columns_are_cheap: bool = True,
     ) -> ConjugateGradients:
         """Conjugate gradients for K given by its products."""
         rank = min(self.rank, size // 4)
@@ -103,5 +110,6 @@ class SolverChoice:
             near=near,
             tolerance=self.tolerance,
             max_iterations=self.max_iterations,
+            num_probes=4 if columns_are_cheap else 0,
             progress=self.progress,
         )

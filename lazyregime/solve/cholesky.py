@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
-from lazyregime.solve.lanczos import extreme_eigenvalues
+from lazyregime.solve.lanczos import largest_eigenvalue
 from lazyregime.solve.report import SolveReport
 from lazyregime.solve.stability import check_not_zero, condition_number, lowest_allowed, needed_jitter
 from lazyregime.solve.tensors import as_float64, rounding, symmetric
@@ -106,7 +106,7 @@ def factored(a: Float[Tensor, "n n"], ridge: float, accuracy: float) -> Factored
         eigenvalues = torch.linalg.eigvalsh(_shifted(a, ridge))
         smallest, largest = float(eigenvalues[0]), float(eigenvalues[-1])
     else:
-        largest = extreme_eigenvalues(lambda v: a @ v, a) + ridge
+        largest = largest_eigenvalue(lambda v: a @ v, a) + ridge
         smallest = _smallest(a, ridge, factor) if definite else _below(a, ridge, largest, accuracy)
     smallest = smallest if definite else min(smallest, 0.0)
     jitter = needed_jitter(smallest, largest, ridge=ridge, size=n, accuracy=accuracy)
@@ -122,7 +122,7 @@ def substitute(factor: Tensor, y: Tensor) -> Tensor:
 
 
 def _smallest(a: Tensor, ridge: float, factor: Tensor) -> float:
-    return 1 / extreme_eigenvalues(lambda v: substitute(factor, v[:, None])[:, 0], a)
+    return 1 / largest_eigenvalue(lambda v: substitute(factor, v[:, None])[:, 0], a)
 
 
 def _below(a: Tensor, ridge: float, largest: float, accuracy: float) -> float:

@@ -1,45 +1,79 @@
 """The largest eigenvalue of a symmetric positive operator by Lanczos iterations with full reorthogonalization."""
 
 from collections.abc import Callable
+from typing import final
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 
-def extreme_eigenvalues(
+@final
+class Lanczos:
+    """The iterations, one product at a time, so that whoever makes products anyway can take this one with them.
+
+    Args:
+        start: Where they start; the closer to the eigenvector the better.
+        tolerance: They are done when the residual of the Ritz pair is below this fraction of the eigenvalue, which
+            bounds the relative error; it is about the square of it where the eigenvalue stands apart.
+
+    Attributes:
+        largest: The eigenvalue so far, a lower bound that converges from below.
+        done: Whether it is known to the tolerance.
+    """
+
+    def __init__(self, start: Float[Tensor, " n"], *, tolerance: float = 1e-2) -> None:
+        self._basis = [start / start.norm()]
+        self._tolerance = tolerance
+        self._diagonal: list[float] = []
+        self._off: list[float] = []
+        self.largest, self.done = 0.0, False
+
+    @property
+    def vector(self) -> Float[Tensor, " n"]:
+        """What the operator is to be applied to next."""
+        return self._basis[-1]
+
+    def step(self, product: Float[Tensor, " n"]) -> None:
+        """Take the operator's product with `vector`."""
+        w = product
+        self._diagonal.append(float(self.vector @ w))
+        q = torch.stack(self._basis)
+        for _ in range(2):  # twice is enough (Parlett)
+            w = w - q.T @ (q @ w)
+        beta = float(w.norm())
+        t = torch.diag(torch.tensor(self._diagonal, dtype=torch.float64))
+        if self._off:
+            o = torch.tensor(self._off, dtype=torch.float64)
+            t = t + torch.diag(o, 1) + torch.diag(o, -1)
+        ritz, vectors = torch.linalg.eigh(t)
+        self.largest = float(ritz[-1])
+        rest = beta * abs(float(vectors[-1, -1]))
+        self.done = rest <= self._tolerance * abs(self.largest) or len(self._basis) == len(w)
+        if not self.done:
+            self._off.append(beta)
+            self._basis.append(w / beta)
+
+
+def random_start(n: int, device: torch.device) -> Float[Tensor, " n"]:
+    """The same for the same n."""
+    return torch.randn(n, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(device)
+
+
+def largest_eigenvalue(
     matvec: Callable[[Tensor], Tensor], like: Tensor, *, num_iterations: int = 100, tolerance: float = 1e-2
 ) -> float:
-    """The largest eigenvalue of v -> matvec(v), to a relative tolerance; a lower bound that converges from below.
+    """The largest eigenvalue of v -> matvec(v), to a relative tolerance.
 
     Args:
         matvec: The operator, on float64 vectors as long as `like` has rows.
         like: Gives length and device.
         num_iterations: Upper limit; a few dozen suffice for the ends of a kernel's spectrum.
-        tolerance: Stops when the residual of the Ritz pair is below this fraction of the eigenvalue, which bounds the
-            relative error; it is about the square of it where the eigenvalue stands apart.
+        tolerance: As for `Lanczos`.
     """
-    n = like.shape[0]
-    generator = torch.Generator().manual_seed(0)
-    v = torch.randn(n, generator=generator, dtype=torch.float64).to(like.device)
-    basis = [v / v.norm()]
-    diagonal: list[float] = []
-    off: list[float] = []
-    largest = 0.0
-    for _ in range(min(num_iterations, n)):
-        w = matvec(basis[-1])
-        diagonal.append(float(basis[-1] @ w))
-        q = torch.stack(basis)
-        for _ in range(2):  # twice is enough (Parlett)
-            w = w - q.T @ (q @ w)
-        beta = float(w.norm())
-        t = torch.diag(torch.tensor(diagonal, dtype=torch.float64))
-        if off:
-            o = torch.tensor(off, dtype=torch.float64)
-            t = t + torch.diag(o, 1) + torch.diag(o, -1)
-        ritz, vectors = torch.linalg.eigh(t)
-        largest = float(ritz[-1])
-        if beta * abs(float(vectors[-1, -1])) <= tolerance * abs(largest):
+    lanczos = Lanczos(random_start(like.shape[0], like.device), tolerance=tolerance)
+    for _ in range(num_iterations):
+        if lanczos.done:
             break
-        off.append(beta)
-        basis.append(w / beta)
-    return largest
+        lanczos.step(matvec(lanczos.vector))
+    return lanczos.largest

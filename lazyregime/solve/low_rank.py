@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
+from lazyregime.solve.stability import check_not_zero
 
 Matmul = Callable[[Tensor], Tensor]
 
@@ -45,6 +46,7 @@ class LowRank:
         shift = accuracy * float(sketch.norm())  # what keeps the core positive
         sketch = sketch + shift * omega
         core = omega.T @ sketch
+        check_not_zero(core.diagonal())
         factor, info = torch.linalg.cholesky_ex((core + core.T) / 2)
         if int(info) != 0:
             raise LazyRegimeError("The kernel is not positive semi-definite: random vectors have negative products.")
@@ -63,6 +65,7 @@ class LowRank:
             accuracy: Relative; eigenvalues below it are left out.
         """
         theta, v = torch.linalg.eigh((cross[chosen] + cross[chosen].T) / 2)
+        check_not_zero(theta)
         large = theta > accuracy * theta[-1]
         root = cross @ (v[:, large] / theta[large].sqrt())
         if centre:

@@ -11,7 +11,9 @@ class SolveReport:
         size: Rows of the matrix that was solved.
         ridge: The absolute ridge on the diagonal.
         jitter: What was added to the diagonal beyond the ridge; 0 if nothing was needed.
-        condition_number: lambda_max / lambda_min of K + ridge I before any jitter; infinite if it is not positive.
+        condition_number: lambda_max / lambda_min of K + ridge I before any jitter; infinite if it is not positive. By
+            conjugate gradients and Krylov spaces lambda_min is the smallest Ritz value, a few per cent above the true
+            one.
         residual: ||H alpha - Y|| / ||Y|| of the system that was solved, H = K + (ridge + jitter) I; the largest seen.
         misfit: The same of the system that was asked for, without the jitter. It is not small where Y has a part that
             K cannot fit, as for samples that are equal and have different targets.

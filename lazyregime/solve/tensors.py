@@ -1,5 +1,7 @@
 """What kernel algebra asks of its inputs: finite numbers, a square symmetric matrix, float64."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -10,7 +12,14 @@ _ROWS = 1024  # of a large matrix that are looked at together
 
 
 def as_float64(tensor: Tensor, name: str = "kernel") -> Tensor:
-    """The tensor, detached, in float64 (on the CPU where the device has none); refuses NaN and infinity."""
+    """The tensor, detached, in float64 (on the CPU where the device has none); refuses what has no finite numbers."""
+    if not isinstance(tensor, Tensor):
+        given: Any = tensor
+        raise LazyRegimeError(
+            f"The {name} is a {type(given).__module__}.{type(given).__name__}; give a tensor, torch.as_tensor of it."
+        )
+    if tensor.is_meta:
+        raise LazyRegimeError(f"The {name} is on the device meta, so it has a shape but no numbers; compute it first.")
     if tensor.is_complex():
         raise LazyRegimeError(f"The {name} is complex ({tensor.dtype}); only real numbers are allowed.")
     if tensor.numel() == 0:
@@ -28,9 +37,9 @@ def as_float64(tensor: Tensor, name: str = "kernel") -> Tensor:
 
 def symmetric(kernel: Tensor, name: str = "kernel") -> Tensor:
     """The float64 symmetric part, the kernel itself if that is what it is; refuses what is not square or symmetric."""
+    k = as_float64(kernel, name)
     if kernel.ndim != 2 or kernel.shape[0] != kernel.shape[1]:
         raise LazyRegimeError(f"The {name} has shape {tuple(kernel.shape)}; a square matrix (n, n) is needed.")
-    k = as_float64(kernel, name)
     # by rows, so that no further matrix is made
     asymmetry = max(float((k[i : i + _ROWS, i:] - k[i:, i : i + _ROWS].T).abs().max()) for i in range(0, len(k), _ROWS))
     if asymmetry == 0:

@@ -8,6 +8,7 @@ from torch.func import functional_call, jacrev
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import EmpiricalKernel, InfiniteCNN, InfiniteMLP, KernelRegression, accuracy
 from lazyregime.networks import CNN, MLP, Linearized
+from lazyregime.solve import flatten_gram
 
 
 def draw(*shape: int, seed: int = 0) -> Tensor:
@@ -83,6 +84,7 @@ def test_conjugate_gradients_agree_with_cholesky_for_every_kernel(name):
     assert iterative.report.method == "cg" and iterative.report.iterations > 0
     assert iterative.report.ridge == pytest.approx(direct.report.ridge)
     assert iterative.report.residual < 1e-7
+    assert iterative.report.condition_number == pytest.approx(direct.report.condition_number, rel=0.01)
     torch.testing.assert_close(iterative.dual, direct.dual, rtol=1e-5, atol=1e-6 * float(direct.dual.abs().max()))
     assert iterative.predict(Z).tolist() == direct.predict(Z).tolist()
 
@@ -135,18 +137,51 @@ def test_conjugate_gradients_that_fail_say_so():
 
 @pytest.mark.parametrize("ridge", [0.0, 0.3])
 @pytest.mark.parametrize("full", [False, True])
-@pytest.mark.parametrize("coding", ["one_hot", "0.9/-0.1"])
+@pytest.mark.parametrize("coding", ["one_hot", "0.9/-0.1", "centred", None])
 def test_leave_one_out_is_what_leaving_one_out_gives(full, ridge, coding):
-    gram = EmpiricalKernel(network("mlp"), outputs="full" if full else "trace").gram(X)
-    regression = KernelRegression(ridge=ridge, coding=coding).fit_gram(gram, LABELS)
+    kernel = EmpiricalKernel(network("mlp"), outputs="full" if full else "trace")
+    gram, labels = kernel.gram(X), draw(20, 3, seed=4) if coding is None else LABELS
+    options = {"ridge": ridge, "coding": coding or "one_hot", "n_outputs": 3}
+    regression = KernelRegression(**options).fit_gram(gram, labels)
     values = regression.leave_one_out()
     for i in (0, 7, 19):
         rest = [r for r in range(20) if r != i]
-        without = KernelRegression(ridge=ridge, coding=coding, n_outputs=3)
-        without.fit_gram(gram[rest][:, rest], LABELS[rest]).predict_gram(gram[[i]][:, rest])
+        without = KernelRegression(**options).fit_gram(gram[rest][:, rest], labels[rest])
+        without.predict_gram(gram[[i]][:, rest])
         torch.testing.assert_close(values[i], without.decision_values[0], rtol=1e-6, atol=1e-8)
-    y = nn.functional.one_hot(LABELS).double() - (0.1 if coding != "one_hot" else 0.0)
+    y = labels if coding is None else nn.functional.one_hot(LABELS).double() - (0.1 if coding == "0.9/-0.1" else 0.0)
     assert regression.loo_error() == pytest.approx(float((values - y).square().mean()))
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("coding", ["one_hot", "centred", None])
+def test_leave_one_out_with_an_offset_is_what_leaving_one_out_gives(full, coding):
+    model, labels = network("mlp"), draw(20, 3, seed=4) if coding is None else LABELS
+    kernel = EmpiricalKernel(model, outputs="full" if full else "trace")
+
+    def fit(rows: list[int]) -> KernelRegression:
+        options = {"offset": model, "ridge": 0.1, "coding": coding or "one_hot", "n_outputs": 3}
+        return KernelRegression(kernel, **options).fit(X[rows], labels[rows])
+
+    everything = fit(list(range(20)))
+    values = everything.leave_one_out()
+    refits = []
+    for i in range(20):
+        without = fit([r for r in range(20) if r != i])
+        without.predict(X[[i]])
+        refits.append(without.decision_values[0])
+    torch.testing.assert_close(values, torch.stack(refits), rtol=1e-6, atol=1e-8)
+    y = labels if coding is None else nn.functional.one_hot(LABELS).double()
+    assert everything.loo_error() == pytest.approx(float((torch.stack(refits) - y).square().mean()))
+
+
+def test_leave_one_out_of_one_sample_and_of_dual_weights_is_refused():
+    gram = EmpiricalKernel(network("mlp"), outputs="trace").gram(X)
+    with pytest.raises(LazyRegimeError, match="at least two samples"):
+        KernelRegression(n_outputs=3).fit_gram(gram[:1, :1], LABELS[:1]).leave_one_out()
+    for name in ("leave_one_out", "loo_error", "gcv_error"):
+        with pytest.raises(LazyRegimeError, match='of the values that protocol="adh" reads'):
+            getattr(KernelRegression(protocol="poster").fit_gram(gram, LABELS), name)()
 
 
 def test_gcv_is_leave_one_out_where_all_samples_are_alike_and_predicts_the_test_error():
@@ -163,6 +198,21 @@ def test_gcv_is_leave_one_out_where_all_samples_are_alike_and_predicts_the_test_
     test = float((regression.predict(z) - f(z)).square().mean())
     assert regression.gcv_error() == pytest.approx(test, rel=0.25)  # 300 samples: the spread of the estimate
     assert regression.loo_error() == pytest.approx(test, rel=0.25)
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_gcv_with_centred_labels_is_that_of_the_map_from_labels_to_fits(full):
+    kernel = EmpiricalKernel(network("mlp"), outputs="full" if full else "trace").gram(X)
+    regression = KernelRegression(ridge=0.2, coding="centred").fit_gram(kernel, LABELS)
+    mean = torch.full((20, 20), 1 / 20, dtype=torch.float64)
+    if full:
+        kernel, mean = flatten_gram(kernel), torch.kron(mean, torch.eye(3).double())
+    size = len(kernel)
+    y = nn.functional.one_hot(LABELS).double().reshape(size, -1)
+    eye = torch.eye(size).double()
+    left = eye - mean - kernel @ torch.linalg.inv(kernel + 0.2 * eye) @ (eye - mean)
+    expected = (left @ y).square().mean() / (left.trace() / size) ** 2
+    assert regression.gcv_error() == pytest.approx(float(expected), rel=1e-9)
 
 
 def test_the_linearized_network_is_trained_to_the_kernel_regression_with_the_network_as_offset():

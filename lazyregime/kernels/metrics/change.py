@@ -7,24 +7,27 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
+from lazyregime.kernels.metrics._kernels import unit
 from lazyregime.solve import as_float64
 
 
-def relative_change(k0: Float[Tensor, "*shape"], k1: Float[Tensor, "*shape"]) -> float:
+def relative_change(k0: Shaped[Tensor, "*shape"], k1: Shaped[Tensor, "*shape"]) -> float:
     """||K_1 - K_0||_F / ||K_0||_F.
 
     Raises:
         LazyRegimeError: If shapes differ, an entry is not finite, or K_0 = 0.
     """
     a, b = _pair(k0, k1)
-    return float((b - a).norm() / _norm(a, "first"))
+    a, scale = unit(a)
+    difference, factor = unit(b / scale - a)
+    return factor * float(difference.norm() / _norm(a, "first"))
 
 
-def kernel_distance(k0: Float[Tensor, "*shape"], k1: Float[Tensor, "*shape"]) -> float:
+def kernel_distance(k0: Shaped[Tensor, "*shape"], k1: Shaped[Tensor, "*shape"]) -> float:
     """1 - <K_0, K_1> / (||K_0|| ||K_1||): 0 for kernels equal up to a factor, 1 for orthogonal ones.
 
     Computed as half the squared distance of the unit matrices, so that tiny changes are not lost in 1 - cos.
@@ -32,7 +35,7 @@ def kernel_distance(k0: Float[Tensor, "*shape"], k1: Float[Tensor, "*shape"]) ->
     Raises:
         LazyRegimeError: If shapes differ, an entry is not finite, or a kernel is zero.
     """
-    a, b = _pair(k0, k1)
+    a, b = (unit(k)[0] for k in _pair(k0, k1))
     return float(((a / _norm(a, "first") - b / _norm(b, "second")) ** 2).sum() / 2)
 
 
@@ -48,17 +51,17 @@ def kernel_angle(k0: Float[Tensor, "*shape"], k1: Float[Tensor, "*shape"]) -> fl
 
 
 def kernel_velocity(
-    kernels: Sequence[Float[Tensor, "*shape"]], times: Sequence[float | int]
+    kernels: Sequence[Shaped[Tensor, "*shape"]], times: Sequence[float | int]
 ) -> Float[Tensor, " intervals"]:
     """v(t_i) = S(t_i, t_{i+1}) / (t_{i+1} - t_i) for successive kernels, S the kernel distance.
 
     Raises:
         LazyRegimeError: If there are fewer than two kernels, or the times do not increase.
     """
-    if len(kernels) != len(times) or len(times) < 2 or any(b <= a for a, b in pairwise(times)):
+    if len(kernels) != len(times) or len(times) < 2 or not all(a < b < float("inf") for a, b in pairwise(times)):
         raise LazyRegimeError(
             f"kernel_velocity got {len(kernels)} kernels at times {list(times)}; give at least two kernels, "
-            "and as many increasing times."
+            "and as many increasing finite times."
         )
     distances = [kernel_distance(a, b) for a, b in pairwise(kernels)]
     steps = [float(t - s) for s, t in pairwise(times)]
@@ -66,12 +69,12 @@ def kernel_velocity(
 
 
 def _pair(k0: Tensor, k1: Tensor) -> tuple[Tensor, Tensor]:
-    if k0.shape != k1.shape:
+    first, second = as_float64(k0, "first kernel"), as_float64(k1, "second kernel")
+    if first.shape != second.shape:
         raise LazyRegimeError(
             f"The kernels have shapes {tuple(k0.shape)} and {tuple(k1.shape)}; compare kernels of the same samples."
         )
-    first = as_float64(k0, "first kernel")
-    return first, as_float64(k1, "second kernel").to(first.device)
+    return first, second.to(first.device)
 
 
 def _norm(kernel: Tensor, which: str) -> Tensor:

@@ -7,7 +7,7 @@ E_0 = n / (n - sum_i L_i^2);   test = E_0 (sum_i (1 - L_i)^2 v_i^2 + noise);   t
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
@@ -34,8 +34,8 @@ class Eigenlearning:
 
 
 def eigenlearning(
-    eigenvalues: Float[Tensor, " modes"],
-    power: Float[Tensor, " modes"],
+    eigenvalues: Shaped[Tensor, " modes"],
+    power: Shaped[Tensor, " modes"],
     n_samples: int,
     *,
     ridge: float | int = 0.0,
@@ -53,13 +53,16 @@ def eigenlearning(
         noise: Variance of the noise on the labels.
 
     Raises:
-        LazyRegimeError: If eigenvalues or power are negative, or without ridge fewer modes than samples are non-zero.
+        LazyRegimeError: If eigenvalues, power, ridge or noise are negative or not finite, or without ridge fewer modes
+            than samples are non-zero.
     """
     lam, v2 = as_float64(eigenvalues, "spectrum"), as_float64(power, "power")
-    if lam.shape != v2.shape or bool((lam < 0).any()) or bool((v2 < 0).any()) or ridge < 0 or n_samples < 1:
+    numbers = 0 <= ridge < float("inf") and 0 <= noise < float("inf") and 1 <= n_samples < float("inf")
+    if lam.shape != v2.shape or lam.ndim != 1 or bool((lam < 0).any()) or bool((v2 < 0).any()) or not numbers:
         raise LazyRegimeError(
             f"eigenlearning got {lam.numel()} eigenvalues (lowest {float(lam.min()):.3g}), {v2.numel()} powers (lowest "
-            f"{float(v2.min()):.3g}), ridge {ridge} and n = {n_samples}; all must be >= 0, n >= 1, and shapes equal."
+            f"{float(v2.min()):.3g}), ridge {ridge}, noise {noise} and n = {n_samples}; all must be finite and >= 0, "
+            "n >= 1, and the first two of one shape (modes,)."
         )
     if ridge == 0 and int((lam > 0).sum()) <= n_samples:
         raise LazyRegimeError(
