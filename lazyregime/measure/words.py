@@ -27,14 +27,20 @@ def _text(metric: Metric, result: Mapping[str, Any]) -> str:
     if not any(name in result for name in names):
         return _over_layers(metric, result)
     values = [result.get(name) for name in names]
-    return " → ".join("none" if value is None else format(value, metric.form) for value in values)
+    return " → ".join(_number(value, metric.form) for value in values)
 
 
 def _over_layers(metric: Metric, result: Mapping[str, Any]) -> str:
     """Of a metric that has values of layers only: their range, at the end."""
     name = metric.name if metric.kind == "movement" else f"{metric.name}_final"
-    values = [value for key, value in result.items() if key.startswith(f"{name}/") and value is not None]
+    layers = [value for key, value in result.items() if key.startswith(f"{name}/")]
+    values = [value for value in layers if isinstance(value, int | float)]
     if not values:
         return ""
     low, high = (format(value, metric.form) for value in (min(values), max(values)))
     return f"{low} to {high} ({len(values)} layers)"
+
+
+def _number(value: object, form: str) -> str:
+    """A result may be somebody else's, and hold anything."""
+    return format(value, form) if isinstance(value, int | float) else "none"

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, FigureBase
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.reports._folder import read_metrics, read_run
-from lazyregime.reports.measures_figure import draw_measures, measures_of
+from lazyregime.reports.axes import plain_log_axis
+from lazyregime.reports.measures_figure import draw_measures, measures_of, with_room
 from lazyregime.reports.settings import network_of
 from lazyregime.reports.style import COLOURS, GREY, house_style, save
 
@@ -29,17 +29,15 @@ def draw_flow(folder: str | Path, result: Mapping[str, Any] | None = None) -> Pa
     colour = COLOURS.get(str(run.get("regime")), GREY)
     with house_style():
         measures = measures_of(run, metrics)
-        figure = Figure(figsize=(9.2, 3.7 + measures.height), layout="constrained")
-        above: FigureBase = figure
-        if measures.rows:
-            above, below = figure.subfigures(2, 1, height_ratios=[3.7, measures.height])
-            draw_measures(below, measures, at="time", colour=colour)
+        figure, above, below = with_room(9.2, 3.7, measures)
         left, right = above.subplots(1, 2)
         _curves(left, metrics, {"train_loss": colour, "test_loss": GREY}, "a  Loss")
         columns = {"relu_unchanged": GREY, "test_accuracy": colour}
         if not set(columns) & set(metrics):
             columns = {"parameter_displacement": colour}
         _curves(right, metrics, columns, "b  On the way", log=False)
+        if below is not None:
+            draw_measures(below, measures, at="time", colour=colour)
         alpha, laziness = run.get("alpha"), run.get("laziness")
         how = f"α = {alpha:.3g}, laziness {laziness:.3g}" if isinstance(alpha, float) and laziness is not None else ""
         figure.suptitle(
@@ -60,7 +58,7 @@ def _curves(ax: Axes, metrics: pd.DataFrame, columns: Mapping[str, str], title: 
     if log:
         values = np.concatenate([metrics[c].to_numpy(dtype=float) for c in columns if c in metrics])
         if (values > 0).all():
-            ax.set_yscale("log")
+            plain_log_axis(ax, values)
     ax.set_xlabel("flow time")
     ax.set_title(title)
     ax.legend()

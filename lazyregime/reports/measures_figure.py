@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import FigureBase
+from matplotlib.figure import Figure, FigureBase
 
 LINE, PANEL, COLUMNS, MOST = 0.21, 1.55, 4, 8  # inches; panels beside each other, and in all
 
@@ -38,6 +38,15 @@ def measures_of(run: Mapping[str, Any], metrics: pd.DataFrame) -> Measures:
     return Measures(metric_rows(run), metrics, [name for name in known if int(finite[name].sum()) > 1][:MOST])
 
 
+def with_room(width: float, height: float, measures: Measures) -> tuple[Figure, FigureBase, FigureBase | None]:
+    """A figure, the part of this size (inches) for what it is about, and the part below it for measures."""
+    figure = Figure(figsize=(width, height + measures.height), layout="constrained")
+    if not measures.rows:
+        return figure, figure, None
+    parts: Any = figure.subfigures(2, 1, height_ratios=[height, measures.height])
+    return figure, parts[0], parts[1]
+
+
 def draw_measures(part: FigureBase, measures: Measures, *, at: str, colour: str) -> None:
     """Draw into this part of a figure; `at` is the column of metrics.csv that the panels go along."""
     deep = ceil(len(measures.names) / COLUMNS)
@@ -45,7 +54,10 @@ def draw_measures(part: FigureBase, measures: Measures, *, at: str, colour: str)
     grid = part.add_gridspec(1 + deep, COLUMNS, height_ratios=heights)
     _list(part.add_subplot(grid[0, :]), measures.rows)
     for number, name in enumerate(measures.names):
-        _course(part.add_subplot(grid[1 + number // COLUMNS, number % COLUMNS]), measures.metrics[[at, name]], colour)
+        x, y = (measures.metrics[column].to_numpy(dtype=float) for column in (at, name))
+        ax = part.add_subplot(grid[1 + number // COLUMNS, number % COLUMNS])
+        ax.set(title=name.replace("_", " "), xlabel=at)
+        _course(ax, x, y, colour, log=at == "time")  # a flow starts at 0, and all happens in decades
 
 
 def _list(ax: Axes, rows: list[tuple[str, str]]) -> None:
@@ -59,13 +71,11 @@ def _list(ax: Axes, rows: list[tuple[str, str]]) -> None:
         ax.text(x + 0.47, y, value, transform=ax.transAxes, va="center", ha="right", fontsize=8.8, weight="bold")
 
 
-def _course(ax: Axes, line: pd.DataFrame, colour: str) -> None:
-    at, name = line.columns
-    values = line.dropna().to_numpy(dtype=float)
-    if at == "time":  # of a flow: it starts at 0, and everything happens in decades
-        values = values[values[:, 0] > 0]
+def _course(ax: Axes, x: np.ndarray, y: np.ndarray, colour: str, *, log: bool) -> None:
+    shown = np.isfinite(x) & np.isfinite(y) & ((x > 0) | (not log))
+    ax.plot(x[shown], y[shown], color=colour, marker="." if shown.sum() < 30 else None)
+    if log:
         ax.set_xscale("log")
-    ax.plot(values[:, 0], values[:, 1], color=colour, marker="." if len(values) < 30 else None)
-    ax.set_title(str(name).replace("_", " "), fontsize=8.8, weight="normal")
-    ax.set_xlabel(str(at), fontsize=8)
+    ax.title.set(fontsize=8.8, weight="normal")
+    ax.xaxis.label.set_fontsize(8)
     ax.tick_params(labelsize=8)

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, FigureBase
+from matplotlib.figure import FigureBase
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.reports._folder import read_kernels, read_metrics, read_run
 from lazyregime.reports._table import fraction, short
 from lazyregime.reports.axes import accuracy_axis
-from lazyregime.reports.measures_figure import draw_measures, measures_of
+from lazyregime.reports.measures_figure import draw_measures, measures_of, with_room
 from lazyregime.reports.settings import network_of
 from lazyregime.reports.style import COLOURS, GREY, house_style, save
 
@@ -41,11 +41,7 @@ def draw_run(folder: str | Path, result: Mapping[str, Any] | None = None) -> Pat
     with house_style():
         measures, colour = measures_of(run, metrics), COLOURS.get(str(run.get("regime")), GREY)
         width, height = (10.4, 8.9) if with_kernels else (6.4, 4.6)
-        figure = Figure(figsize=(width, height + measures.height), layout="constrained")
-        above: FigureBase = figure
-        if measures.rows:
-            above, below = figure.subfigures(2, 1, height_ratios=[height, measures.height])
-            draw_measures(below, measures, at="epoch", colour=colour)
+        figure, above, below = with_room(width, height, measures)
         if with_kernels:
             panels = above.subplot_mosaic([["before", "after"], ["spectrum", "accuracy"]], height_ratios=[1.12, 1])
             _grams(above, panels["before"], panels["after"], kernels)
@@ -57,6 +53,8 @@ def draw_run(folder: str | Path, result: Mapping[str, Any] | None = None) -> Pat
             _losses(accuracy, metrics, run, "d  " if with_kernels else "")
         else:
             _accuracy(accuracy, metrics if with_accuracy else pd.DataFrame(), run)
+        if below is not None:
+            draw_measures(below, measures, at="epoch", colour=colour)
         figure.suptitle(_title(run), x=0.015, ha="left")
         return save(figure, folder / "figures" / "summary.png", formats=("png",))
 
