@@ -1,0 +1,89 @@
+"""One run folder as one flat row: result.json, config.yaml under `config.`, the status and the reason for it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from lazyregime.reports.reading.cleaning import Row
+from lazyregime.reports.reading.expected import trouble_with, wrong_fields
+from lazyregime.reports.reading.files import read_json, read_kernels, read_metrics, read_yaml
+from lazyregime.runs.lock import holder
+
+__all__ = ["find_runs", "is_run", "read_kernels", "read_metrics", "read_run"]
+
+FILES_OF_A_RUN = ("result.json", "failure.json", "config.yaml", "metrics.csv", "kernels.safetensors", "lock")
+NOT_RUNS = {"report", "wandb", "figures", "checkpoints", "lightning_logs", "__pycache__"}
+OURS = ("path", "status", "reason")  # columns that no result may set; nor those under `config.`
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a run wrote here, however little of it arrived."""
+    return any((folder / name).exists() for name in FILES_OF_A_RUN) or (folder / "checkpoints").is_dir()
+
+
+def find_runs(folder: Path) -> Iterator[Path]:
+    """The run folders at or under `folder`, in order of name; hidden folders and links are not followed."""
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        try:
+            if is_run(here):
+                yield here
+                continue
+            with os.scandir(here) as entries:
+                inside = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+        except OSError:
+            yield here  # it cannot be looked into: listed with that reason rather than passed over
+            continue
+        waiting += [here / name for name in reversed(inside) if name not in NOT_RUNS and not name.startswith(".")]
+
+
+def read_run(folder: Path) -> Row:
+    """Everything known of one run, for any state it was left in and whatever its files hold."""
+    result, result_trouble = read_json(folder / "result.json")
+    config, config_trouble = read_yaml(folder / "config.yaml")
+    told = {k: v for k, v in result.items() if v is not None and k not in OURS and not k.startswith("config.")}
+    row = _from_config(config) | told
+    status, reason = _status(folder, row, result, result_trouble or config_trouble)
+    for key in wrong_fields(row):
+        del row[key]
+    row |= {f"config.{key}": value for key, value in config.items()}
+    row |= {"path": str(folder), "status": status, "reason": reason}
+    row.setdefault("name", folder.name)
+    return row
+
+
+def _from_config(config: Row) -> Row:
+    """What result.json would have said of an unfinished run: the scalars, and the names of the choices."""
+    row = {key: value for key, value in config.items() if "." not in key and key != "tags" and value is not None}
+    for key in ("arch", "regime", "data", "optimizer", "loss", "machine"):
+        name = config.get(f"{key}.name") or str(config.get(f"{key}._target_") or "").rpartition(".")[2].lower()
+        row |= {key: name} if name else {}
+    return row
+
+
+def _status(folder: Path, row: Row, result: Row, trouble: str) -> tuple[str, str]:
+    if result.get("status") == "complete":
+        wrong = trouble_with(row, result)
+        return ("damaged", f"{wrong}; `rerun=true` computes it anew") if wrong else ("complete", "")
+    if _is_being_written(folder / "lock"):
+        return "running", _progress(folder)
+    failure, failure_error = read_json(folder / "failure.json")
+    if failure or failure_error:
+        words = [str(failure[key]) for key in ("error", "message") if failure.get(key)]
+        return "failed", ": ".join(words).strip() or failure_error or "failure.json gives no reason"
+    return "interrupted", "; ".join(filter(None, [trouble, _progress(folder)]))
+
+
+def _progress(folder: Path) -> str:
+    metrics = read_metrics(folder / "metrics.csv")
+    last = float(metrics["epoch"].max()) if "epoch" in metrics else 0.0  # pyright: ignore[reportArgumentType]
+    return f"{last:g} epoch{'s' if last > 1 else ''} finished" if last > 0 else "no epoch finished yet"
+
+
+def _is_being_written(path: Path) -> bool:
+    """Whether a living process holds the lock."""
+    try:
+        return path.is_file() and holder(path) is not None
+    except (OSError, ValueError, TypeError, AttributeError):  # something that no run of ours wrote
+        return False

@@ -1,0 +1,150 @@
+"""Runs may be averaged only if they differ in nothing but their seeds: what counts as a difference, and its name."""
+
+# pandas tells its types only in part.
+# pyright: reportCallIssue=false
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePath
+
+import pandas as pd
+
+from lazyregime.reports.reading.cleaning import brief
+from lazyregime.runs.identity import NOT_IDENTITY
+
+Settings = tuple[tuple[str, str], ...]
+Record = Mapping[str, object]
+ABSENT = "none"
+
+POSTER_NETWORKS = ("MLP", "CNN")
+NETWORKS = {
+    **{"mlp": "MLP", "cnn": "CNN", "two_layer": "two layers", "resnet18": "ResNet-18", "vgg11": "VGG-11"},
+    **{"vit": "ViT", "transformer": "transformer"},
+}
+COUNTED = ("data", "loss", "optimizer", "n_train", "num_anchors", "num_test_probe", "parameterization", "selected_on")
+
+# Keys of the configuration that the tables have a column for, or that only say how finely a run was looked at; those
+# that are no part of a run's identity go with them.
+IN_A_COLUMN = {
+    *("experiment", "debug", "width", "alpha", "laziness", "lr", "parameterization", "loss.name", "optimizer.name"),
+    *("data.name", "regime.name", "regime.parameterization", "arch.name", "arch.depth", "arch.activation"),
+    *("arch.last_activation", "arch.parameterization", "data.n_train", "ntk.n_test", "ntk.anchors_per_class"),
+    *("ntk.protocol", "ntk.at_epochs", "ntk.at_loss_fractions"),
+    *("machine.name", "machine.num_features", "machine.at", "machine.run"),
+    *("target.name", "init.name", "activation", "num_seeds", "scaling.mean_field", "scaling.ntk"),
+    *("num_times", "num_snapshots", "first_time", "identities", "reference_width", "r_max", "num_cells"),
+}
+IN_A_COLUMN_ANYWHERE = {"_convert_", "width", "data_dir", "offline", "memory_budget"}
+UNDER = ("tracking.", "hydra.", "paths.")
+# What gradient flow has no use for stands in its configuration all the same.
+NOT_OF_A_FLOW = {
+    f"trainer.{key}" for key in ("batch_size", "schedule", "monitor", "patience", "select", "limit_batches")
+}
+
+# What a reader must see even where the regimes differ by nature (learning rate and parameterization are theirs).
+ALWAYS_TOLD = (
+    *("data", "n_train", "loss", "optimizer", "epochs", "trainer.batch_size", "trainer.schedule"),
+    *("trainer.limit_batches", "num_anchors", "num_test_probe", "data.n_test", "selected_on"),
+)
+TOLD = (*ALWAYS_TOLD[:4], "optimizer.lr", *ALWAYS_TOLD[4:], "trainer.select")
+TOLD_OF_A_FIT = ("data", "data.n_test", "data.n_validation", "choose", "ridges", "coding", "intercept", "population")
+TOLD_OF_A_FLOW = ("integrator.name", "trained", "in_features", "n_samples", "end_time", "widths")
+
+WORDS = {
+    "n_train": "training images",
+    "num_anchors": "anchors",
+    "num_test_probe": "test images of the kernel",
+    "selected_on": "weights selected on",
+    "trainer.batch_size": "batch size",
+    "trainer.schedule": "schedule",
+    "trainer.select": "weights",
+    "data.n_test": "test images",
+    "optimizer.lr": "learning rate",
+    "data.n_validation": "held-out images",
+    "choose": "ridge chosen by",
+    "integrator.name": "integrator",
+    "in_features": "d",
+    "n_samples": "n",
+    "end_time": "end time",
+    "trained": "layers trained",
+}
+
+
+def settings_of(run: Record) -> Settings:
+    """Everything that decides a run's numbers, but for seeds and for what the tables have a column for."""
+    found = {key: _text(run[key]) for key in COUNTED if key in run}
+    configured = {key.removeprefix("config."): value for key, value in run.items() if key.startswith("config.")}
+    found |= {key: _text(value) for key, value in configured.items() if _is_setting(key, value)}
+    if run.get("optimizer") == "gradient_flow":
+        found = {key: value for key, value in found.items() if key not in NOT_OF_A_FLOW}
+    most = found.pop("trainer.max_epochs", ABSENT)
+    measured = _text(run.get("epochs"))
+    found["epochs"] = most if most != ABSENT and measured != ABSENT else measured
+    found["network"] = network_behind(configured.get("machine.run"))
+    return tuple(sorted((key, value) for key, value in found.items() if value != ABSENT))
+
+
+def network_behind(folder: object) -> str:
+    """Of the run whose kernel a machine is made of, its name without seeds and id: they differ from seed to seed."""
+    if not isinstance(folder, str):
+        return ABSENT
+    return re.sub(r"-s\d+(-[idb]\d+)*-\w+$", "", PurePath(folder).name)
+
+
+def setting_words(key: str, value: str) -> str:
+    """A setting as a reader says it: `learning rate 0.01`."""
+    words = WORDS.get(key, key.removeprefix("trainer.").removeprefix("optimizer."))
+    return f"{brief(words.replace('_', ' '))} {brief(value)}"
+
+
+def one_per_seed(runs: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Of comparable runs with the same seeds keep the one finished last; also how many were left out."""
+    seeds = [name for name in runs if _is_seed(str(name).rpartition(".")[2])]
+    known = runs[runs[seeds].notna().any(axis=1)].sort_values("finished", kind="stable", na_position="first")
+    repeated = known.index[known.duplicated(seeds, keep="last")]
+    return runs.drop(repeated), len(repeated)
+
+
+def network_of(run: Record) -> str:
+    """The architecture in words, without its width: MLP, CNN (the poster's), CNN with last ReLU and so on."""
+    arch = str(run.get("arch", "network"))
+    depth, activation = run.get("config.arch.depth"), run.get("config.arch.activation")
+    words = [NETWORKS.get(arch, brief(arch))]
+    if isinstance(depth, int | float) and depth == depth and depth != (3 if arch in ("mlp", "cnn") else None):
+        words.append(f"depth {depth:g}")
+    if isinstance(activation, str) and activation != "relu":
+        words.append(brief(activation))
+    if arch == "cnn" and run.get("config.arch.last_activation") is not False:
+        words.append("with last ReLU" if activation in ("relu", None) else f"with last {activation}")
+    return " ".join(words)
+
+
+def network_order(network: str) -> tuple[int, str]:
+    """The poster's networks first."""
+    return (POSTER_NETWORKS.index(network) if network in POSTER_NETWORKS else len(POSTER_NETWORKS), network)
+
+
+def data_name(data: object) -> str:
+    """MNIST, Fashion-MNIST, or the name as it is."""
+    return {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}.get(str(data), brief(str(data)))
+
+
+def _is_setting(key: str, value: object) -> bool:
+    leaf = key.rpartition(".")[2]
+    if _is_seed(leaf):
+        return False
+    if leaf == "_target_":  # a class of the user's own is known by its name alone
+        return isinstance(value, str) and not value.startswith("lazyregime.")
+    return not (key in IN_A_COLUMN or key in NOT_IDENTITY or leaf in IN_A_COLUMN_ANYWHERE or key.startswith(UNDER))
+
+
+def _is_seed(leaf: str) -> bool:
+    return leaf == "seed" or leaf.endswith("_seed")
+
+
+def _text(value: object) -> str:
+    if value is None or (isinstance(value, float) and value != value):
+        return ABSENT
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e12 else repr(float(value))
