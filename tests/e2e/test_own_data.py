@@ -98,7 +98,7 @@ def test_further_keys_are_its_arguments_and_the_probe_and_a_sweep_work(runs_dir)
         ("several", []), ("several", ["loss=softhinge"]), ("several", ["loss=mse"]), ("targets", ["loss=mse"]),
         ("several", ["optimizer=gradient_flow", "optimizer.max_steps=3", "trainer.batch_size=null"]),
         ("validated", ["trainer.monitor=validation_accuracy", "trainer.select=best"]),
-        ("weighted", []),
+        ("weighted", []), ("several", ["ntk=default", "ntk.anchors_per_class=20"]),
     ],
 )  # fmt: skip
 def test_each_kind_of_labels_is_trained_on(runs_dir, function, options):

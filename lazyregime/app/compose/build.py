@@ -160,7 +160,7 @@ def _check_trainer(trainer: ConfigDict, ntk: ConfigDict, config: ConfigDict) -> 
     for section, name, least in (
         (trainer, "max_epochs", 1), (trainer, "batch_size", 1), (trainer, "limit_batches", 1),
         (trainer, "patience", 1), (trainer, "devices", 1), (trainer, "num_nodes", 1), (ntk, "block_rows", 1),
-        (ntk, "anchors_per_class", 1), (ntk, "n_test", 1), (ntk, "memory_budget", 1),
+        (ntk, "anchors_per_class", 1), (ntk, "n_test", 1), (ntk, "n_held_out", 2), (ntk, "memory_budget", 1),
     ):  # fmt: skip
         if section[name] is not None and section[name] < least:
             where = "trainer" if section is trainer else "ntk"
