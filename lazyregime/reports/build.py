@@ -36,18 +36,21 @@ class Report:
     missing: list[str]
 
 
-def build_report(paths: Sequence[Path], out: Path | None = None, *, claims: bool = False) -> Report:
+def build_report(
+    paths: Sequence[Path], out: Path | None = None, *, claims: bool = False, recompute: bool = False
+) -> Report:
     """Read the runs at `paths` and write their report into `out` (default: `report/` under the first path).
 
     Args:
         paths: Run folders, or folders that hold runs.
         out: Where to write.
         claims: Hold the published claims against the runs too.
+        recompute: Compute metrics that are younger than the runs from the kernels that they keep.
 
     Raises:
         LazyRegimeError: If a path does not exist or holds no run.
     """
-    runs = with_keys(load_runs(paths))
+    runs = with_keys(load_runs(paths, recompute=recompute))
     out = Path(paths[0]) / "report" if out is None else out
     with house_style():
         sections = all_sections(runs, out / "figures")

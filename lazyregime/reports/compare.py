@@ -4,6 +4,7 @@
 # pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -26,17 +27,19 @@ NOTES = [
 ]
 
 
-def compare(first: Path, second: Path, out: Path | None = None) -> Report:
+def compare(paths: Sequence[Path], out: Path | None = None) -> Report:
     """Read the runs of two folders and write what became of the rows that both have, and of those that one has.
 
     Args:
-        first: A group of runs, A.
-        second: Another, B.
+        paths: Two groups of runs, A and B.
         out: Where to write (default: `comparison/` under the first).
 
     Raises:
-        LazyRegimeError: If a path holds no run, or both are the same.
+        LazyRegimeError: If there are not two paths, one holds no run, or both are the same.
     """
+    if len(paths) != 2:
+        raise LazyRegimeError(f"--compare takes two groups of runs; {len(paths)} were given.")
+    first, second = paths
     if first.resolve() == second.resolve():
         raise LazyRegimeError(f"--compare was given {first} twice: name two groups of runs.")
     both = [with_keys(load_runs(path)) for path in (first, second)]

@@ -50,10 +50,16 @@ def test_the_command(tmp_path, capsys):
     assert len(load_runs(a)) == 4  # the comparison is no run
 
 
-@pytest.mark.parametrize("words", [["a"], ["a", "a"], ["a", "b", "a"], ["a", "b", "--claims"], ["a", "empty"]])
+@pytest.mark.parametrize("words", [["a"], ["a", "a"], ["a", "b", "a"], ["a", "empty"]])
 def test_what_cannot_be_compared_is_said_in_a_sentence(tmp_path, capsys, words):
     groups(tmp_path)
     (tmp_path / "empty").mkdir()
     given = [word if word.startswith("-") else str(tmp_path / word) for word in words]
     assert main([*given, "--compare"]) == 2
     assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_options_that_exclude_each_other(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["a", "b", "--compare", "--claims"])
+    assert "--compare goes with neither" in capsys.readouterr().err
