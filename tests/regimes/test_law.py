@@ -7,7 +7,7 @@ from network_cases import ARCHITECTURES, N_OUTPUTS, Case
 from lazyregime.regimes import MSE, SGD, Adam, CrossEntropy, Scaled
 
 ALPHA, STEPS, N_SAMPLES = 0.7, 12, 6
-OPTIMIZERS = {"sgd": SGD(lr=0.1), "momentum": SGD(lr=0.05, momentum=0.9), "adam": Adam(lr=0.05)}
+OPTIMIZERS = {"sgd": SGD(lr=0.1), "momentum": SGD(lr=0.05, momentum=0.9), "adam": Adam(lr=0.5)}
 
 
 def trajectory(case, alpha, optimizer, loss, **options):
