@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _report(given.runs, given.out, given.claims)
     except LazyRegimeError as error:
-        from lazyregime.reports._cleaning import clean_text
+        from lazyregime.reports.reading.cleaning import clean_text
 
         print(f"error: {clean_text(str(error))}", file=sys.stderr)
         return 2
@@ -50,8 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _report(runs: list[Path], out: Path | None, claims: bool) -> None:
-    from lazyregime.reports._terminal import show
     from lazyregime.reports.build import build_report
+    from lazyregime.reports.pages.terminal import show
 
     try:
         report = build_report(runs, out, claims=claims)
@@ -67,7 +67,7 @@ def _report(runs: list[Path], out: Path | None, claims: bool) -> None:
 
 
 def _list(console: Console, heading: str, lines: Sequence[object]) -> None:
-    from lazyregime.reports._cleaning import clean_text
+    from lazyregime.reports.reading.cleaning import clean_text
 
     console.print(f"{heading}:", style="bold")
     for line in lines:

@@ -1,46 +1,49 @@
 """A classification problem from images of bytes: chosen first, then (x/255 - mean)/std, so that memory holds less."""
 
+from typing import Any, Unpack
+
 import torch
-from jaxtyping import Float, Int64, UInt8
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from lazyregime.data._classification import ClassificationData
-from lazyregime.data._split import split
+from lazyregime.data._split import SplitArguments, check_split, split
+from lazyregime.data.arguments import one_of
+from lazyregime.data.fetching.image_set import ImageSet, Moments
 
-Moments = float | tuple[float, ...]
+Labelled = tuple[Tensor, Tensor]  # images as bytes (n, c, h, w), and their classes (n,)
+
+
+def check_images(image_set: ImageSet, *, normalization: Any, **given: Any) -> None:
+    """Refuse what the set cannot give, without loading it.
+
+    Raises:
+        LazyRegimeError: If a number is out of range, or a word is not known.
+    """
+    names = list(image_set.normalizations)
+    one_of("normalization", normalization, names, or_none=names[0])
+    check_split(image_set.num_train, image_set.num_test, **given)
 
 
 def classification(
     name: str,
-    train: tuple[UInt8[Tensor, "n c h w"], UInt8[Tensor, " n"]],
-    test: tuple[UInt8[Tensor, "m c h w"], UInt8[Tensor, " m"]],
+    image_set: ImageSet,
+    train: Labelled,
+    test: Labelled,
     *,
-    n_outputs: int,
-    mean: Moments,
-    std: Moments,
-    n_train: int | None,
-    n_validation: int,
-    n_test: int | None,
-    data_seed: int,
-    subset: str | None,
+    normalization: str | None,
+    **given: Unpack[SplitArguments],
 ) -> ClassificationData:
-    """Split, then normalize; arguments as for `mnist`.
-
-    Raises:
-        LazyRegimeError: If a number is out of range.
-    """
+    """Split, then normalize."""
     (pixels, labels), (test_pixels, test_labels) = train, test
-    held_out, kept, tested = split(
-        len(labels), len(test_labels),
-        n_train=n_train, n_validation=n_validation, n_test=n_test, data_seed=data_seed, subset=subset,
-    )  # fmt: skip
-    trained, validated = torch.where(~held_out)[0][kept], torch.where(held_out)[0]
+    trained, held_out, tested = split(len(labels), len(test_labels), **given)
+    mean, std = image_set.moments(normalization)
     return ClassificationData(
         name=name,
-        train_inputs=normalize(pixels[trained], mean, std), train_labels=_classes(labels[trained]),
-        validation_inputs=normalize(pixels[validated], mean, std), validation_labels=_classes(labels[validated]),
-        test_inputs=normalize(test_pixels[tested], mean, std), test_labels=_classes(test_labels[tested]),
-        n_outputs=n_outputs, mean=mean, std=std,
+        train_inputs=normalize(pixels[trained], mean, std), train_labels=labels[trained].long(),
+        validation_inputs=normalize(pixels[held_out], mean, std), validation_labels=labels[held_out].long(),
+        test_inputs=normalize(test_pixels[tested], mean, std), test_labels=test_labels[tested].long(),
+        n_outputs=len(image_set.class_counts), mean=mean, std=std,
     )  # fmt: skip
 
 
@@ -52,7 +55,3 @@ def normalize(pixels: UInt8[Tensor, "n c h w"], mean: Moments, std: Moments) -> 
 def _channels(value: Moments) -> Float[Tensor, "*c"]:
     moments = torch.tensor(value, dtype=torch.float32)
     return moments[:, None, None] if moments.ndim else moments
-
-
-def _classes(labels: UInt8[Tensor, " n"]) -> Int64[Tensor, " n"]:
-    return labels.long()

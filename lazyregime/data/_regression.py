@@ -1,12 +1,15 @@
 """What the synthetic data sets share: streams of random numbers, points on spheres, real targets."""
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from lazyregime.data._classification import ClassificationData
-from lazyregime.errors import LazyRegimeError
+from lazyregime.data.arguments import number, whole
 
+_MOST_SEED = 2**40 - 1
 Samples = tuple[Tensor, Tensor]  # inputs (n, d), targets (n, 1)
 
 
@@ -27,22 +30,22 @@ def generators(data_seed: int) -> dict[str, torch.Generator]:
     Raises:
         LazyRegimeError: If the seed is negative or too large.
     """
-    if not 0 <= data_seed < 2**40:
-        raise LazyRegimeError(f"data_seed is {data_seed}; give a whole number from 0 to {2**40 - 1}.")
+    whole("data_seed", data_seed, 0, _MOST_SEED)
     streams = ("target", "train", "validation", "test", "noise", "validation noise")
     return {name: torch.Generator().manual_seed(data_seed * 1009 + i) for i, name in enumerate(streams)}
 
 
-def check_counts(**counts: int) -> None:
-    """Refuses counts that cannot be.
+def check_samples(*, n_train: Any, n_validation: Any, n_test: Any, noise_std: Any, data_seed: Any) -> None:
+    """Refuse what no synthetic data can have.
 
     Raises:
         LazyRegimeError: Naming the first.
     """
-    for name, value in counts.items():
-        least = 0 if name == "n_validation" else 1
-        if value < least:
-            raise LazyRegimeError(f"{name} is {value}; give at least {least}.")
+    whole("n_train", n_train, 1)
+    whole("n_validation", n_validation, 0)
+    whole("n_test", n_test, 1)
+    number("noise_std", noise_std, 0)
+    whole("data_seed", data_seed, 0, _MOST_SEED)
 
 
 def normals(n: int, d: int, generator: torch.Generator) -> Float[Tensor, "n d"]:

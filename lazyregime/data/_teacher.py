@@ -1,13 +1,23 @@
 """y = scale sum_j s_j relu(<theta_j, x>), x uniform on the sphere, |theta_j| = 1, s_j = +-1: the teacher of [COB19]."""
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from lazyregime.data._classification import ClassificationData
-from lazyregime.errors import LazyRegimeError
+from lazyregime.data.arguments import MOST_SEED, checked_by, number, whole
 
 
+def _check(*, scale: Any, data_seed: Any, **sizes: Any) -> None:
+    for name, size in sizes.items():
+        whole(name, size, 1)
+    number("scale", scale)
+    whole("data_seed", data_seed, 0, MOST_SEED)
+
+
+@checked_by(_check)
 def teacher_student(
     *,
     dimension: int = 100,
@@ -30,10 +40,6 @@ def teacher_student(
     Raises:
         LazyRegimeError: If a size is not positive.
     """
-    sizes = {"dimension": dimension, "n_train": n_train, "n_test": n_test, "teacher_width": teacher_width}
-    for name, size in sizes.items():
-        if size < 1:
-            raise LazyRegimeError(f"data.{name}={size} is not possible; it must be at least 1.")
     generator = torch.Generator().manual_seed(data_seed)
     theta = _on_sphere(teacher_width, dimension, generator)
     signs = 2 * torch.randint(2, (teacher_width,), generator=generator).double() - 1

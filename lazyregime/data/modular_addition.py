@@ -5,16 +5,36 @@ arXiv 2201.02177; as a passage from lazy to rich, Kumar et al., arXiv 2310.06110
 inputs, Gromov, arXiv 2301.02679).
 """
 
+from typing import Any
+
 import torch
 from jaxtyping import Int64
 from torch import Tensor
 from torch.nn.functional import one_hot as indicator
 
 from lazyregime.data._classification import ClassificationData
-from lazyregime.data._regression import check_counts, generators
+from lazyregime.data._regression import check_samples, generators
+from lazyregime.data.arguments import checked_by, whole
 from lazyregime.errors import LazyRegimeError
 
+_MOST_SEQUENCES = 2**24
 
+
+def _check(
+    *, modulus: Any, terms: Any, n_train: Any, n_validation: Any, n_test: Any, one_hot: object, data_seed: Any
+) -> None:
+    check_samples(n_train=n_train, n_validation=n_validation, n_test=n_test, noise_std=0.0, data_seed=data_seed)
+    whole("modulus", modulus, 2, _MOST_SEQUENCES)
+    whole("terms", terms, 1, 24)
+    wanted, total = n_train + n_validation + n_test, modulus**terms
+    if wanted > total or total > _MOST_SEQUENCES:
+        raise LazyRegimeError(
+            f"data.n_train + n_validation + n_test is {wanted}, and there are {total} sequences of {terms} numbers "
+            f"below {modulus}; give no more, and a modulus and terms of at most {_MOST_SEQUENCES} sequences."
+        )
+
+
+@checked_by(_check)
 def modular_addition(
     *,
     modulus: int = 11,
@@ -39,15 +59,7 @@ def modular_addition(
     Raises:
         LazyRegimeError: If a count is out of range, or there are not that many sequences.
     """
-    check_counts(n_train=n_train, n_validation=n_validation, n_test=n_test)
-    if modulus < 2 or terms < 1:
-        raise LazyRegimeError(f"modulus={modulus}, terms={terms} is not possible; give at least 2, and at least 1.")
     wanted, total = n_train + n_validation + n_test, modulus**terms
-    if wanted > total or total > 2**24:
-        raise LazyRegimeError(
-            f"n_train + n_validation + n_test is {wanted}, and there are {total} sequences of {terms} numbers below "
-            f"{modulus}; give no more, and a modulus and terms of at most {2**24} sequences."
-        )
     order = torch.randperm(total, generator=generators(data_seed)["train"])
     test, validation, train = order[:wanted].split([n_test, n_validation, n_train])
 

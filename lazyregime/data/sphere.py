@@ -8,22 +8,28 @@ neuron       f = sigma(<beta, x>), a single neuron
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from lazyregime.data._classification import ClassificationData
-from lazyregime.data._regression import Samples, check_counts, generators, normals, on_sphere, regression_data
+from lazyregime.data._regression import Samples, check_samples, generators, normals, on_sphere, regression_data
+from lazyregime.data.arguments import checked_by, one_of, powers_of_degrees, whole
 from lazyregime.data.gegenbauer import multiplicity, powers, zonal
-from lazyregime.errors import LazyRegimeError
 
 TARGETS = ("gegenbauer", "hermite", "neuron")
 NEURONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": torch.relu, "tanh": torch.tanh, "erf": torch.erf}
 _DEGREES = 8  # to which the parts of a target are told apart
 
 
+def _check(*, dimension: Any, target: Any, target_powers: Any, neuron: Any, **given: Any) -> None:
+    check_samples(**given)
+    check_target(dimension, target, target_powers, neuron)
+
+
+@checked_by(_check)
 def sphere(
     *,
     dimension: int = 30,
@@ -52,9 +58,6 @@ def sphere(
     Raises:
         LazyRegimeError: For a number out of range or a name that is not known.
     """
-    check_counts(n_train=n_train, n_validation=n_validation, n_test=n_test)
-    if not (math.isfinite(noise_std) and noise_std >= 0):
-        raise LazyRegimeError(f"noise_std is {noise_std}; give a number >= 0.")
     f = SphereTarget.of(dimension, target, target_powers, neuron, data_seed)
     draw, root = generators(data_seed), math.sqrt(dimension)
 
@@ -95,8 +98,7 @@ class SphereTarget:
         Raises:
             LazyRegimeError: For a number out of range or a name that is not known.
         """
-        if dimension < 3:
-            raise LazyRegimeError(f"dimension is {dimension}; the sphere's harmonics need at least 3.")
+        check_target(dimension, target, target_powers, neuron)
         function = target_function(target, dimension, target_powers, neuron)
         beta = on_sphere(1, dimension, 1.0, generators(data_seed)["target"])[0]
         return cls(function, beta, powers(function, _DEGREES, dimension, kink=0.0))
@@ -110,22 +112,24 @@ class SphereTarget:
         return sum(self.powers[degree + 1 :])
 
 
-def target_function(target: str, d: int, squares: Sequence[float], neuron: str) -> Callable[[Tensor], Tensor]:
-    """F as a function of the cosine t = <beta, x>/|x|.
+def check_target(dimension: Any, target: Any, target_powers: Any, neuron: Any) -> None:
+    """Refuse what is no function on the sphere.
 
     Raises:
-        LazyRegimeError: For a name that is not known or powers that are negative.
+        LazyRegimeError: For a name that is not known or a number out of range.
     """
+    whole("dimension", dimension, 3)
+    one_of("target", target, TARGETS)
     if target == "neuron":
-        if neuron not in NEURONS:
-            raise LazyRegimeError(f"neuron={neuron!r} is not known; choose one of {', '.join(NEURONS)}.")
+        one_of("neuron", neuron, list(NEURONS))
+    else:
+        powers_of_degrees("target_powers", target_powers, _DEGREES + 1)
+
+
+def target_function(target: str, d: int, squares: Sequence[float], neuron: str) -> Callable[[Tensor], Tensor]:
+    """F as a function of the cosine t = <beta, x>/|x|."""
+    if target == "neuron":
         return lambda t: NEURONS[neuron](math.sqrt(d) * t)
-    if target not in TARGETS:
-        raise LazyRegimeError(f"target={target!r} is not known; choose one of {', '.join(TARGETS)}.")
-    if not 1 <= len(squares) <= _DEGREES + 1 or any(not 0 <= p < math.inf for p in squares):
-        raise LazyRegimeError(
-            f"target_powers={list(squares)} cannot be; give 1 to {_DEGREES + 1} numbers >= 0, of degrees 0, 1, .."
-        )
     degrees = range(len(squares))
     if target == "gegenbauer":
         weights = torch.tensor([math.sqrt(p * multiplicity(k, d)) for k, p in zip(degrees, squares, strict=True)])

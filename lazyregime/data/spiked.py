@@ -7,16 +7,29 @@ axes: no machine here, and no network with rotation-invariant weights, can tell 
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from lazyregime.data._classification import ClassificationData
-from lazyregime.data._regression import Samples, check_counts, generators, normals, on_sphere, regression_data
-from lazyregime.errors import LazyRegimeError
+from lazyregime.data._regression import Samples, check_samples, generators, normals, on_sphere, regression_data
+from lazyregime.data.arguments import checked_by, number, powers_of_degrees, whole
+
+_MOST_POWERS = 65
 
 
+def _check(*, dimension: Any, signal_dimension: Any, kappa: Any, target_powers: Any, **given: Any) -> None:
+    check_samples(**given)
+    powers_of_degrees("target_powers", target_powers, _MOST_POWERS)
+    whole("dimension", dimension, 3)
+    # the target's terms of the highest degree need as many directions
+    whole("signal_dimension", signal_dimension, max(2, len(target_powers) - 1), dimension - 1)
+    number("kappa", kappa)
+
+
+@checked_by(_check)
 def spiked(
     *,
     dimension: int = 1024,
@@ -45,16 +58,6 @@ def spiked(
     Raises:
         LazyRegimeError: For a number out of range.
     """
-    check_counts(n_train=n_train, n_validation=n_validation, n_test=n_test)
-    if not max(2, len(target_powers) - 1) <= signal_dimension < dimension:
-        raise LazyRegimeError(
-            f"signal_dimension is {signal_dimension}; at least {max(2, len(target_powers) - 1)} (the target's "
-            f"degree) and less than the dimension, {dimension}."
-        )
-    if not (math.isfinite(kappa) and math.isfinite(noise_std) and noise_std >= 0):
-        raise LazyRegimeError(f"kappa={kappa} and noise_std={noise_std} must be finite, the noise not negative.")
-    if any(not 0 <= p < math.inf for p in target_powers):
-        raise LazyRegimeError(f"target_powers={list(target_powers)} must be numbers >= 0, of degrees 0, 1, ..")
     draw = generators(data_seed)
     terms = _draw_terms(signal_dimension, target_powers, draw["target"])
     r = dimension ** (kappa / 2)

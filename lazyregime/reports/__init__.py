@@ -9,7 +9,9 @@ __all__ = ["draw_run", "load_runs"]
 
 
 def draw_run(folder: str | Path, result: dict[str, Any] | None = None) -> Path:
-    """Draw `figures/summary.png` of one run folder; see `lazyregime.reports.run_figure`."""
-    from lazyregime.reports.run_figure import draw_run as draw  # matplotlib is imported only where it is needed
+    """Draw `figures/summary.png` of one run folder; see `lazyregime.reports.run_figures.training`."""
+    from lazyregime.reports.run_figures.training import (
+        draw_run as draw,  # matplotlib is imported only where it is needed
+    )
 
     return draw(folder, result)

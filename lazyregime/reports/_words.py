@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from lazyregime.reports._table import Cell, Line, Span, Table, arrow, fraction, short
-from lazyregime.reports.published import SOURCE, TOLERANCE_POINTS
-from lazyregime.reports.settings import data_name
-from lazyregime.reports.usual import Told
+from lazyregime.reports.pages.table import Cell, Line, Span, Table, arrow, fraction, short
+from lazyregime.reports.tables.published import SOURCE, TOLERANCE_POINTS
+from lazyregime.reports.tables.settings import data_name
+from lazyregime.reports.tables.usual import Told
 
 POSTER_COLUMNS = (
     *(("row", "left"), ("published", "right"), ("poster protocol", "right"), ("points", "right")),

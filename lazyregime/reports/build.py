@@ -7,18 +7,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from lazyregime.reports._csv import csv_text
-from lazyregime.reports._files import write_text
-from lazyregime.reports._markdown import escape, fenced, markdown
-from lazyregime.reports._table import Table, left_out
 from lazyregime.reports.claims import all_claims
+from lazyregime.reports.figures.style import house_style
 from lazyregime.reports.ledger import commands_for, ledger, ledger_words
 from lazyregime.reports.load import load_runs
-from lazyregime.reports.page import Picture, page
+from lazyregime.reports.pages.csv import csv_text
+from lazyregime.reports.pages.html import Picture, page
+from lazyregime.reports.pages.markdown import escape, fenced, markdown
+from lazyregime.reports.pages.table import Table, left_out
 from lazyregime.reports.section import Section
 from lazyregime.reports.sections import all_sections
-from lazyregime.reports.style import house_style
+from lazyregime.runs.atomic import atomic_write
 
+STATUSES = ("complete", "running", "interrupted", "failed", "damaged")
 FEW = 4  # so many runs are shown one by one
 
 
@@ -55,13 +56,18 @@ def build_report(paths: Sequence[Path], out: Path | None = None, *, claims: bool
     missing = list(dict.fromkeys(command for section in sections for command in section.commands))
     title, lead = f"lazyregime: {_name(paths)}", _lead(runs)
     files = [
-        write_text(out / "report.html", page(title, lead, tables, pictures, missing)),
-        write_text(out / "report.md", _as_markdown(title, lead, tables, pictures, missing, out)),
-        write_text(out / "runs.csv", csv_text(runs)),
+        _written(out / "report.html", page(title, lead, tables, pictures, missing)),
+        _written(out / "report.md", _as_markdown(title, lead, tables, pictures, missing, out)),
+        _written(out / "runs.csv", csv_text(runs)),
     ]
     for section in sections:
-        files += [write_text(out / f"{name}.csv", csv_text(table)) for name, table in section.data.items()]
+        files += [_written(out / f"{name}.csv", csv_text(table)) for name, table in section.data.items()]
     return Report(runs, tables, [*files, *(p.path for p in pictures if p.path.is_relative_to(out))], missing)
+
+
+def _written(path: Path, text: str) -> Path:
+    atomic_write(path, text)
+    return path
 
 
 def _claims(runs: pd.DataFrame) -> Section:
@@ -82,9 +88,7 @@ def _name(paths: Sequence[Path]) -> str:
 
 def _lead(runs: pd.DataFrame) -> str:
     counts = runs.status.value_counts()
-    told = [
-        f"{counts[status]} {status}" for status in ("complete", "running", "failed", "incomplete") if status in counts
-    ]
+    told = [f"{counts[status]} {status}" for status in STATUSES if status in counts]
     return f"{len(runs)} run{'s' if len(runs) > 1 else ''}: {', '.join(told)}."
 
 

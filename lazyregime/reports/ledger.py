@@ -10,8 +10,8 @@ from typing import Literal
 import pandas as pd
 
 from lazyregime.reports._culprits import without_culprits
-from lazyregime.reports._table import Cell, Line, Span, Table, Tone
 from lazyregime.reports.claims import Claim, Measurement, Verdict
+from lazyregime.reports.pages.table import Cell, Line, Span, Table, Tone
 
 COLUMNS = (
     *("id", "source", "statement", "measured", "expected", "value", "low", "high", "num_seeds", "verdict"),

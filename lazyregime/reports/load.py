@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from lazyregime.errors import LazyRegimeError
-from lazyregime.reports._folder import find_runs, read_run
+from lazyregime.reports.reading.folder import find_runs, read_run
 
 FIRST_COLUMNS = (
     *("path", "status", "reason", "name", "id", "group", "data", "arch", "width", "regime", "alpha", "seed"),
@@ -25,7 +25,8 @@ def load_runs(path_or_paths: Paths) -> pd.DataFrame:
     """Read run folders, or folders of them at any depth, into a table with one row a run.
 
     The columns are the scalars of result.json, the resolved configuration under `config.` (as in
-    `config.optimizer.lr`), `path`, `status` (complete, failed, running or incomplete) and, unless complete, `reason`.
+    `config.optimizer.lr`), `path`, `status` (complete, running, interrupted, failed or damaged) and, unless complete,
+    `reason`.
 
     Args:
         path_or_paths: A run folder, a group of them, `runs` itself, or several of these.

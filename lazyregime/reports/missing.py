@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from lazyregime.reports.poster_table import poster_runs
-from lazyregime.reports.published import POSTER, published
+from lazyregime.reports.tables.poster import poster_runs
+from lazyregime.reports.tables.published import POSTER, published
 
 ENOUGH_SEEDS = 3
 ARCH_CHOICE = {"mlp": "arch=mlp", "cnn": "arch=cnn arch.last_activation=false"}

@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lazyregime.reports._table import Table
-from lazyregime.reports.page import Picture
-from lazyregime.reports.style import save
+from lazyregime.reports.figures.style import save
+from lazyregime.reports.pages.html import Picture
+from lazyregime.reports.pages.table import Table
 
 Drawn = Mapping[str, tuple[Figure | None, str]]  # name: (figure, or None where there are no data for it; caption)
 

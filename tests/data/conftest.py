@@ -22,7 +22,11 @@ class TinySet:
 
     def image_set(self, *sources: Source) -> ImageSet:
         a, b, c, d = (KnownFile(name, len(x), hashlib.md5(x).hexdigest()) for name, x in self.contents.items())
-        return ImageSet("Tiny", "Tiny/raw", (a, b, c, d), 0.1307, 0.3081, sources=sources)
+        labels = torch.tensor([*self.contents[NAMES[1]][8:], *self.contents[NAMES[3]][8:]])
+        return ImageSet(
+            "Tiny", "Tiny/raw", (a, b, c, d), (1, 28, 28), tuple(labels.bincount(minlength=10).tolist()), 20,
+            {"poster": (0.1307, 0.3081), "pixels": (0.0, 1.0)}, sources=sources,
+        )  # fmt: skip
 
     def good(self, label: str = "a good source") -> Source:
         def fetch(folder: Path) -> dict[str, bytes]:

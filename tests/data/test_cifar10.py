@@ -30,7 +30,9 @@ def records(monkeypatch) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     files = tuple(
         KnownFile(f"{name}.bin", 20 * 3073, hashlib.md5(binary(*batch)).hexdigest()) for name, batch in batches.items()
     )
-    monkeypatch.setattr(_cifar10, "CIFAR10", replace(_cifar10.CIFAR10, files=files, sources=()))
+    monkeypatch.setattr(
+        _cifar10, "CIFAR10", replace(_cifar10.CIFAR10, files=files, class_counts=(12,) * 10, num_test=20, sources=())
+    )
     return batches
 
 
@@ -80,6 +82,24 @@ def test_pickles_of_torchvisions_layout_give_the_same_and_are_kept_as_binary_fil
     assert {path.name for path in kept.iterdir()} == {*(f"{name}.bin" for name in records), ".lock"}
     assert all((kept / f"{name}.bin").read_bytes() == binary(*batch) for name, batch in records.items())
     assert torch.equal(cifar10(data_dir=tmp_path, offline=True).train_inputs, data.train_inputs)
+
+
+def test_normalizations_are_those_of_the_papers(records, tmp_path):
+    lay_out_pickles(tmp_path, records)
+    x = records["test_batch"][1].reshape(20, 3, 32, 32) / 255
+    for name, mean, std in [
+        ("adh19", [0.49139968, 0.48215841, 0.44653091], [0.24703223, 0.24348513, 0.26158784]),
+        ("cob19", [0.4914, 0.4822, 0.4465], [0.2023, 0.1994, 0.2010]),
+        ("pixels", [0, 0, 0], [1, 1, 1]),
+    ]:
+        data = cifar10(data_dir=tmp_path, normalization=name, offline=True)
+        expected = (x - np.reshape(mean, (3, 1, 1))) / np.reshape(std, (3, 1, 1))
+        np.testing.assert_allclose(data.test_inputs.numpy(), expected, atol=2e-6)
+        assert torch.equal(data.raw(data.test_inputs), torch.from_numpy(x * 255).round().float())
+    standard = cifar10(data_dir=tmp_path, offline=True)
+    assert torch.equal(standard.test_inputs, cifar10(data_dir=tmp_path, normalization="cob19").test_inputs)
+    with pytest.raises(LazyRegimeError, match="choose one of cob19, adh19, pixels, or null for cob19"):
+        cifar10(data_dir=tmp_path, normalization="mean", offline=True)
 
 
 def test_pickles_where_nothing_can_be_written_are_used_as_they_are(records, tmp_path):
@@ -143,6 +163,9 @@ def test_the_real_set():
     assert data.train_labels[:10].tolist() == [6, 9, 9, 4, 1, 1, 2, 7, 8, 3]
     assert data.test_labels[:10].tolist() == [3, 8, 8, 0, 6, 6, 1, 6, 3, 1]
     assert data.train_labels.bincount().tolist() == [5000] * 10 and data.test_labels.bincount().tolist() == [1000] * 10
+    exact = cifar10(data_dir=data_dir, normalization="adh19", offline=True).train_inputs.double()
+    torch.testing.assert_close(exact.mean((0, 2, 3)), torch.zeros(3).double(), rtol=0, atol=1e-6)
+    torch.testing.assert_close(exact.std((0, 2, 3), correction=0), torch.ones(3).double(), rtol=0, atol=1e-6)
     published = {
         "train_inputs": "9d5c2eddadb0deff02c14c350c0385aab7b1d5ff1edfeb4997c8dc8644960111",
         "test_inputs": "177777c33ba79825320efa646ad04a94bdc3c80e4ebe3bd21724f8cdfd4b9d56",

@@ -40,10 +40,10 @@ def test_one_hot_is_the_indicator_of_each_term():
     [
         ({"modulus": 1}, "modulus=1"),
         ({"terms": 0}, "terms=0"),
-        ({"n_train": 0}, "n_train is 0"),
+        ({"n_train": 0}, "n_train=0"),
         ({"modulus": 5, "terms": 2, "n_train": 20, "n_test": 6}, "is 26, and there are 25 sequences"),
         ({"modulus": 1000, "terms": 9}, "of at most 16777216 sequences"),
-        ({"data_seed": -1}, "data_seed is -1"),
+        ({"data_seed": -1}, "data_seed=-1"),
     ],
 )
 def test_what_cannot_be_is_refused(options, message):

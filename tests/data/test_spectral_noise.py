@@ -54,25 +54,40 @@ def test_seeds(small):
     assert not torch.equal(a.train_inputs, c.train_inputs)
 
 
-def test_low_band_has_the_moments_of_the_images(small):
-    data, clean = small(band="low", cutoff=3), small(band="low")
-    low, was = coefficients(data.train_inputs), coefficients(clean.train_inputs)
-    assert not np.allclose(low[:, :3, :3], was[:, :3, :3])
+def test_low_band_is_gaussian_with_the_moments_of_the_normalized_images(small):
+    clean = coefficients(small(band="low").train_inputs)
+    np.testing.assert_allclose(np.linalg.norm(clean, axis=(1, 2)), 28.0, rtol=1e-6)
+    data = small(band="low", cutoff=2)
+    low = coefficients(data.train_inputs)
     keep = np.ones((28, 28), bool)
-    keep[:3, :3] = False
-    ratio = low[:, keep] / was[:, keep]
-    np.testing.assert_allclose(ratio, np.median(ratio, 1, keepdims=True) * np.ones_like(ratio), rtol=1e-2)
+    keep[:2, :2] = False
+    np.testing.assert_allclose(low[:, keep], clean[:, keep], atol=1e-5)  # all else is as it was
+    assert not np.allclose(low[:, :2, :2], clean[:, :2, :2])
     assert np.abs(low[:, 0, 0]).max() < 1e-4  # the mean of an image stays zero
+    block = clean[:, :2, :2].reshape(60, 4)
+    many = np.concatenate(
+        [coefficients(small(band="low", cutoff=2, noise_seed=s).train_inputs)[:, :2, :2] for s in range(0, 300, 3)]
+    ).reshape(-1, 4)
+    scale = block.std(0).max()
+    np.testing.assert_allclose(many.mean(0), block.mean(0), atol=0.08 * scale)  # 6000 samples: sd of the mean 0.013
+    covariance = np.cov(block, rowvar=False, bias=True)
+    np.testing.assert_allclose(np.cov(many, rowvar=False), covariance, atol=0.12 * scale**2)  # sd 0.018
+
+
+def test_the_moments_are_those_of_the_whole_training_set(small):
+    part, whole = small(band="low", cutoff=3, n_train=5), small(band="low", cutoff=3)
+    assert torch.equal(part.train_inputs, whole.train_inputs[:5])
+    assert torch.equal(part.test_inputs, whole.test_inputs)
 
 
 @pytest.mark.parametrize(
     ("options", "says"),
     [
         ({"tau": -1.0}, "tau"),
-        ({"band": "mid"}, "high or low"),
+        ({"band": "mid"}, "choose one of high, low"),
         ({"band": "low", "tau": 1.0}, "belongs"),
         ({"cutoff": 3}, "belongs"),
-        ({"band": "low", "cutoff": 28}, "0 to 27"),
+        ({"band": "low", "cutoff": 29}, "0 to 28"),
         ({"noise_seed": -1}, "noise_seed"),
     ],
 )

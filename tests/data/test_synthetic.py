@@ -82,16 +82,24 @@ def test_effective_dimension():
 @pytest.mark.parametrize(
     ("make", "options", "says"),
     [
-        (sphere, {"dimension": 2}, "at least 3"),
+        (sphere, {"dimension": 2}, "whole number from 3"),
         (sphere, {"target": "cubic"}, "choose one of"),
         (sphere, {"target": "neuron", "neuron": "gelu"}, "choose one of"),
-        (sphere, {"target_powers": [-1.0]}, "numbers >= 0"),
-        (sphere, {"n_train": 0}, "at least 1"),
-        (sphere, {"noise_std": float("nan")}, "give a number"),
+        (sphere, {"target_powers": [-1.0]}, "numbers >= 0, of degrees"),
+        (sphere, {"n_train": 0}, "whole number from 1"),
+        (sphere, {"noise_std": float("nan")}, "finite number >= 0"),
         (sphere, {"data_seed": -1}, "whole number"),
         (spiked, {"signal_dimension": 3}, "signal_dimension"),
         (spiked, {"signal_dimension": 1024}, "signal_dimension"),
         (spiked, {"kappa": float("inf")}, "finite"),
+        (
+            spiked,
+            {"target_powers": ["a"]},
+            r"data.target_powers=\['a'\] is not possible; give a list of 1 to 65 numbers",
+        ),
+        (sphere, {"target_powers": "abc"}, "give a list of 1 to 9 numbers"),
+        (sphere, {"target_powers": [True]}, "give a list of 1 to 9 numbers"),
+        (sphere, {"target_powers": [0.0] * 10}, "give a list of 1 to 9 numbers"),
     ],
 )
 def test_what_cannot_be_is_refused(make, options, says):

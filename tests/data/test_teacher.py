@@ -22,6 +22,14 @@ def test_points_lie_on_the_sphere_and_targets_are_those_of_a_few_neurons():
     assert torch.equal(data.test_labels, again.test_labels)
 
 
-def test_sizes_are_positive():
-    with pytest.raises(LazyRegimeError, match="n_test"):
-        teacher_student(n_test=0)
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"n_test": 0}, "data.n_test=0"),
+        ({"scale": float("nan")}, "data.scale=nan"),
+        ({"data_seed": -1}, "data_seed=-1"),
+    ],
+)
+def test_what_cannot_be_is_refused(options, says):
+    with pytest.raises(LazyRegimeError, match=says):
+        teacher_student(**options)

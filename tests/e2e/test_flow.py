@@ -9,7 +9,7 @@ from PIL import Image
 import lazyregime
 from lazyregime.errors import LazyRegimeError
 from lazyregime.flow import main
-from lazyregime.reports._folder import read_kernels, read_metrics
+from lazyregime.reports.reading.folder import read_kernels, read_metrics
 
 SMALL = [
     *("widths=[8,16,32]", "reference_width=64", "num_seeds=3", "n_samples=12", "in_features=3", "num_times=5"),

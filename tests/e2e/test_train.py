@@ -125,6 +125,11 @@ def test_probes_in_between_are_rows_and_kernels(runs_dir):
         (["name=a/b"], 2, "cannot be the name of a folder"),
         (["-m", "width=8,-1"], 2, "job 2 of 2"),
         (["lr=-1"], 2, "lr=-1"),
+        (["-m", "data=sphere", "loss=mse", "seed=0,-1"], 2, "data.data_seed=-1 is not possible"),
+        (["data.n_train=0"], 2, "data.n_train=0 is not possible; give a whole number from 1 to 60000, or null for all"),
+        (["data.n_test=10001"], 2, "data.n_test=10001 is not possible"),
+        (["data=sphere", "loss=mse", "data.target_powers=[a]"], 2, "give a list of 1 to 9 numbers >= 0"),
+        (["data=cifar10", "data.normalization=mean"], 2, "choose one of cob19, adh19, pixels"),
     ],
 )
 def test_a_wrong_command_is_one_sentence(arguments, code, words, runs_dir, capsys):

@@ -11,13 +11,13 @@ from fake_runs import result, write_run
 from matplotlib.axes import Axes
 
 from lazyregime.errors import LazyRegimeError
-from lazyregime.reports import draw_run, load_runs, run_figure
-from lazyregime.reports._files import write_text
-from lazyregime.reports.axes import _from_scale, _to_scale
+from lazyregime.reports import draw_run, load_runs
 from lazyregime.reports.figures import accuracy_width, kernel_change, regime_accuracy, spectra
-from lazyregime.reports.poster_table import poster_table
-from lazyregime.reports.regimes_table import regimes_table
-from lazyregime.reports.style import house_style, save
+from lazyregime.reports.figures.axes import _from_scale, _to_scale
+from lazyregime.reports.figures.style import house_style, save
+from lazyregime.reports.run_figures import training
+from lazyregime.reports.tables.poster import poster_table
+from lazyregime.reports.tables.regimes import regimes_table
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -120,7 +120,7 @@ def test_the_run_figure_of_a_regression_has_its_losses(tmp_path: Path, monkeypat
     folder = write_run(tmp_path / "run-1", kernels=False)
     (folder / "metrics.csv").write_text("epoch,train_loss,test_loss,test_accuracy\n0,,2.0,\n1,1.5,1.2,\n2,.1,.7,\n")
     drawn: list[Axes] = []
-    monkeypatch.setattr(run_figure, "save", lambda figure, path, **_: drawn.extend(figure.axes) or path)
+    monkeypatch.setattr(training, "save", lambda figure, path, **_: drawn.extend(figure.axes) or path)
     draw_run(folder)
     lines = {line.get_label(): list(line.get_ydata()) for line in drawn[0].lines}
     assert lines == {"training set": [1.5, 0.1], "test set": [2.0, 1.2, 0.7]}
@@ -132,11 +132,3 @@ def test_a_run_with_nothing_to_draw_says_so(tmp_path: Path) -> None:
     (folder / "kernels.safetensors").write_bytes(b"cut sh")
     with pytest.raises(LazyRegimeError, match="no kernels and no test results"):
         draw_run(folder)
-
-
-def test_a_file_is_replaced_whole_or_stays(tmp_path: Path) -> None:
-    path = write_text(tmp_path / "deep" / "a.txt", "old")
-    with pytest.raises(UnicodeEncodeError):
-        write_text(path, "new \ud800")
-    assert path.read_text() == "old"
-    assert [file.name for file in path.parent.iterdir()] == ["a.txt"]

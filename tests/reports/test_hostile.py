@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 from lazyregime.report import main
-from lazyregime.reports import load_runs, section, style
-from lazyregime.reports._cleaning import clean_text
-from lazyregime.reports._csv import harmless
+from lazyregime.reports import load_runs, section
 from lazyregime.reports._culprits import without_culprits
+from lazyregime.reports.figures import style
+from lazyregime.reports.pages.csv import harmless
+from lazyregime.reports.reading.cleaning import clean_text
 
 ESCAPE = "\x1b]0;owned\x07\x1b[31m"
 EVIL = (

@@ -9,8 +9,8 @@ from omegaconf import OmegaConf
 from lazyregime.reports import load_runs
 from lazyregime.reports.claims import adh19, gmmm19, gmmm20
 from lazyregime.reports.ledger import ledger
-from lazyregime.reports.linearized_runs import linearized_runs
 from lazyregime.reports.sections import linearized
+from lazyregime.reports.tables.linearized import linearized_runs
 
 
 def write(folder, result, data):

@@ -2,8 +2,8 @@
 
 import json
 import os
-import socket
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from fake_runs import write_run
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.reports import load_runs
+from lazyregime.runs.lock import Holder, lock
 
 
 def folder(path: Path, **files: str) -> Path:
@@ -53,22 +54,22 @@ def test_runs_are_found_at_any_depth_and_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "status", "reason"),
     [
-        ({"config_yaml": "width: 8"}, "incomplete", "no epoch finished yet"),
-        ({"config_yaml": "width: 8", "metrics_csv": "epoch,step\n0,0\n1,9\n2,1"}, "incomplete", "1 epoch finished"),
-        ({"config_yaml": "width: 8", "metrics_csv": "epo"}, "incomplete", "no epoch finished yet"),
-        ({"config_yaml": "width: 8", "result_json": '{"status": "comp'}, "incomplete", "result.json cannot be read"),
-        ({"config_yaml": "width: 8", "result_json": "[1]"}, "incomplete", "does not hold a JSON object"),
+        ({"config_yaml": "width: 8"}, "interrupted", "no epoch finished yet"),
+        ({"config_yaml": "width: 8", "metrics_csv": "epoch,step\n0,0\n1,9\n2,1"}, "interrupted", "1 epoch finished"),
+        ({"config_yaml": "width: 8", "metrics_csv": "epo"}, "interrupted", "no epoch finished yet"),
+        ({"config_yaml": "width: 8", "result_json": '{"status": "comp'}, "interrupted", "result.json cannot be read"),
+        ({"config_yaml": "width: 8", "result_json": "[1]"}, "interrupted", "does not hold a JSON object"),
         (
             {"config_yaml": "width: 8", "result_json": '{"status": "complete"}'},
             "damaged",
             "does not say its regime, arch",
         ),
-        ({"config_yaml": "width: [", "metrics_csv": "epoch\n"}, "incomplete", "config.yaml cannot be read"),
-        ({"config_yaml": "width: 8", "metrics_csv": "\0\0,\n\1\n"}, "incomplete", "no epoch finished yet"),
-        ({"metrics_csv": "epoch,step\n1,2\n"}, "incomplete", "config.yaml is missing; 1 epoch finished"),
+        ({"config_yaml": "width: [", "metrics_csv": "epoch\n"}, "interrupted", "config.yaml cannot be read"),
+        ({"config_yaml": "width: 8", "metrics_csv": "\0\0,\n\1\n"}, "interrupted", "no epoch finished yet"),
+        ({"metrics_csv": "epoch,step\n1,2\n"}, "interrupted", "config.yaml is missing; 1 epoch finished"),
         ({"failure_json": '{"error": "NaN", "message": "at step 7"}'}, "failed", "NaN: at step 7"),
         ({"failure_json": "{"}, "failed", "failure.json cannot be read"),
-        ({"failure_json": "{}"}, "incomplete", "config.yaml is missing"),
+        ({"failure_json": "{}"}, "interrupted", "config.yaml is missing"),
     ],
 )
 def test_a_broken_run_is_listed_with_its_reason(
@@ -83,23 +84,23 @@ def test_an_unfinished_run_still_says_what_it_is(tmp_path: Path) -> None:
     path = write_run(tmp_path / "run-1", kernels=False, regime="lazy", width=2048, seed=3)
     (path / "result.json").unlink()
     run = only(path)
-    assert run.status == "incomplete"
+    assert run.status == "interrupted"
     assert (run.regime, run.arch, run.width, run.seed, run.data) == ("lazy", "mlp", 2048, 3, "mnist")
     assert np.isnan(run.test_accuracy)
 
 
 def test_a_lock_counts_as_long_as_its_writer_lives(tmp_path: Path) -> None:
     path = folder(tmp_path / "run-1", config_yaml="width: 8", failure_json='{"error": "Before"}')
+    with lock(path / "lock"):
+        assert only(path).status == "running"
+    assert only(path).status == "failed"
 
     def status(age: float = 0.0, **owner: object) -> str:
-        (path / "lock").write_text(json.dumps(owner))
+        (path / "lock").write_text(json.dumps(asdict(Holder.this_process("train")) | owner))
         os.utime(path / "lock", (time.time() - age,) * 2)
         return only(path).status
 
-    here = socket.gethostname()
-    assert status(host=here, pid=os.getpid()) == "running"
-    assert status(host=here, pid=os.getpid(), process_started="another process") == "failed"
-    assert status(host=here, pid=2**22 + 1) == "failed"  # above the largest process id
+    assert status(pid=2**22 + 1) == "failed"  # above the largest process id
     assert status(host="elsewhere", pid=1) == "running"
     assert status(host="elsewhere", pid=1, age=3600) == "failed"
 

@@ -8,10 +8,10 @@ import pytest
 from fake_runs import COUNTS, write_run
 
 from lazyregime.reports import load_runs
-from lazyregime.reports._terminal import plain
 from lazyregime.reports._words import poster_words
-from lazyregime.reports.poster_table import poster_table
-from lazyregime.reports.published import POSTER
+from lazyregime.reports.pages.terminal import plain
+from lazyregime.reports.tables.poster import poster_table
+from lazyregime.reports.tables.published import POSTER
 
 
 def seeds(tmp_path: Path, values: dict[int, float], **changes: object) -> None:

@@ -7,9 +7,9 @@ import pytest
 from fake_runs import write_run
 
 from lazyregime.reports import load_runs
-from lazyregime.reports._terminal import plain
 from lazyregime.reports._words import regimes_words
-from lazyregime.reports.regimes_table import MEASURES, regimes_table
+from lazyregime.reports.pages.terminal import plain
+from lazyregime.reports.tables.regimes import MEASURES, regimes_table
 
 
 def test_a_row_for_each_regime_and_alpha(tmp_path: Path) -> None:

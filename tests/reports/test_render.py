@@ -5,10 +5,10 @@ import io
 import pytest
 from rich.console import Console
 
-from lazyregime.reports._markdown import markdown
-from lazyregime.reports._table import Cell, Span, Table, arrow, fraction, short
-from lazyregime.reports._terminal import plain, show
-from lazyregime.reports.page import page
+from lazyregime.reports.pages.html import page
+from lazyregime.reports.pages.markdown import markdown
+from lazyregime.reports.pages.table import Cell, Span, Table, arrow, fraction, short
+from lazyregime.reports.pages.terminal import plain, show
 
 TABLE = Table(
     "Runs <b>",

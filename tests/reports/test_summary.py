@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from lazyregime.reports.summary import estimate
+from lazyregime.reports.tables.summary import estimate
 
 
 def test_mean_and_standard_error_of_an_arithmetic_sequence() -> None:

@@ -8,13 +8,13 @@ from fake_runs import config, result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lazyregime.reports._cleaning import flatten
-from lazyregime.reports._table import Span, Table
 from lazyregime.reports._words import poster_words, regimes_words
 from lazyregime.reports.load import as_table
-from lazyregime.reports.poster_table import poster_table
-from lazyregime.reports.regimes_table import regimes_table
-from lazyregime.reports.usual import Usual, remark
+from lazyregime.reports.pages.table import Span, Table
+from lazyregime.reports.reading.cleaning import flatten
+from lazyregime.reports.tables.poster import poster_table
+from lazyregime.reports.tables.regimes import regimes_table
+from lazyregime.reports.tables.usual import Usual, remark
 
 # how a setting is put into a run, and how a reader is told of it
 CHOICES = {

@@ -8,7 +8,7 @@ from scipy.integrate import solve_ivp
 import lazyregime
 from lazyregime.app.compose.build import build_network, load_data
 from lazyregime.app.train.command import TRAIN
-from lazyregime.reports._folder import read_kernels
+from lazyregime.reports.reading.folder import read_kernels
 from lazyregime.two_layer import DormandPrince, ParticleField
 
 WIDTH, END = 12, 2.0

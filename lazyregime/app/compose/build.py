@@ -13,7 +13,7 @@ from torch import nn
 from lazyregime.app.compose.config import ConfigDict
 from lazyregime.app.compose.devices import check_devices
 from lazyregime.app.compose.hints import ConfigError, unknown_name
-from lazyregime.data import ClassificationData
+from lazyregime.data import ClassificationData, check_arguments
 from lazyregime.networks import UNKNOWN, parameterization_of, why_unknown
 from lazyregime.regimes import AbstractRegime, alpha_of
 
@@ -24,6 +24,16 @@ DESCRIPTIONS = ("in_channels", "image_size", "in_features", "n_outputs", "num_to
 def load_data(config: ConfigDict) -> ClassificationData:
     """The data set, in memory."""
     return build(config["data"], "data", drop=DESCRIPTIONS)
+
+
+def check_data(config: ConfigDict) -> None:
+    """Refuse arguments of the data set that cannot be, without loading it.
+
+    Raises:
+        LazyRegimeError: If it does not take them, or its own check refuses them.
+    """
+    function, arguments = _call(config["data"], "data", DESCRIPTIONS, {})
+    check_arguments(function, **arguments)
 
 
 def build_network(config: ConfigDict) -> nn.Module:
@@ -81,6 +91,14 @@ def build(
     Raises:
         ConfigError: If a key is no argument of the target, or a value is not of its type.
     """
+    target, arguments = _call(node, group, drop, extra or {})
+    return target(**arguments)
+
+
+def _call(
+    node: Mapping[str, Any], group: str, drop: tuple[str, ...], extra: Mapping[str, Any]
+) -> tuple[Any, dict[str, Any]]:
+    """The target of a group and its arguments, each found in its signature and of its type."""
     target = _target(node, group)
     parameters = inspect.signature(target).parameters
     takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
@@ -89,10 +107,10 @@ def build(
         if key not in parameters:
             if takes_any:
                 continue
-            valid = [name for name in parameters if name not in (extra or {})]
+            valid = [name for name in parameters if name not in extra]
             raise ConfigError(unknown_name(f"{group}.{key}: {node['_target_']} has no such argument", key, valid))
         _check_type(f"{group}.{key}", value, parameters[key].annotation)
-    return target(**keys, **(extra or {}))
+    return target, {**keys, **extra}
 
 
 def check(config: ConfigDict) -> int:
@@ -101,6 +119,7 @@ def check(config: ConfigDict) -> int:
     Raises:
         LazyRegimeError: A sentence about the first thing that cannot be.
     """
+    check_data(config)
     with torch.device("meta"):
         network = build(config["arch"], "arch")
     build_regime(config, network)

@@ -49,7 +49,7 @@ class FitCommand(AbstractCommand):
 
     def check(self, config: ConfigDict) -> float:
         """The number of training samples; the machine is built, as it is small before it is fitted."""
-        from lazyregime.app.compose.build import build
+        from lazyregime.app.compose.build import build, check_data
         from lazyregime.app.fit.fitting import machine_of
         from lazyregime.app.fit.population import check_population
 
@@ -67,6 +67,7 @@ class FitCommand(AbstractCommand):
             raise ConfigError(f"tolerance={config['tolerance']} is not possible; it must lie between 0 and 1.")
         if config["population"]:
             check_population(config)
+        check_data(config)
         data, machine = config["data"], config["machine"]["name"]
         if "num_tokens" in data and not data["one_hot"] and machine != "empirical_ntk":
             raise ConfigError(
@@ -86,7 +87,7 @@ class FitCommand(AbstractCommand):
         return (PopulationFitting if config["population"] else Fitting)(config, folder, console)
 
     def draw(self, folder: RunFolder, result: Mapping[str, Any]) -> Path:  # noqa: D102
-        from lazyregime.reports.fit_figure import draw_fit
+        from lazyregime.reports.run_figures.fit import draw_fit
 
         return draw_fit(folder.path, result)
 

@@ -53,7 +53,7 @@ class FlowCommand(AbstractCommand):
         return Flowing(config, folder, console)
 
     def draw(self, folder: RunFolder, result: Mapping[str, Any]) -> Path:  # noqa: D102
-        from lazyregime.reports.two_layer_figure import draw_flow
+        from lazyregime.reports.run_figures.two_layer import draw_flow
 
         return draw_flow(folder.path, result)
 

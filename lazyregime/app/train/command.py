@@ -55,10 +55,10 @@ class TrainCommand(AbstractCommand):
 
     def draw(self, folder: RunFolder, result: Mapping[str, Any]) -> Path:  # noqa: D102
         if result["optimizer"] == "gradient_flow":
-            from lazyregime.reports.flow_figure import draw_flow
+            from lazyregime.reports.run_figures.gradient_flow import draw_flow
 
             return draw_flow(folder.path, result)
-        from lazyregime.reports.run_figure import draw_run
+        from lazyregime.reports.run_figures.training import draw_run
 
         return draw_run(folder.path, result)
 

@@ -1,10 +1,12 @@
 """What a published set of images is: its files with their checksums, its normalization, and where to get it."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
+
+Moments = float | tuple[float, ...]
 
 
 @final
@@ -56,8 +58,11 @@ class ImageSet:
         title: The name in messages.
         folder: Where the files lie under the data folder.
         files: All of them, in the order in which they are read.
-        mean: Mean of the training pixels over 255, to four digits, as everybody uses it; one number or one a channel.
-        std: Their standard deviation, likewise.
+        shape: Of an image: channels, height, width.
+        class_counts: Training and test images of each class together.
+        num_test: Test images.
+        normalizations: Mean and standard deviation of pixels over 255, one number or one a channel, by the name of the
+            paper that has them; the first is the default.
         system_folders: Where a distribution's package puts the files.
         other_forms: From which they are rebuilt without a network.
         sources: Where to fetch from, in the order tried.
@@ -66,8 +71,20 @@ class ImageSet:
     title: str
     folder: str
     files: tuple[KnownFile, ...]
-    mean: float | tuple[float, ...]
-    std: float | tuple[float, ...]
+    shape: tuple[int, int, int]
+    class_counts: tuple[int, ...]
+    num_test: int
+    normalizations: Mapping[str, tuple[Moments, Moments]]
     system_folders: tuple[Path, ...] = ()
     other_forms: tuple[OtherForm, ...] = ()
     sources: tuple[Source, ...] = ()
+
+    @property
+    def num_train(self) -> int:
+        """Training images."""
+        return sum(self.class_counts) - self.num_test
+
+    def moments(self, normalization: str | None) -> tuple[Moments, Moments]:
+        """Mean and standard deviation by name, None for the default."""
+        name = next(iter(self.normalizations)) if normalization is None else normalization
+        return self.normalizations[name]

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from lazyregime.reports._folder import read_kernels
 from lazyregime.reports.claims._claim import Measurement
+from lazyregime.reports.reading.folder import read_kernels
 
 Array = np.ndarray
 

@@ -8,7 +8,7 @@ from functools import partial
 import pandas as pd
 
 from lazyregime.reports.claims import Claim, Measurement, at_least, near, over_seeds
-from lazyregime.reports.linearized_runs import linearized_runs
+from lazyregime.reports.tables.linearized import linearized_runs
 
 COMMAND = "multirun_scripts/adh19.sh"
 SETS = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}

@@ -9,7 +9,7 @@ from functools import partial
 import pandas as pd
 
 from lazyregime.reports.claims import Claim, Measurement, at_least, at_most, near, over_seeds
-from lazyregime.reports.linearized_runs import linearized_runs
+from lazyregime.reports.tables.linearized import linearized_runs
 
 COMMAND = "multirun_scripts/gmmm19.sh"
 DIMENSION, POWERS = 30, (0.0, 0.4, 0.3, 0.3)  # of the presets gmmm19_units and gmmm19_samples

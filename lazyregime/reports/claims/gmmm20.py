@@ -9,7 +9,7 @@ from functools import partial
 import pandas as pd
 
 from lazyregime.reports.claims import Claim, Measurement, at_least, at_most, near, over_seeds
-from lazyregime.reports.linearized_runs import WORDS, linearized_runs
+from lazyregime.reports.tables.linearized import WORDS, linearized_runs
 
 COMMAND = "multirun_scripts/gmmm20.sh"
 WHERE = "the published fits have 60,000 images, see docs/gmmm20.md"

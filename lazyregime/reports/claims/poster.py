@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pandas as pd
 
 from lazyregime.reports.claims import Claim, Measurement, near, over_seeds
-from lazyregime.reports.poster_table import MEASURED_AS, poster_runs
-from lazyregime.reports.published import POSTER, ROWS, SOURCE, TOLERANCE_POINTS, Published
-from lazyregime.reports.settings import one_per_seed
+from lazyregime.reports.tables.poster import MEASURED_AS, poster_runs
+from lazyregime.reports.tables.published import POSTER, ROWS, SOURCE, TOLERANCE_POINTS, Published
+from lazyregime.reports.tables.settings import one_per_seed
 
 MEANING = {
     "Lazy": "Kernel regression with the kernel at initialization reaches the published accuracy",

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lazyregime.reports._folder import read_kernels
 from lazyregime.reports.claims._claim import Claim, Expected, Measurement, at_least, at_most, near
 from lazyregime.reports.claims._measure import log_slope, over_seeds
+from lazyregime.reports.reading.folder import read_kernels
 
 Arrays = Mapping[str, np.ndarray]
 Measure = Callable[[pd.DataFrame], Measurement | None]

@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from lazyregime.reports.axes import accuracy_axis, width_axis
-from lazyregime.reports.published import POSTER, ROWS
-from lazyregime.reports.style import COLOURS, GREY, MARKERS, columns_for, grid, labelled, tint
+from lazyregime.reports.figures.axes import accuracy_axis, width_axis
+from lazyregime.reports.figures.style import COLOURS, GREY, MARKERS, columns_for, grid, labelled, tint
+from lazyregime.reports.tables.published import POSTER, ROWS
 
 CAPTION = (
     "Test accuracy against width, mean and standard error over seeds. Lazy and Feature are kernel regression with the "

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from lazyregime.reports.figures.linearized import lines
-from lazyregime.reports.style import grid
+from lazyregime.reports.figures.style import grid
 
 CAPTION = "Test accuracy against the number of training images, without a ridge for the exact kernels."
 TITLES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}

@@ -8,9 +8,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lazyregime.reports.axes import plain_log_axis, width_axis
 from lazyregime.reports.claims._flows import outputs
-from lazyregime.reports.style import COLOURS, GREY, grid, shades
+from lazyregime.reports.figures.axes import plain_log_axis, width_axis
+from lazyregime.reports.figures.style import COLOURS, GREY, grid, shades
 
 CAPTIONS = {
     "alpha": "Test accuracy of the network and with its gates as at initialization, the fraction of ReLUs unchanged by "

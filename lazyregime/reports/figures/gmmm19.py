@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lazyregime.reports.style import GREY, grid, shades
+from lazyregime.reports.figures.style import GREY, grid, shades
 
 PREDICTED = 14  # points of a predicted curve
 CAPTION = (

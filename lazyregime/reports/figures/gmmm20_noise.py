@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from lazyregime.reports.figures.linearized import lines
-from lazyregime.reports.style import grid
+from lazyregime.reports.figures.style import grid
 
 CAPTION = (
     "Fashion-MNIST with high-frequency noise of norm tau times the image's: accuracy on the test set, risk over that "

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from lazyregime.reports.figures.linearized import lines
-from lazyregime.reports.style import GREY, grid
+from lazyregime.reports.figures.style import GREY, grid
 
 CAPTION = (
     "Risk over that of zero on spiked covariates against kappa, r² = d^kappa. Vertical: where n = d_eff^l, from which "

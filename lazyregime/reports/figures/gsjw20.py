@@ -8,9 +8,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lazyregime.reports.axes import plain_log_axis, width_axis
 from lazyregime.reports.claims._flows import ensemble_error, outputs, variance
-from lazyregime.reports.style import GREY, grid, shades
+from lazyregime.reports.figures.axes import plain_log_axis, width_axis
+from lazyregime.reports.figures.style import GREY, grid, shades
 
 CAPTIONS = {
     "error": "Test error against width, against alpha, against laziness, and against laziness less the mean of each "

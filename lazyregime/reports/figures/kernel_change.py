@@ -8,9 +8,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lazyregime.reports.axes import plain_log_axis, width_axis
-from lazyregime.reports.settings import data_name
-from lazyregime.reports.style import COLOURS, GREY, MARKERS, grid, labelled, tint
+from lazyregime.reports.figures.axes import plain_log_axis, width_axis
+from lazyregime.reports.figures.style import COLOURS, GREY, MARKERS, grid, labelled, tint
+from lazyregime.reports.tables.settings import data_name
 
 CAPTION = (
     "Relative change of the kernel and kernel distance between initialization and the end of training, mean and "

@@ -6,8 +6,8 @@
 from matplotlib.axes import Axes
 from pandas import DataFrame
 
-from lazyregime.reports.linearized_runs import WORDS
-from lazyregime.reports.style import GREY
+from lazyregime.reports.figures.style import GREY
+from lazyregime.reports.tables.linearized import WORDS
 
 LOOK = {  # colour, marker, line
     "net": ("#D55E00", "o", "-"),

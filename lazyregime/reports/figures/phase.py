@@ -10,10 +10,10 @@ from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from lazyregime.reports.axes import width_axis
 from lazyregime.reports.claims._flows import crossing
 from lazyregime.reports.claims._measure import log_slope
-from lazyregime.reports.style import grid
+from lazyregime.reports.figures.axes import width_axis
+from lazyregime.reports.figures.style import grid
 
 CAPTION = (
     "Relative change of the kernel over the plane of width and alpha, and the measured boundary where it is 1; dashed: "

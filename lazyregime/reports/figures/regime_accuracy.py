@@ -5,9 +5,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from lazyregime.reports.axes import accuracy_axis
-from lazyregime.reports.settings import data_name
-from lazyregime.reports.style import COLOURS, GREY, columns_for, grid, labelled
+from lazyregime.reports.figures.axes import accuracy_axis
+from lazyregime.reports.figures.style import COLOURS, GREY, columns_for, grid, labelled
+from lazyregime.reports.tables.settings import data_name
 
 CAPTION = (
     "Test accuracy by regime, mean and standard error over seeds: the network, and kernel regression (protocol adh) "

@@ -11,12 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from lazyregime.reports._folder import read_kernels
-from lazyregime.reports.poster_table import with_keys
-from lazyregime.reports.regimes_table import REGIMES
-from lazyregime.reports.settings import ALWAYS_TOLD, data_name, network_order
-from lazyregime.reports.style import GREY, columns_for, grid, labelled, shades
-from lazyregime.reports.usual import Usual, remark
+from lazyregime.reports.figures.style import GREY, columns_for, grid, labelled, shades
+from lazyregime.reports.reading.folder import read_kernels
+from lazyregime.reports.tables.poster import with_keys
+from lazyregime.reports.tables.regimes import REGIMES
+from lazyregime.reports.tables.settings import ALWAYS_TOLD, data_name, network_order
+from lazyregime.reports.tables.usual import Usual, remark
 
 CAPTION = (
     "Spectrum of the kernel's Gram matrix on the anchors at initialization (dashed) and after training (solid), "

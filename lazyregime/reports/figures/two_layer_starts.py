@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lazyregime.reports._folder import read_kernels
-from lazyregime.reports.axes import width_axis
-from lazyregime.reports.style import COLOURS, GREY, grid
+from lazyregime.reports.figures.axes import width_axis
+from lazyregime.reports.figures.style import COLOURS, GREY, grid
+from lazyregime.reports.reading.folder import read_kernels
 
 CAPTION = (
     "Relative change of the kernel of two-layer networks at alpha = sqrt(N), mean and standard deviation over seeds, "

@@ -9,8 +9,8 @@ import pandas as pd
 
 from lazyregime.reports.claims._flows import tagged
 from lazyregime.reports.figures import cob19
+from lazyregime.reports.figures.style import house_style
 from lazyregime.reports.section import Section, save_figures
-from lazyregime.reports.style import house_style
 
 ORDER = 31
 

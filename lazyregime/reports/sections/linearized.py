@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from lazyregime.reports._folder import read_kernels
 from lazyregime.reports.figures import adh19, gmmm19, gmmm20_noise, gmmm20_spiked
-from lazyregime.reports.linearized_runs import linearized_runs
+from lazyregime.reports.reading.folder import read_kernels
 from lazyregime.reports.section import Section, save_figures
+from lazyregime.reports.tables.linearized import linearized_runs
 
 ORDER = 40
 GROUPS = ("gmmm19", "gmmm20_spiked", "gmmm20_noise", "adh19")

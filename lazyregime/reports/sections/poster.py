@@ -7,8 +7,8 @@ import pandas as pd
 from lazyregime.reports._words import poster_words
 from lazyregime.reports.figures import accuracy_width
 from lazyregime.reports.missing import missing_commands
-from lazyregime.reports.poster_table import poster_table
 from lazyregime.reports.section import Section, save_figures
+from lazyregime.reports.tables.poster import poster_table
 
 ORDER = 10
 

@@ -6,8 +6,8 @@ import pandas as pd
 
 from lazyregime.reports._words import regimes_words
 from lazyregime.reports.figures import kernel_change, regime_accuracy, spectra
-from lazyregime.reports.regimes_table import regimes_table
 from lazyregime.reports.section import Section, save_figures
+from lazyregime.reports.tables.regimes import regimes_table
 
 ORDER = 20
 

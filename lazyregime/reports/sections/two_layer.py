@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from lazyregime.reports._table import Cell, Line, Table, short
 from lazyregime.reports.figures import two_layer_starts
+from lazyregime.reports.pages.table import Cell, Line, Table, short
 from lazyregime.reports.section import Section, save_figures
 
 ORDER = 30

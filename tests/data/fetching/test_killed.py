@@ -31,7 +31,8 @@ def fetch(folder):
     return {"a": b"content"}
 
 files = (KnownFile("a", 7, hashlib.md5(b"content").hexdigest()),)
-obtain(ImageSet("Tiny", "Tiny", files, 0.0, 1.0, sources=(Source("slow", fetch),)), here / "data", offline=False)
+tiny = ImageSet("Tiny", "Tiny", files, (1, 1, 1), (2,), 1, {}, sources=(Source("slow", fetch),))
+obtain(tiny, here / "data", offline=False)
 """
 
 

@@ -29,7 +29,7 @@ def fetch(folder):
     return contents
 
 files = tuple(KnownFile(name, len(x), hashlib.md5(x).hexdigest()) for name, x in contents.items())
-image_set = ImageSet("Tiny", "Tiny/raw", files, 0.0, 1.0, sources=(Source("slow", fetch),))
+image_set = ImageSet("Tiny", "Tiny/raw", files, (1, 1, 1), (2,), 1, {}, sources=(Source("slow", fetch),))
 assert obtain(image_set, Path("data"), offline=False, log=print) == list(contents.values())
 """
 

@@ -9,11 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from lazyregime.errors import LazyRegimeError
-from lazyregime.reports._folder import read_kernels, read_run
-from lazyregime.reports.axes import width_axis
-from lazyregime.reports.style import COLOURS, GREY, columns_for, grid, house_style, save, shades
-from lazyregime.reports.two_layer_animation import animate
-from lazyregime.reports.two_layer_particles import draw_particles, marginal
+from lazyregime.reports.figures.axes import width_axis
+from lazyregime.reports.figures.style import COLOURS, GREY, columns_for, grid, house_style, save, shades
+from lazyregime.reports.reading.folder import read_kernels, read_run
+from lazyregime.reports.run_figures.animation import animate
+from lazyregime.reports.run_figures.particles import draw_particles, marginal
 
 Arrays = Mapping[str, np.ndarray]
 SCALINGS = {"mean_field": ("α = 1 (mean-field)", "feature"), "ntk": ("α = √N (NTK)", "lazy")}

@@ -3,47 +3,43 @@
 # pandas tells its types only in part.
 # pyright: reportCallIssue=false
 
+import re
 from collections.abc import Mapping
+from pathlib import PurePath
 
 import pandas as pd
 
-from lazyregime.reports._cleaning import brief
+from lazyregime.reports.reading.cleaning import brief
+from lazyregime.runs.identity import NOT_IDENTITY
 
 Settings = tuple[tuple[str, str], ...]
 Record = Mapping[str, object]
 ABSENT = "none"
 
 POSTER_NETWORKS = ("MLP", "CNN")
-SEEDS = ("seed", "init_seed", "data_seed", "batch_seed")
+NETWORKS = {
+    **{"mlp": "MLP", "cnn": "CNN", "two_layer": "two layers", "resnet18": "ResNet-18", "vgg11": "VGG-11"},
+    **{"vit": "ViT", "transformer": "transformer"},
+}
 COUNTED = ("data", "loss", "optimizer", "n_train", "num_anchors", "num_test_probe", "parameterization", "selected_on")
 
-# Keys of the configuration that do not change a result, or that the tables already have a column for.
-NOT_SETTINGS = {
-    *(
-        "name",
-        "group",
-        "tags",
-        "data_dir",
-        "runs_dir",
-        "rerun",
-        "progress",
-        "num_threads",
-        "resume",
-        "debug_name",
-        "experiment",
-        "debug",
-        "width",
-        "alpha",
-        "laziness",
-        "lr",
-    ),
-    *("parameterization", "loss.name", "optimizer.name", "data.name", "regime.name", "regime.parameterization"),
-    *("arch.name", "arch.depth", "arch.activation", "arch.last_activation", "arch.parameterization"),
-    *("data.n_train", "ntk.n_test", "ntk.anchors_per_class", "ntk.protocol", "ntk.at_epochs", "ntk.at_loss_fractions"),
-    *("trainer.accelerator", "trainer.devices", "trainer.profile"),
+# Keys of the configuration that the tables have a column for, or that only say how finely a run was looked at; those
+# that are no part of a run's identity go with them.
+IN_A_COLUMN = {
+    *("experiment", "debug", "width", "alpha", "laziness", "lr", "parameterization", "loss.name", "optimizer.name"),
+    *("data.name", "regime.name", "regime.parameterization", "arch.name", "arch.depth", "arch.activation"),
+    *("arch.last_activation", "arch.parameterization", "data.n_train", "ntk.n_test", "ntk.anchors_per_class"),
+    *("ntk.protocol", "ntk.at_epochs", "ntk.at_loss_fractions"),
+    *("machine.name", "machine.num_features", "machine.at", "machine.run"),
+    *("target.name", "init.name", "activation", "num_seeds", "scaling.mean_field", "scaling.ntk"),
+    *("num_times", "num_snapshots", "first_time", "identities", "reference_width", "r_max", "num_cells"),
 }
-NOT_SETTINGS_ANYWHERE = {*SEEDS, "_target_", "_convert_", "width", "data_dir", "offline", "memory_budget"}
-NOT_SETTINGS_UNDER = ("tracking.", "hydra.", "paths.")
+IN_A_COLUMN_ANYWHERE = {"_convert_", "width", "data_dir", "offline", "memory_budget"}
+UNDER = ("tracking.", "hydra.", "paths.")
+# What gradient flow has no use for stands in its configuration all the same.
+NOT_OF_A_FLOW = {
+    f"trainer.{key}" for key in ("batch_size", "schedule", "monitor", "patience", "select", "limit_batches")
+}
 
 # What a reader must see even where the regimes differ by nature (learning rate and parameterization are theirs).
 ALWAYS_TOLD = (
@@ -51,6 +47,8 @@ ALWAYS_TOLD = (
     *("trainer.limit_batches", "num_anchors", "num_test_probe", "data.n_test", "selected_on"),
 )
 TOLD = (*ALWAYS_TOLD[:4], "optimizer.lr", *ALWAYS_TOLD[4:], "trainer.select")
+TOLD_OF_A_FIT = ("data", "data.n_test", "data.n_validation", "choose", "ridges", "coding", "intercept", "population")
+TOLD_OF_A_FLOW = ("integrator.name", "trained", "in_features", "n_samples", "end_time", "widths")
 
 WORDS = {
     "n_train": "training images",
@@ -62,17 +60,35 @@ WORDS = {
     "trainer.select": "weights",
     "data.n_test": "test images",
     "optimizer.lr": "learning rate",
+    "data.n_validation": "held-out images",
+    "choose": "ridge chosen by",
+    "integrator.name": "integrator",
+    "in_features": "d",
+    "n_samples": "n",
+    "end_time": "end time",
+    "trained": "layers trained",
 }
 
 
 def settings_of(run: Record) -> Settings:
-    """Everything that decides a run's numbers, but for seeds, width, alpha, regime and architecture."""
+    """Everything that decides a run's numbers, but for seeds and for what the tables have a column for."""
     found = {key: _text(run[key]) for key in COUNTED if key in run}
     configured = {key.removeprefix("config."): value for key, value in run.items() if key.startswith("config.")}
-    found |= {key: _text(value) for key, value in configured.items() if _is_setting(key)}
+    found |= {key: _text(value) for key, value in configured.items() if _is_setting(key, value)}
+    if run.get("optimizer") == "gradient_flow":
+        found = {key: value for key, value in found.items() if key not in NOT_OF_A_FLOW}
     most = found.pop("trainer.max_epochs", ABSENT)
-    found["epochs"] = most if most != ABSENT else _text(run.get("epochs"))
+    measured = _text(run.get("epochs"))
+    found["epochs"] = most if most != ABSENT and measured != ABSENT else measured
+    found["network"] = network_behind(configured.get("machine.run"))
     return tuple(sorted((key, value) for key, value in found.items() if value != ABSENT))
+
+
+def network_behind(folder: object) -> str:
+    """Of the run whose kernel a machine is made of, its name without seeds and id: they differ from seed to seed."""
+    if not isinstance(folder, str):
+        return ABSENT
+    return re.sub(r"-s\d+(-[idb]\d+)*-\w+$", "", PurePath(folder).name)
 
 
 def setting_words(key: str, value: str) -> str:
@@ -83,7 +99,7 @@ def setting_words(key: str, value: str) -> str:
 
 def one_per_seed(runs: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """Of comparable runs with the same seeds keep the one finished last; also how many were left out."""
-    seeds = [name for name in (*SEEDS, *(f"config.{seed}" for seed in SEEDS)) if name in runs]
+    seeds = [name for name in runs if _is_seed(str(name).rpartition(".")[2])]
     known = runs[runs[seeds].notna().any(axis=1)].sort_values("finished", kind="stable", na_position="first")
     repeated = known.index[known.duplicated(seeds, keep="last")]
     return runs.drop(repeated), len(repeated)
@@ -91,10 +107,10 @@ def one_per_seed(runs: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 def network_of(run: Record) -> str:
     """The architecture in words, without its width: MLP, CNN (the poster's), CNN with last ReLU and so on."""
-    arch = brief(str(run.get("arch", "network")))
+    arch = str(run.get("arch", "network"))
     depth, activation = run.get("config.arch.depth"), run.get("config.arch.activation")
-    words = [arch.replace("_", " ") if arch == "two_layer" else arch.upper()]
-    if isinstance(depth, int | float) and depth == depth and depth != 3:
+    words = [NETWORKS.get(arch, brief(arch))]
+    if isinstance(depth, int | float) and depth == depth and depth != (3 if arch in ("mlp", "cnn") else None):
         words.append(f"depth {depth:g}")
     if isinstance(activation, str) and activation != "relu":
         words.append(brief(activation))
@@ -113,9 +129,17 @@ def data_name(data: object) -> str:
     return {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}.get(str(data), brief(str(data)))
 
 
-def _is_setting(key: str) -> bool:
+def _is_setting(key: str, value: object) -> bool:
     leaf = key.rpartition(".")[2]
-    return not (key in NOT_SETTINGS or leaf in NOT_SETTINGS_ANYWHERE or key.startswith(NOT_SETTINGS_UNDER))
+    if _is_seed(leaf):
+        return False
+    if leaf == "_target_":  # a class of the user's own is known by its name alone
+        return isinstance(value, str) and not value.startswith("lazyregime.")
+    return not (key in IN_A_COLUMN or key in NOT_IDENTITY or leaf in IN_A_COLUMN_ANYWHERE or key.startswith(UNDER))
+
+
+def _is_seed(leaf: str) -> bool:
+    return leaf == "seed" or leaf.endswith("_seed")
 
 
 def _text(value: object) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lazyregime.reports._cleaning import clean_text
-from lazyregime.reports._table import Cell, Span, Table
+from lazyregime.reports.pages.table import Cell, Span, Table
+from lazyregime.reports.reading.cleaning import clean_text
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2329; --soft: #5c6670; --line: #d9dee3; --page: #fbfbf9; --card: #fff;

@@ -1,5 +1,6 @@
 """How every figure looks: colours that survive colour blindness, set for one figure at a time and for no one else."""
 
+import io
 import textwrap
 import warnings
 from collections.abc import Iterator
@@ -13,9 +14,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from lazyregime.reports._cleaning import brief
-from lazyregime.reports._files import replacing
-from lazyregime.reports.axes import decades
+from lazyregime.reports.figures.axes import decades
+from lazyregime.reports.reading.cleaning import brief
+from lazyregime.runs.atomic import atomic_write
 
 # Okabe and Ito's palette.
 COLOURS = {
@@ -91,9 +92,11 @@ def save(figure: Figure, path: Path, formats: tuple[str, ...] = ("png", "pdf")) 
     decades(figure)
     for suffix in formats:
         metadata = {"CreationDate": None} if suffix == "pdf" else {"Software": None}
-        with replacing(path.with_suffix(f".{suffix}")) as temporary, warnings.catch_warnings():
+        drawn = io.BytesIO()
+        with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Glyph .* missing from")  # a name in a script that the font lacks
-            figure.savefig(temporary, dpi=DPI, metadata=metadata)
+            figure.savefig(drawn, format=suffix, dpi=DPI, metadata=metadata)
+        atomic_write(path.with_suffix(f".{suffix}"), drawn.getvalue())
         figure.set_layout_engine("none")  # the panels are placed; the next format need not place them again
     return path.with_suffix(".png")
 

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from lazyregime.reports._cleaning import clean_text
-from lazyregime.reports._table import Span, Table
+from lazyregime.reports.pages.table import Span, Table
+from lazyregime.reports.reading.cleaning import clean_text
 
 MARKS = set("\\|*_<`[]$&")
 

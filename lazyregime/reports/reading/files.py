@@ -17,7 +17,7 @@ import yaml
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from lazyregime.reports._cleaning import Row, Unreadable, clean_text, flatten
+from lazyregime.reports.reading.cleaning import Row, Unreadable, clean_text, flatten
 
 LARGEST_TEXT = 8_000_000  # bytes; a configuration has some thousand
 # YAML 1.1 takes 1e-3 for a word; what writes and reads configurations (OmegaConf) takes it for a number

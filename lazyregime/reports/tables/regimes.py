@@ -5,10 +5,10 @@
 
 import pandas as pd
 
-from lazyregime.reports.poster_table import with_keys
-from lazyregime.reports.settings import ALWAYS_TOLD, Settings, network_order, one_per_seed
-from lazyregime.reports.summary import estimate
-from lazyregime.reports.usual import Told, Usual, remark
+from lazyregime.reports.tables.poster import with_keys
+from lazyregime.reports.tables.settings import ALWAYS_TOLD, Settings, network_order, one_per_seed
+from lazyregime.reports.tables.summary import estimate
+from lazyregime.reports.tables.usual import Told, Usual, remark
 
 MEASURES = (
     *("test_accuracy", "kernel_accuracy_adh_init", "kernel_accuracy_adh_final", "kernel_change", "kernel_distance"),

@@ -9,8 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from lazyregime.errors import LazyRegimeError
-from lazyregime.reports._folder import read_metrics
-from lazyregime.reports.style import GREY, grid, house_style, save
+from lazyregime.reports.figures.style import GREY, grid, house_style, save
+from lazyregime.reports.reading.folder import read_metrics
 
 SPLITS = (
     ("train", "training set", GREY, ":"),

@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from lazyregime.errors import LazyRegimeError
-from lazyregime.reports._folder import read_metrics, read_run
-from lazyregime.reports.settings import network_of
-from lazyregime.reports.style import COLOURS, GREY, grid, house_style, save
+from lazyregime.reports.figures.style import COLOURS, GREY, grid, house_style, save
+from lazyregime.reports.reading.folder import read_metrics, read_run
+from lazyregime.reports.tables.settings import network_of
 
 
 def draw_flow(folder: str | Path, result: Mapping[str, Any] | None = None) -> Path:

@@ -6,8 +6,8 @@ from dataclasses import replace
 from rich.console import Console
 from rich.text import Text
 
-from lazyregime.reports._cleaning import clean_text
-from lazyregime.reports._table import Cell, Span, Table
+from lazyregime.reports.pages.table import Cell, Span, Table
+from lazyregime.reports.reading.cleaning import clean_text
 
 STYLES = {"plain": "", "good": "green", "warn": "bold yellow", "faint": "dim"}
 NARROWEST = 16  # a column of words is wrapped down to this

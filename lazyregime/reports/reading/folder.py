@@ -1,19 +1,17 @@
 """One run folder as one flat row: result.json, config.yaml under `config.`, the status and the reason for it."""
 
 import os
-import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from lazyregime.reports._cleaning import Row
-from lazyregime.reports._expected import trouble_with, wrong_fields
-from lazyregime.reports._reading import read_json, read_kernels, read_metrics, read_yaml
+from lazyregime.reports.reading.cleaning import Row
+from lazyregime.reports.reading.expected import trouble_with, wrong_fields
+from lazyregime.reports.reading.files import read_json, read_kernels, read_metrics, read_yaml
+from lazyregime.runs.lock import holder
 
 __all__ = ["find_runs", "is_run", "read_kernels", "read_metrics", "read_run"]
 
 FILES_OF_A_RUN = ("result.json", "failure.json", "config.yaml", "metrics.csv", "kernels.safetensors", "lock")
-DEAD_AFTER_SECONDS = 300.0  # a lock of another host that has not been touched for so long
 NOT_RUNS = {"report", "wandb", "figures", "checkpoints", "lightning_logs", "__pycache__"}
 OURS = ("path", "status", "reason")  # columns that no result may set; nor those under `config.`
 
@@ -74,7 +72,7 @@ def _status(folder: Path, row: Row, result: Row, trouble: str) -> tuple[str, str
     if failure or failure_error:
         words = [str(failure[key]) for key in ("error", "message") if failure.get(key)]
         return "failed", ": ".join(words).strip() or failure_error or "failure.json gives no reason"
-    return "incomplete", "; ".join(filter(None, [trouble, _progress(folder)]))
+    return "interrupted", "; ".join(filter(None, [trouble, _progress(folder)]))
 
 
 def _progress(folder: Path) -> str:
@@ -83,29 +81,9 @@ def _progress(folder: Path) -> str:
     return f"{last:g} epoch{'s' if last > 1 else ''} finished" if last > 0 else "no epoch finished yet"
 
 
-def _is_being_written(lock: Path) -> bool:
-    """A lock left behind by a process of this machine that has died does not count."""
-    if not lock.exists():
-        return False
-    owner, _ = read_json(lock)
-    if owner.get("host") == socket.gethostname():
-        return _is_alive(owner.get("pid"), owner.get("process_started"))
-    try:  # on another host: its writer touches the lock every half a minute
-        return time.time() - lock.stat().st_mtime < DEAD_AFTER_SECONDS
-    except FileNotFoundError:
-        return False
-
-
-def _is_alive(pid: object, started: object) -> bool:
-    """Whether the process lives and is the same one (process ids are given again)."""
-    if not isinstance(pid, int) or not 0 < pid < 2**31:
-        return False
+def _is_being_written(path: Path) -> bool:
+    """Whether a living process holds the lock."""
     try:
-        os.kill(pid, 0)
-        return started is None or Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19] == started
-    except PermissionError:
-        return True  # it is another user's
-    except ProcessLookupError:
+        return path.is_file() and holder(path) is not None
+    except (OSError, ValueError, TypeError, AttributeError):  # something that no run of ours wrote
         return False
-    except OSError:
-        return True  # it lives, and this system has no /proc to tell more

@@ -9,8 +9,8 @@ Regular the network's own test accuracy.
 
 import pandas as pd
 
-from lazyregime.reports.published import ROWS, TOLERANCE_POINTS, published
-from lazyregime.reports.settings import (
+from lazyregime.reports.tables.published import ROWS, TOLERANCE_POINTS, published
+from lazyregime.reports.tables.settings import (
     POSTER_NETWORKS,
     TOLD,
     Settings,
@@ -19,8 +19,8 @@ from lazyregime.reports.settings import (
     one_per_seed,
     settings_of,
 )
-from lazyregime.reports.summary import estimate
-from lazyregime.reports.usual import Told, Usual, remark
+from lazyregime.reports.tables.summary import estimate
+from lazyregime.reports.tables.usual import Told, Usual, remark
 
 COLUMNS = (
     *("network", "arch", "width", "settings", "row", "protocol", "published", "mean", "standard_error", "num_seeds"),

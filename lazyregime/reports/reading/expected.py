@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from lazyregime.reports._cleaning import Row
+from lazyregime.reports.reading.cleaning import Row
 
 TEXTS = frozenset(
     {

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from lazyregime.reports.settings import ABSENT, Settings, setting_words
+from lazyregime.reports.tables.settings import ABSENT, Settings, setting_words
 
 
 class Told(NamedTuple):

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
-from lazyregime.reports.style import COLOURS, GREY, save, shades
+from lazyregime.reports.figures.style import COLOURS, GREY, save, shades
 
 Arrays = Mapping[str, np.ndarray]
 NAMES = {"mean_field": ("α = 1", "feature"), "ntk": ("α = √N", "lazy")}

@@ -1,5 +1,6 @@
 """The particles in motion under each scaling, for d = 2, as a GIF."""
 
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,8 +9,8 @@ from matplotlib.animation import FuncAnimation, PillowWriter
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from lazyregime.reports._files import replacing
-from lazyregime.reports.two_layer_particles import NAMES, scatter, snapshot_times
+from lazyregime.reports.run_figures.particles import NAMES, scatter, snapshot_times
+from lazyregime.runs.atomic import atomic_write
 
 FRAMES_A_SECOND = 8
 
@@ -37,6 +38,8 @@ def animate(path: Path, arrays: Mapping[str, np.ndarray], scalings: list[str]) -
         return list(points.values())
 
     film = FuncAnimation(figure, frame, frames=len(times), blit=False)  # pyright: ignore[reportArgumentType]
-    with replacing(path) as temporary:
-        film.save(temporary, writer=PillowWriter(fps=FRAMES_A_SECOND), dpi=80)
+    with tempfile.TemporaryDirectory() as place:
+        drawn = Path(place) / path.name
+        film.save(drawn, writer=PillowWriter(fps=FRAMES_A_SECOND), dpi=80)
+        atomic_write(path, drawn.read_bytes())
     return path

@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from lazyregime.errors import LazyRegimeError
-from lazyregime.reports._folder import read_kernels, read_metrics, read_run
-from lazyregime.reports._table import fraction, short
-from lazyregime.reports.axes import accuracy_axis
-from lazyregime.reports.settings import network_of
-from lazyregime.reports.style import COLOURS, GREY, house_style, save
+from lazyregime.reports.figures.axes import accuracy_axis
+from lazyregime.reports.figures.style import COLOURS, GREY, house_style, save
+from lazyregime.reports.pages.table import fraction, short
+from lazyregime.reports.reading.folder import read_kernels, read_metrics, read_run
+from lazyregime.reports.tables.settings import network_of
 
 Kernels = Mapping[str, np.ndarray]
 

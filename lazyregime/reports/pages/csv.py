@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from lazyregime.reports._cleaning import clean_text
+from lazyregime.reports.reading.cleaning import clean_text
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

@@ -1,0 +1,1 @@
+"""Tables and figures as text: for a terminal, Markdown, HTML, LaTeX and CSV."""

@@ -1,0 +1,1 @@
+"""Run folders read: cleaned, checked, and never executed."""

@@ -1,0 +1,1 @@
+"""The figure of one run, a file for each kind of run."""

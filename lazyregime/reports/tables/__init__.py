@@ -1,0 +1,1 @@
+"""Runs as rows: means over seeds, and what is said of the settings that rows share."""
