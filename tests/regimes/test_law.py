@@ -40,9 +40,9 @@ def test_one_trajectory(arch, optimizer):
     check_law(arch, OPTIMIZERS[optimizer])
 
 
-@pytest.mark.parametrize("norm", ["batch", "none"])
+@pytest.mark.parametrize("norm", ["group", "batch", "none"])
 def test_one_trajectory_with_other_norms(norm):
-    check_law("resnet18", OPTIMIZERS["adam"], norm=norm)
+    check_law("resnet18", OPTIMIZERS["adam"], norm=norm, num_groups=4)
 
 
 def test_one_trajectory_under_another_loss_and_without_biases():
