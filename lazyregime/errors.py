@@ -1,5 +1,38 @@
-"""What a user did wrong, in a sentence: what was given, what is allowed, what to do."""
+"""What a user did wrong, and what the system refused, in a sentence: what was given, what is allowed, what to do."""
+
+import errno
+
+_FULL = "free some space there, or give another runs_dir or data_dir"
+_CLOSED = "give a runs_dir or data_dir that you may write in"
+_IN_THE_WAY = "something else has that name; take it away, or give another folder"
+_CURES = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EFBIG: "the limit on the size of files (ulimit -f) is too small for it",
+    errno.EACCES: _CLOSED,
+    errno.EPERM: _CLOSED,
+    errno.EROFS: _CLOSED,
+    errno.ENOENT: "see that its folder is there and can be written in",
+    errno.ENOTDIR: _IN_THE_WAY,
+    errno.EISDIR: _IN_THE_WAY,
+    errno.EEXIST: _IN_THE_WAY,
+    errno.ENOTEMPTY: _IN_THE_WAY,
+    errno.ELOOP: _IN_THE_WAY,
+    errno.EMFILE: "raise the limit on open files (ulimit -n)",
+    errno.ENFILE: "the machine has too many open files",
+    errno.ENAMETOOLONG: "give a shorter name, or a folder with a shorter path",
+    errno.ENOMEM: "the machine has too little memory",
+}
 
 
 class LazyRegimeError(ValueError):
     """A mistake of the caller's; the doors print its sentence without a traceback."""
+
+
+def refused_by_the_system(error: OSError) -> LazyRegimeError:
+    """An error of the operating system as a sentence: on which file, what, and what to do."""
+    names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+    where = f"{' -> '.join(names)}: " if names else ""
+    what = error.strerror or str(error) or type(error).__name__
+    cure = _CURES.get(error.errno or 0, "see what that says")
+    return LazyRegimeError(f"{where}{what}; {cure}, and give the same command again.")

@@ -69,8 +69,9 @@ class ProcessLauncher(Launcher):
 
 
 def _of_run(overrides: Sequence[str]) -> list[str]:
-    """The overrides without those of the sweep itself."""
-    return [override for override in overrides if not override.startswith(("hydra/launcher", "hydra.launcher"))]
+    """The overrides without those of the sweep itself, which has seen to rerun=true too."""
+    of_sweep = ("hydra/launcher", "hydra.launcher", "rerun=")
+    return [override for override in overrides if not override.startswith(of_sweep)]
 
 
 def _visible_gpus(asked: Sequence[int] | None) -> list[str]:

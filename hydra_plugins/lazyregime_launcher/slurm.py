@@ -10,6 +10,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import OmegaConf
 
 from lazyregime.app.compose.resources import register_resolvers
+from lazyregime.runs.status import Status
 
 if TYPE_CHECKING:
     _SlurmLauncher = Any
@@ -48,7 +49,7 @@ class SlurmSweepLauncher(_SlurmLauncher):
             config = self.hydra_context.config_loader.load_sweep_config(self.config, list(overrides))
             resources: Any = OmegaConf.to_container(config.hydra.launcher, resolve=True)
             plain = command.source.plain(config)
-            jobs.append(SweepJob(overrides, number, command.folder(plain), resources, plain["rerun"]))
+            jobs.append(SweepJob(overrides, number, command.folder(plain), resources))
             configs.append(config)
         run_sweep(jobs, self._submit, Console())
         return [_returned(job, config) for job, config in zip(jobs, configs, strict=True)]
@@ -67,8 +68,6 @@ class SlurmSweepLauncher(_SlurmLauncher):
     def _submit(self, jobs: Sequence[Any]) -> list[tuple[str, Path]]:
         import submitit
 
-        from lazyregime.app.compose.config import overrides_with
-
         resources = dict(jobs[0].resources)
         executor = submitit.AutoExecutor(
             cluster="slurm", folder=resources["submitit_folder"], slurm_max_num_timeout=resources["max_num_timeout"]
@@ -77,15 +76,14 @@ class SlurmSweepLauncher(_SlurmLauncher):
         executor.update_parameters(**{k if k in _SHARED else f"slurm_{k}": v for k, v in asked.items()})
         size = resources["runs_per_job"]
         packs = [jobs[start : start + size] for start in range(0, len(jobs), size)]
-        # Without rerun=true, which the launcher has seen to: the job may start several times.
-        runs = [[(overrides_with(job.overrides, "rerun", "false"), job.number) for job in pack] for pack in packs]
+        runs = [[(list(job.overrides), job.number) for job in pack] for pack in packs]
         submitted = executor.map_array(self, runs, [Singleton.get_state()] * len(packs))
         return [(job.job_id, job.paths.stdout) for job, pack in zip(submitted, packs, strict=True) for _ in pack]
 
 
 def _returned(job: Any, config: Any) -> JobReturn:
     """What Hydra is told of a run; how it failed stands in its folder."""
-    complete = job.folder.status() == "complete"
+    complete = job.folder.status() == Status.complete
     returned = JobReturn(overrides=list(job.overrides), cfg=config, status=JobStatus.COMPLETED)
     returned.return_value = job.folder.read_result() if complete else None
     return returned

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from lazyregime.app.compose.config import ConfigDict, Source
 from lazyregime.runs.folder import RunFolder
 from lazyregime.runs.identity import Naming
+from lazyregime.runs.result import Result
 
 if TYPE_CHECKING:  # they import torch
     from lazyregime.app.compose.job import Job
     from lazyregime.app.console import Console
     from lazyregime.tracking.tracking import Tracking
 
-Result = dict[str, Any]
 Rows = Sequence[tuple[str, str]]
 
 
@@ -35,7 +35,7 @@ class AbstractWork(ABC):
 
     @abstractmethod
     def run(self) -> Result:
-        """Compute, or go on from where an earlier process stopped, and return the scalars of result.json."""
+        """Compute, or go on from where an earlier process stopped, and return its result."""
 
 
 class AbstractCommand(ABC):

@@ -36,7 +36,7 @@ class Console:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
-        self.is_terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+        self.is_terminal = _is_terminal(sys.stdout) and os.environ.get("TERM") != "dumb"
         self.bars, self.shows_progress = self.is_terminal, True
         self._rich = RichConsole(
             highlight=False,
@@ -126,10 +126,13 @@ class Console:
                 self._bars = None
 
     def _print(self, text: str) -> None:
-        if self.is_terminal:
-            self._rich.print(printable(text), soft_wrap=True)
-        else:
+        if not self.is_terminal:
             _write(sys.stdout, printable(text))
+            return
+        try:
+            self._rich.print(printable(text), soft_wrap=True)
+        except OSError:  # the terminal has gone
+            silence(sys.stdout)
 
 
 class _Lines:
@@ -215,8 +218,15 @@ def _are_numbers(cells: Sequence[object]) -> bool:
 
 def _to_stderr(text: str, colour: str) -> None:
     text = printable(text)
-    coloured = sys.stderr.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    coloured = _is_terminal(sys.stderr) and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     _write(sys.stderr, f"{colour}{text}\x1b[0m" if coloured else text)
+
+
+def _is_terminal(stream: Any) -> bool:
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:  # it is closed
+        return False
 
 
 def printable(text: str) -> str:
@@ -226,8 +236,28 @@ def printable(text: str) -> str:
 
 def _write(stream: Any, text: str) -> None:
     """A line, at once; a letter that the stream's encoding has not becomes a question mark."""
+    if stream is None:  # it was closed before Python began
+        return
     try:
-        print(text, file=stream, flush=True)
-    except UnicodeEncodeError:
-        encoding = stream.encoding or "ascii"
-        print(text.encode(encoding, "replace").decode(encoding), file=stream, flush=True)
+        try:
+            print(text, file=stream, flush=True)
+        except UnicodeEncodeError:
+            encoding = stream.encoding or "ascii"
+            print(text.encode(encoding, "replace").decode(encoding), file=stream, flush=True)
+    except (OSError, ValueError):  # its reader has gone, or it was closed: that ends no training
+        silence(stream)
+
+
+def open_standard_streams() -> None:
+    """Where one is closed, open it on nothing: else the next file that is opened would take its number."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+
+
+def silence(stream: Any) -> None:
+    """Let a stream that nobody reads any more lead nowhere, so that what is left in it is no error later on."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

@@ -14,11 +14,12 @@ from lazyregime.app.command import AbstractCommand, Result
 from lazyregime.app.compose.config import conf_dir
 from lazyregime.app.compose.hints import ConfigError
 from lazyregime.app.compose.plan import plan_jobs, show_outcome, show_plan
-from lazyregime.app.console import Console
+from lazyregime.app.console import Console, open_standard_streams
 from lazyregime.app.execute import execute
+from lazyregime.app.rerun import ask_for_reruns
 from lazyregime.app.sweeps.launchers import check_launcher
 from lazyregime.app.sweeps.record import record_sweep
-from lazyregime.errors import LazyRegimeError
+from lazyregime.errors import LazyRegimeError, refused_by_the_system
 from lazyregime.ranks import is_first_process
 
 WRONG, FAILED, INTERRUPTED = 2, 1, 130  # exit codes
@@ -26,6 +27,7 @@ WRONG, FAILED, INTERRUPTED = 2, 1, 130  # exit codes
 
 def open_door(command: AbstractCommand, argv: Sequence[str] | None = None) -> None:
     """Do what the command line asks for; exits with 0, 1 if a run failed, 2 if the command cannot be."""
+    open_standard_streams()
     arguments = list(sys.argv[1:] if argv is None else argv)
     command.source.register()
     options = get_args_parser().parse_args(arguments)
@@ -43,12 +45,16 @@ def open_door(command: AbstractCommand, argv: Sequence[str] | None = None) -> No
     except LazyRegimeError as error:
         console.error(str(error))
         sys.exit(FAILED)
+    except OSError as error:
+        console.error(str(refused_by_the_system(error)))
+        sys.exit(FAILED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 
 
 def _single(command: AbstractCommand, console: Console, overrides: list[str]) -> int:
     (job,) = plan_jobs(command, [overrides])
+    ask_for_reruns([job])
     check_launcher(command.source, overrides, [job.config], is_sweep=False)
     _hydra_main(command)()
     console.say(f"Next:   python -m lazyregime.report {job.folder.path.parent}")
@@ -58,6 +64,7 @@ def _single(command: AbstractCommand, console: Console, overrides: list[str]) ->
 def _sweep(command: AbstractCommand, console: Console, overrides: list[str]) -> int:
     jobs = plan_jobs(command, command.source.sweep_jobs(overrides))
     check_launcher(command.source, overrides, [job.config for job in jobs], is_sweep=True)
+    ask_for_reruns(jobs)
     record_sweep(command.source.command, overrides, jobs)
     show_plan(command, console, jobs)
     if not any(override.startswith("hydra/launcher=") for override in overrides):  # else the jobs run elsewhere

@@ -1,14 +1,19 @@
 """A job is computed once: a complete run is returned, an interrupted one goes on, another process's is left alone."""
 
+import contextlib
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
-from lazyregime.app.command import AbstractCommand, AbstractWork, Result
+from lazyregime.app.command import AbstractCommand, AbstractWork
 from lazyregime.app.compose.config import ConfigDict, as_yaml
 from lazyregime.app.console import Console
-from lazyregime.errors import LazyRegimeError
+from lazyregime.errors import LazyRegimeError, refused_by_the_system
 from lazyregime.notice import NOTICE, Leaving
 from lazyregime.ranks import is_first_process
 from lazyregime.runs.folder import RunFolder
+from lazyregime.runs.result import Result
+from lazyregime.runs.status import Status
 
 
 def execute(command: AbstractCommand, config: ConfigDict, console: Console) -> Result:
@@ -19,21 +24,43 @@ def execute(command: AbstractCommand, config: ConfigDict, console: Console) -> R
     """
     folder = command.folder(config)
     console.show_progress(config["progress"])
-    if not is_first_process():
-        return _take_part(command, config, folder)
-    if not config["rerun"] and folder.status() == "complete":
-        console.say(f"{folder.name} is complete already (rerun=true computes it anew).")
-        result = folder.read_result()
-        _show(command, console, folder, result)
-        return result
-    with NOTICE.listening(), folder.locked(command.source.command):
-        if config["rerun"]:
-            folder.clear()
-        folder.write_config(as_yaml(config))
-        result = _compute(command, config, folder, console)
-        folder.write_result(result)
+    try:
+        if not is_first_process():
+            return _take_part(command, config, folder)
+        damaged = folder.damaged_files() if folder.status() == Status.complete else None
+        if damaged == []:
+            console.say(f"{folder.name} is complete already (rerun=true computes it anew).")
+            result = folder.read_result()
+        else:
+            result = _computed(command, config, folder, console, damaged)
+    except OSError as error:
+        raise refused_by_the_system(error) from error
     _show(command, console, folder, result)
     return result
+
+
+def _computed(
+    command: AbstractCommand, config: ConfigDict, folder: RunFolder, console: Console, damaged: Sequence[Path] | None
+) -> Result:
+    """The result of a run that is not complete, or of which some files are damaged."""
+    with NOTICE.listening(), folder.locked(command.source.command):
+        if damaged:
+            names = ", ".join(str(path) for path in damaged)
+            console.warn(f"{names} of a complete run is not what was written, or gone; it is made again.")
+            if all(path == folder.config or path.parent == folder.figures for path in damaged):
+                return _mended(command, config, folder)
+            folder.reopen(damaged)
+        folder.begin()
+        folder.write_config(as_yaml(config))
+        return folder.write_result(_compute(command, config, folder, console))
+
+
+def _mended(command: AbstractCommand, config: ConfigDict, folder: RunFolder) -> Result:
+    """The result of a run whose configuration or figure is written again."""
+    result = folder.read_result()
+    folder.write_config(as_yaml(config))
+    command.draw(folder, result)
+    return folder.write_result(result)
 
 
 def _compute(command: AbstractCommand, config: ConfigDict, folder: RunFolder, console: Console) -> Result:
@@ -60,14 +87,22 @@ def _compute(command: AbstractCommand, config: ConfigDict, folder: RunFolder, co
             raise KeyboardInterrupt from stop
         raise
     except Exception as error:
-        if not folder.failure.exists():  # else another process of the run has said why
-            folder.write_failure(error, step=None if work is None else work.step)
-        if isinstance(error, LazyRegimeError):
-            raise
-        raise LazyRegimeError(
-            f"{folder.name} failed: {type(error).__name__}: {error} (the traceback is in {folder.failure})"
-        ) from error
+        raise _failed(error, folder, None if work is None else work.step) from error
     return result
+
+
+def _failed(error: Exception, folder: RunFolder, step: int | None) -> LazyRegimeError:
+    """What to raise for it; the folder says so too, where it can be written and no other process of the run has."""
+    with contextlib.suppress(OSError):
+        if not folder.failure.exists():
+            folder.write_failure(error, step=step)
+    if isinstance(error, LazyRegimeError):
+        return error
+    if isinstance(error, OSError):
+        return LazyRegimeError(f"{folder.name} failed: {refused_by_the_system(error)}")
+    return LazyRegimeError(
+        f"{folder.name} failed: {type(error).__name__}: {error} (the traceback is in {folder.failure})"
+    )
 
 
 def _take_part(command: AbstractCommand, config: ConfigDict, folder: RunFolder) -> Result:

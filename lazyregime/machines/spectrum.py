@@ -129,7 +129,7 @@ class SphereKernel(AbstractKernel):
     """
 
     activation: str = "relu"
-    shift: float = 0.0
+    shift: float = 0.5
 
     def gram(self, x: Tensor) -> Tensor:
         """The kernel of samples with themselves: its diagonal is E sigma^2, exactly."""

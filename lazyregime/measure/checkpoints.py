@@ -1,9 +1,6 @@
 """last.ckpt after each epoch and on a notice to leave, replaced in one step: a run resumes where it was."""
 
 import contextlib
-import os
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any, final
 
 import torch
@@ -13,6 +10,7 @@ from typing_extensions import override
 from lazyregime.data import Batches
 from lazyregime.lightning import Checkpoint, pl
 from lazyregime.notice import NOTICE, Notice
+from lazyregime.runs.checkpoints import Checkpoints
 
 
 @final
@@ -24,12 +22,12 @@ class LastCheckpoint(Checkpoint):
     where a move is no single step.)
 
     Args:
-        path: The file.
+        checkpoints: Where they are kept.
         notice: Where a notice to leave arrives.
     """
 
-    def __init__(self, path: Path, notice: Notice = NOTICE) -> None:
-        self.path, self.notice = path, notice
+    def __init__(self, checkpoints: Checkpoints, notice: Notice = NOTICE) -> None:
+        self.checkpoints, self.notice = checkpoints, notice
         self._deferral = contextlib.ExitStack()
         self._random: list[dict[str, Any]] | None = None
         self._position: dict[str, int] | None = None
@@ -72,10 +70,10 @@ class LastCheckpoint(Checkpoint):
         return bool(told)
 
     def _save(self, trainer: pl.Trainer) -> None:
-        temporary = _beside(self.path)
-        trainer.save_checkpoint(temporary)  # by all processes together; the first one writes
-        if trainer.is_global_zero:
-            os.replace(temporary, self.path)
+        if trainer.is_global_zero:  # all processes together make it; the first one writes
+            self.checkpoints.save(trainer.save_checkpoint)
+        else:
+            trainer.save_checkpoint(self.checkpoints.last)
         trainer.strategy.barrier()
 
     # Lightning keeps the position too, but does not restore it where a schedule has asked for the number of steps.
@@ -109,18 +107,6 @@ def _batches(trainer: pl.Trainer) -> Batches:
     batches = trainer.train_dataloader
     assert isinstance(batches, Batches)
     return batches
-
-
-def replace_file(path: Path, save: Callable[[Path], object]) -> None:
-    """Let `save` write beside `path`, and put that in its place in one step."""
-    temporary = _beside(path)
-    save(temporary)
-    os.replace(temporary, path)
-
-
-def _beside(path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
 
 def _random_state() -> dict[str, Any]:

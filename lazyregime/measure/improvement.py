@@ -4,7 +4,6 @@ The poster's schedule (science 6.1): the rate is halved after every epoch withou
 stops after five such epochs in a row.
 """
 
-from pathlib import Path
 from typing import Any, final
 
 import torch
@@ -12,7 +11,7 @@ from typing_extensions import override
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.lightning import pl
-from lazyregime.measure.checkpoints import replace_file
+from lazyregime.runs.checkpoints import Checkpoints
 
 MONITORS = ("test_accuracy", "validation_accuracy", "train_loss", "test_loss", "validation_loss")
 
@@ -23,7 +22,7 @@ class Improvement(pl.Callback):
 
     Args:
         monitor: The column; a loss is better when smaller, an accuracy when larger.
-        best: Where to keep the best weights; None to keep none.
+        best: Where to keep the best weights as best.ckpt; None to keep none.
         patience: Stop after so many epochs in a row without improvement; None never.
         halve: Halve the learning rate after each epoch without improvement.
 
@@ -31,12 +30,12 @@ class Improvement(pl.Callback):
         LazyRegimeError: If the monitor is not known or the patience not positive.
     """
 
-    def __init__(self, monitor: str, *, best: Path | None, patience: int | None, halve: bool) -> None:
+    def __init__(self, monitor: str, *, best: Checkpoints | None, patience: int | None, halve: bool) -> None:
         if monitor not in MONITORS:
             raise LazyRegimeError(f"trainer.monitor={monitor} is not known; choose one of {', '.join(MONITORS)}.")
         if patience is not None and patience < 1:
             raise LazyRegimeError(f"trainer.patience={patience} is not possible; it must be at least 1, or null.")
-        self.monitor, self.path, self.patience, self.halve = monitor, best, patience, halve
+        self.monitor, self.kept, self.patience, self.halve = monitor, best, patience, halve
         self.best: float | None = None
         self.best_epoch, self.waited = 0, 0
 
@@ -51,8 +50,8 @@ class Improvement(pl.Callback):
         sign = -1.0 if self.monitor.endswith("loss") else 1.0
         if self.best is None or sign * value > sign * self.best:
             self.best, self.best_epoch, self.waited = value, trainer.current_epoch + 1, 0
-            if self.path is not None and trainer.is_global_zero:
-                replace_file(self.path, lambda temporary: torch.save(pl_module.state_dict(), temporary))
+            if self.kept is not None and trainer.is_global_zero:
+                self.kept.save_best(lambda temporary: torch.save(pl_module.state_dict(), temporary))
             return
         self.waited += 1
         if self.halve:
@@ -63,8 +62,12 @@ class Improvement(pl.Callback):
 
     def restore_best(self, module: pl.LightningModule) -> None:
         """Give the module the best weights."""
-        assert self.path is not None
-        module.load_state_dict(torch.load(self.path, map_location=module.device, weights_only=True))
+        assert self.kept is not None
+        module.load_state_dict(torch.load(self.kept.best, map_location=module.device, weights_only=True))
+
+    def has_lost_the_best(self) -> bool:
+        """Whether the file of the best weights, which each first epoch writes, is gone or damaged."""
+        return self.kept is not None and not self.kept.is_good(self.kept.best)
 
     def _out_of_patience(self) -> bool:
         return self.patience is not None and self.waited >= self.patience

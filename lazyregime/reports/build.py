@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from lazyregime.atomic import atomic_write
 from lazyregime.reports.claims import all_claims
 from lazyregime.reports.figures.style import house_style
 from lazyregime.reports.ledger import commands_for, ledger, ledger_words
@@ -17,7 +18,6 @@ from lazyregime.reports.pages.markdown import escape, fenced, markdown
 from lazyregime.reports.pages.table import Table, left_out
 from lazyregime.reports.section import Section
 from lazyregime.reports.sections import all_sections
-from lazyregime.runs.atomic import atomic_write
 
 STATUSES = ("complete", "running", "interrupted", "failed", "damaged")
 FEW = 4  # so many runs are shown one by one

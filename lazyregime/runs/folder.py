@@ -2,25 +2,25 @@
 
 import contextlib
 import json
-import math
 import os
 import platform
 import shutil
-import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from lazyregime.atomic import atomic_write, remove_leftovers
 from lazyregime.errors import LazyRegimeError
-from lazyregime.runs.atomic import atomic_write, remove_leftovers
-from lazyregime.runs.identity import NOT_IDENTITY, TRAINING, Naming, folder_name, identity, readable_name
+from lazyregime.runs.checkpoints import Checkpoints
+from lazyregime.runs.checksums import checksum_of_object, checksums_of, differing
+from lazyregime.runs.clock import utc_now
+from lazyregime.runs.identity import TRAINING, Naming, folder_name, identity, readable_name
+from lazyregime.runs.kinds import result_of
 from lazyregime.runs.lock import holder, lock
-
-__all__ = ["NOT_IDENTITY", "RunFolder", "Status", "atomic_write", "identity", "readable_name"]
-
-Status = Literal["new", "complete", "failed", "running", "interrupted"]
+from lazyregime.runs.result import Result
+from lazyregime.runs.status import Status
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,11 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def kept(self) -> Checkpoints:
+        """Its checkpoints, checked."""
+        return Checkpoints(self.checkpoints)
+
+    @property
     def figures(self) -> Path:
         """The folder of the figures."""
         return self.path / "figures"
@@ -100,13 +105,17 @@ class RunFolder:
 
     def status(self) -> Status:
         """What has become of the run; a process that writes it is not disturbed."""
-        if read_object(self.result).get("status") == "complete":
-            return "complete"
+        again, there = self.is_asked_again, self.result.exists()
+        if there and not again and self._result_or_reason()[0] is not None:
+            return Status.complete
         if holder(self.lock) is not None:
-            return "running"
+            return Status.running
         if self.failure.exists():
-            return "failed"
-        return "interrupted" if self.config.exists() or self.checkpoints.exists() else "new"
+            return Status.failed
+        if there and not again:
+            return Status.damaged
+        begun = self.config.exists() or self.checkpoints.exists()
+        return Status.interrupted if begun else Status.not_started
 
     @contextlib.contextmanager
     def locked(self, command: str = "train") -> Iterator[None]:
@@ -123,6 +132,25 @@ class RunFolder:
             self.failure.unlink(missing_ok=True)
             yield
 
+    @property
+    def is_asked_again(self) -> bool:
+        """Whether it is to be computed anew, or that has begun (`rerun=true`)."""
+        return self._again.exists()
+
+    def ask_again(self) -> None:
+        """Have it computed anew: from now on it is not complete."""
+        atomic_write(self._again, "asked\n")
+
+    def begin(self) -> None:
+        """Take away what is to be computed anew, once; call it with the lock held."""
+        if self.is_asked_again and self._again.read_bytes().strip() == b"asked":
+            self.clear()
+            atomic_write(self._again, "begun\n")
+
+    @property
+    def _again(self) -> Path:
+        return self.path / "rerun"
+
     def clear(self) -> None:
         """Take away everything of an earlier computation, the result first; call it with the lock held."""
         for path in (self.result, self.failure, self.metrics, self.kernels, self.config):
@@ -134,28 +162,56 @@ class RunFolder:
         """Write config.yaml."""
         atomic_write(self.config, config_yaml)
 
-    def write_result(self, result: Mapping[str, Any]) -> None:
-        """Write result.json, the run's last word: from then on it is complete.
-
-        A number that is not finite is written as null, and its key is listed under "non_finite".
-        """
-        non_finite: list[str] = []
-        plain = _plain({"status": "complete", **result}, "", non_finite)
-        if non_finite:
-            plain["non_finite"] = non_finite
-        atomic_write(self.result, json.dumps(plain, indent=1, allow_nan=False) + "\n")
+    def write_result(self, result: Result) -> Result:
+        """Write result.json, the run's last word: from then on it is complete. Returns it with its files' checksums."""
+        self.kept.settle()
+        result = result.with_checksums(checksums_of(self.path, self._files()))
+        content = {"status": "complete", **result.flat}
+        content["sha256"] = checksum_of_object(content)
+        atomic_write(self.result, json.dumps(content, indent=1, allow_nan=False) + "\n")
         self.failure.unlink(missing_ok=True)
+        self._again.unlink(missing_ok=True)
+        return result
 
-    def read_result(self) -> dict[str, Any]:
+    def read_result(self) -> Result:
         """The result of a complete run.
 
         Raises:
-            LazyRegimeError: If it is not complete.
+            LazyRegimeError: If it is not complete, or its result.json is damaged.
         """
-        result = read_object(self.result)
-        if result.get("status") != "complete":
-            raise LazyRegimeError(f"The run {self.path} has no result: it is {self.status()}. Give its command again.")
+        result, reason = self._result_or_reason()
+        if result is None:
+            why = f"{self.result} is damaged ({reason})" if self.result.exists() else f"it is {self.status()}"
+            raise LazyRegimeError(f"The run {self.path} has no result: {why}. Give its command again.")
         return result
+
+    def damaged_files(self) -> list[Path]:
+        """The files of a complete run that are gone or are not what they were."""
+        result, _ = self._result_or_reason()
+        return [self.result] if result is None else differing(self.path, result.checksums)
+
+    def reopen(self, damaged: Sequence[Path]) -> None:
+        """Make a complete run an interrupted one, without these files; call it with the lock held."""
+        for path in (*damaged, self.result):
+            path.unlink(missing_ok=True)
+
+    def _result_or_reason(self) -> tuple[Result | None, str]:
+        try:
+            content = json.loads(self.result.read_text(encoding="utf-8"))
+            if not isinstance(content, dict):
+                return None, "it holds no object"
+            checksum = content.pop("sha256", None)
+            if checksum is None and "schema" in content:
+                return None, "its own checksum is missing"
+            if checksum is not None and checksum != checksum_of_object(content):
+                return None, "its content is not what was written"
+            return result_of(content), ""
+        except (OSError, ValueError, RecursionError) as error:  # a LazyRegimeError is a ValueError
+            return None, str(error)
+
+    def _files(self) -> list[Path]:
+        checkpoints = sorted(self.checkpoints.glob("*.ckpt"))
+        return [self.config, self.metrics, self.kernels, *checkpoints, *sorted(self.figures.glob("*"))]
 
     def write_failure(self, error: BaseException, step: int | None = None) -> None:
         """Write failure.json: what went wrong, where, when, and at which step."""
@@ -166,7 +222,7 @@ class RunFolder:
             "step": step,
             "host": platform.node(),
             "pid": os.getpid(),
-            "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "time": utc_now(),
             "traceback": "".join(traceback.format_exception(error)),
         }
         atomic_write(self.failure, json.dumps(failure, indent=1) + "\n")
@@ -176,26 +232,6 @@ def read_object(path: Path) -> dict[str, Any]:
     """The object in a JSON file; empty where there is none."""
     try:
         content = json.loads(path.read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
-
-
-def _plain(value: Any, key: str, non_finite: list[str]) -> Any:
-    """The value as JSON has it; notes the key of each number that JSON has not."""
-    match value:
-        case Mapping():
-            return {str(k): _plain(v, f"{key}.{k}" if key else str(k), non_finite) for k, v in value.items()}
-        case list() | tuple():
-            return [_plain(item, key, non_finite) for item in value]
-        case None | bool() | int() | str():
-            return value
-        case float():
-            if not math.isfinite(value):
-                non_finite.append(key)
-                return None
-            return float(value)
-        case os.PathLike():
-            return os.fspath(value)
-        case _:  # a scalar of numpy or torch
-            return _plain(value.item(), key, non_finite)

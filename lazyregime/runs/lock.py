@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from lazyregime.errors import LazyRegimeError
+from lazyregime.runs.clock import utc_now
 from lazyregime.runs.slurm_queue import state_of
 
 HEARTBEAT_SECONDS = 30.0
@@ -48,9 +49,9 @@ class Holder:
             pid=os.getpid(),
             process_started=_process_started(os.getpid()),
             slurm_job_id=os.environ.get("SLURM_JOB_ID"),
-            slurm_restart_count=int(os.environ.get("SLURM_RESTART_COUNT", "0")),
+            slurm_restart_count=int(os.environ.get("SLURM_RESTART_COUNT") or 0),
             command=command,
-            since=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            since=utc_now(),
         )
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lazyregime.runs.atomic import atomic_write
+from lazyregime.atomic import atomic_write
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:

@@ -41,7 +41,7 @@ def canary(tmp_path):
     [
         "os.system",
         "builtins.eval",
-        "lazyregime.runs.atomic.atomic_write",  # ours, but no architecture
+        "lazyregime.atomic.atomic_write",  # ours, but no architecture
         "lazyregime.app.sweeps.status.shlex.os.system",  # reached by way of ours
         "lazyregime.networks.layers.torch.load",
         "lazyregime.data.mnist",

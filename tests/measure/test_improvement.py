@@ -9,6 +9,7 @@ from lazyregime.errors import LazyRegimeError
 from lazyregime.lightning import pl
 from lazyregime.measure import Improvement, LastCheckpoint
 from lazyregime.regimes import evaluate
+from lazyregime.runs.checkpoints import Checkpoints
 
 
 def schedule(accuracies, patience):
@@ -27,7 +28,7 @@ def schedule(accuracies, patience):
 
 def test_the_rate_is_halved_and_training_stopped_as_the_poster_says(tmp_path):
     data = small_data()
-    watch, rows = Improvement("test_accuracy", best=tmp_path / "best.ckpt", patience=3, halve=True), recorder(data)
+    watch, rows = Improvement("test_accuracy", best=Checkpoints(tmp_path), patience=3, halve=True), recorder(data)
     module = small_regime(schedule="plateau")
     fit(module, data, [rows, watch], epochs=60)
     accuracies = [row["test_accuracy"] for row in rows.rows[1:]]
@@ -44,9 +45,9 @@ def test_a_run_that_had_stopped_does_not_train_on(tmp_path):
     data = small_data()
 
     def run(resume):
-        watch, rows = Improvement("test_accuracy", best=tmp_path / "best.ckpt", patience=2, halve=True), recorder(data)
+        watch, rows = Improvement("test_accuracy", best=Checkpoints(tmp_path), patience=2, halve=True), recorder(data)
         module = small_regime(schedule="plateau")
-        last = LastCheckpoint(tmp_path / "last.ckpt")
+        last = LastCheckpoint(Checkpoints(tmp_path))
         fit(module, data, [rows, watch, last], epochs=60, resume=resume)
         return rows.rows, module
 
@@ -64,7 +65,7 @@ def test_a_resumed_run_is_the_undisturbed_one(schedule_, tmp_path):
     def run(epochs, resume=None, until=None):
         module, rows = small_regime(schedule=schedule_), recorder(data)
         stop = [Stop(until)] if until else []
-        fit(module, data, [rows, *stop, LastCheckpoint(tmp_path / "last.ckpt")], epochs=epochs, resume=resume)
+        fit(module, data, [rows, *stop, LastCheckpoint(Checkpoints(tmp_path))], epochs=epochs, resume=resume)
         return rows.rows, [p.detach() for p in module.parameters()]
 
     rows, weights = run(6)
@@ -76,7 +77,7 @@ def test_a_resumed_run_is_the_undisturbed_one(schedule_, tmp_path):
 
 def test_checkpoints_hold_plain_values_only(tmp_path):
     data = small_data()
-    fit(small_regime(), data, [recorder(data), LastCheckpoint(tmp_path / "last.ckpt")], epochs=1)
+    fit(small_regime(), data, [recorder(data), LastCheckpoint(Checkpoints(tmp_path))], epochs=1)
     torch.load(tmp_path / "last.ckpt", weights_only=True)
 
 

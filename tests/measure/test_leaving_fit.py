@@ -11,6 +11,7 @@ from problem import fit, recorder, small_data, small_regime
 from lazyregime.lightning import pl
 from lazyregime.measure import LastCheckpoint
 from lazyregime.notice import NOTICE, Leaving, Notice
+from lazyregime.runs.checkpoints import Checkpoints
 
 
 class OneOfTwo(pl.Trainer):
@@ -38,7 +39,7 @@ def undisturbed(schedule, path):
     data, tell, module = small_data(), Tell(), small_regime(schedule=schedule)
     rows = recorder(data)
     torch.manual_seed(3)
-    fit(module, data, [rows, tell, LastCheckpoint(path)], epochs=3)
+    fit(module, data, [rows, tell, LastCheckpoint(Checkpoints(path))], epochs=3)
     return module, rows, tell
 
 
@@ -47,12 +48,12 @@ def told(schedule, path, step):
     data, first, second, module = small_data(), Tell(step), Tell(), small_regime(schedule=schedule)
     torch.manual_seed(3)
     with pytest.raises(Leaving), NOTICE.listening():
-        fit(module, data, [recorder(data), first, LastCheckpoint(path)], epochs=3)
+        fit(module, data, [recorder(data), first, LastCheckpoint(Checkpoints(path))], epochs=3)
     NOTICE.signum = 0
     module, rows = small_regime(schedule=schedule), recorder(data)
     torch.manual_seed(99)
     with NOTICE.listening():
-        fit(module, data, [rows, second, LastCheckpoint(path)], epochs=3, resume=path)
+        fit(module, data, [rows, second, LastCheckpoint(Checkpoints(path))], epochs=3, resume=Checkpoints(path).last)
     second.drawn = first.drawn + second.drawn
     return module, rows, second
 
@@ -60,8 +61,8 @@ def told(schedule, path, step):
 @pytest.mark.parametrize("step", [1, 5, 6, 7, 12, 16])  # first, last and middle batches of an epoch of 6
 @pytest.mark.parametrize("schedule", ["constant", "linear"])  # the second makes Lightning set up its loader early
 def test_it_goes_on_in_the_middle_of_an_epoch(schedule, step, tmp_path):
-    expected, expected_rows, expected_tell = undisturbed(schedule, tmp_path / "a.ckpt")
-    module, rows, tell = told(schedule, tmp_path / "b.ckpt", step)
+    expected, expected_rows, expected_tell = undisturbed(schedule, tmp_path / "a")
+    module, rows, tell = told(schedule, tmp_path / "b", step)
     assert tell.drawn == expected_tell.drawn
     for a, b in zip(module.parameters(), expected.parameters(), strict=True):
         assert torch.equal(a, b)
@@ -72,7 +73,7 @@ def test_it_goes_on_in_the_middle_of_an_epoch(schedule, step, tmp_path):
 def test_a_notice_that_comes_while_the_processes_agree_is_not_lost(tmp_path, monkeypatch):
     """SLURM tells all of them within the same instant, and most of that instant they spend in this very reduction."""
     notice = Notice()
-    last = LastCheckpoint(tmp_path / "last.ckpt", notice)
+    last = LastCheckpoint(Checkpoints(tmp_path), notice)
     trainer, module = OneOfTwo(), small_regime()
     monkeypatch.setattr(dist, "all_reduce", lambda told, op: os.kill(os.getpid(), signal.SIGTERM))
     with pytest.raises(Leaving), notice.listening(), notice.deferred():
@@ -83,7 +84,7 @@ def test_a_notice_that_comes_while_the_processes_agree_is_not_lost(tmp_path, mon
 
 def test_what_one_process_was_told_all_know(tmp_path, monkeypatch):
     notice = Notice()
-    last = LastCheckpoint(tmp_path / "last.ckpt", notice)
+    last = LastCheckpoint(Checkpoints(tmp_path), notice)
     monkeypatch.setattr(dist, "all_reduce", lambda told, op: told.fill_(signal.SIGUSR2))
     assert last._told(OneOfTwo(), small_regime())
     assert notice.signum == signal.SIGUSR2

@@ -2,9 +2,8 @@
 
 import json
 
-import numpy as np
 import pytest
-import torch
+from results import train_result
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.runs.folder import RunFolder
@@ -16,7 +15,7 @@ def folder(tmp_path) -> RunFolder:
 
 
 def test_the_life_of_a_run(folder):
-    assert folder.status() == "new"
+    assert folder.status() == "not started"
     with folder.locked():
         assert folder.status() == "running"
         folder.write_config("width: 8\n")
@@ -27,14 +26,14 @@ def test_the_life_of_a_run(folder):
     with folder.locked():
         assert folder.status() == "running"
         assert not folder.failure.exists()
-        folder.write_result({"test_accuracy": 0.5})
+        folder.write_result(train_result(test_accuracy=0.5))
         assert folder.status() == "complete"
     assert folder.status() == "complete"
     assert {path.name for path in folder.path.iterdir()} == {"config.yaml", "result.json"}
     with folder.locked():
         folder.clear()
         assert folder.status() == "running"
-    assert folder.status() == "new"
+    assert folder.status() == "not started"
 
 
 def test_clear_takes_away_checkpoints_and_figures_and_leaves_what_it_does_not_know(folder):
@@ -47,44 +46,62 @@ def test_clear_takes_away_checkpoints_and_figures_and_leaves_what_it_does_not_kn
     assert [path.name for path in folder.path.iterdir()] == ["notes.txt"]
 
 
-def test_a_result_comes_back_as_it_was(folder):
-    result = {"status": "complete", "epochs": 3, "loss": 0.1 + 0.2, "none": None, "versions": {"torch": "2"}}
-    folder.write_result(result)
-    assert folder.read_result() == result
-
-
-def test_numbers_that_json_has_not_are_null_and_named(folder):
-    folder.write_result({"a": float("nan"), "b": {"c": -np.inf}, "d": 1.0, "e": [1.0, float("inf")]})
-    text = folder.result.read_text()
-    assert json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))["a"] is None
-    assert folder.read_result() == {
-        "status": "complete",
-        "a": None,
-        "b": {"c": None},
-        "d": 1.0,
-        "e": [1.0, None],
-        "non_finite": ["a", "b.c", "e"],
-    }
-
-
-def test_scalars_of_numpy_and_torch_are_plain_numbers(folder):
-    folder.write_result(
-        {"i": np.int64(3), "f": np.float32(0.5), "b": np.bool_(True), "t": torch.tensor(0.25), "n": torch.tensor(2)}
-    )
-    result = folder.read_result()
-    assert result == {"status": "complete", "i": 3, "f": 0.5, "b": True, "t": 0.25, "n": 2}
-    assert [type(result[key]) for key in "ifbtn"] == [int, float, bool, float, int]
-
-
 def test_a_result_that_is_missing_or_torn_is_no_result(folder):
-    with pytest.raises(LazyRegimeError, match=r"has no result: it is new\. Give its command again"):
+    with pytest.raises(LazyRegimeError, match=r"has no result: it is not started\. Give its command again"):
         folder.read_result()
     folder.write_config("width: 8\n")
-    for text in ("", '{"status": "compl', "[1]", '{"status": "failed"}'):
+    nested = "[" * 100_000
+    for text in ("", '{"status": "compl', "[1]", '{"status": "failed"}', '{"status": "complete"}', nested, "\x00"):
         folder.result.write_text(text)
-        assert folder.status() == "interrupted"
-        with pytest.raises(LazyRegimeError, match="interrupted"):
+        assert folder.status() == "damaged"
+        with pytest.raises(LazyRegimeError, match=r"result\.json is damaged \(.+\)\. Give its command again"):
             folder.read_result()
+
+
+def test_a_result_that_was_changed_afterwards_is_damaged(folder):
+    folder.write_result(train_result(test_accuracy=0.5))
+    text = folder.result.read_text()
+    for changed in (text.replace("0.5", "0.6"), text.replace("12345678", "12345679"), text.replace('"sha256"', '"x"')):
+        assert changed != text
+        folder.result.write_text(changed)
+        assert folder.status() == "damaged"
+    folder.result.write_text(text)
+    assert folder.status() == "complete"
+
+
+def test_each_file_has_a_checksum_and_a_damaged_one_is_named(folder):
+    files = [folder.config, folder.metrics, folder.kernels, folder.checkpoints / "last.ckpt", folder.figures / "a.png"]
+    for path in files:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(bytes(1000))
+    result = folder.write_result(train_result())
+    assert len(result.checksums) == 5 and folder.read_result() == result and folder.damaged_files() == []
+    for path in files:
+        for content in (bytes(999), bytes(999) + b"\x01", bytes(1001), b""):
+            path.write_bytes(content)
+            assert folder.damaged_files() == [path]
+        path.unlink()
+        assert folder.damaged_files() == [path]
+        path.mkdir()
+        assert folder.damaged_files() == [path]
+        path.rmdir()
+        path.write_bytes(bytes(1000))
+
+
+def test_a_run_asked_again_is_cleared_once_and_complete_only_when_it_is_done(folder):
+    folder.write_config("width: 8\n")
+    folder.write_result(train_result())
+    folder.ask_again()
+    assert folder.status() == "interrupted"
+    with folder.locked():
+        folder.begin()
+        assert not folder.result.exists() and folder.is_asked_again
+        folder.write_config("width: 9\n")
+    with folder.locked():  # interrupted, and gone on with
+        folder.begin()
+        assert folder.config.exists()
+        folder.write_result(train_result())
+    assert folder.status() == "complete" and not folder.is_asked_again
 
 
 def test_a_failure_says_what_where_and_when(folder):

@@ -10,7 +10,8 @@ import yaml
 from lazyregime.app.api import COMMANDS
 from lazyregime.app.compose.config import conf_dir
 from lazyregime.errors import LazyRegimeError
-from lazyregime.runs.folder import NOT_IDENTITY, RunFolder, identity, readable_name
+from lazyregime.runs.folder import RunFolder
+from lazyregime.runs.identity import NOT_IDENTITY, identity, readable_name
 
 
 def config(**changes: Any) -> dict[str, Any]:

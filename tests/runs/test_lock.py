@@ -89,7 +89,7 @@ def test_a_killed_holder_leaves_no_lock(folder):
         assert holder(folder.lock) is None
         with folder.locked():
             assert folder.status() == "running"
-        assert folder.status() == "new"
+        assert folder.status() == "not started"
 
 
 def test_a_forked_child_does_not_keep_its_dead_parents_lock(folder):
@@ -149,7 +149,7 @@ def test_a_holder_on_another_host_is_believed_as_long_as_it_shows_signs_of_life(
     assert json.loads(folder.lock.read_text())["host"] == "node17"
     long_ago = time.time() - DEAD_AFTER_SECONDS - 1
     os.utime(folder.lock, (long_ago, long_ago))
-    assert folder.status() == "new"
+    assert folder.status() == "not started"
     with folder.locked():
         assert json.loads(folder.lock.read_text())["pid"] == os.getpid()
 

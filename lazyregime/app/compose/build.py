@@ -178,9 +178,14 @@ def _check_trainer(trainer: ConfigDict, ntk: ConfigDict, data: ConfigDict) -> No
         )
 
 
+def target_of(path: str) -> Any:
+    """The class or function of a dotted path."""
+    return get_object(path)
+
+
 def _target(node: Mapping[str, Any], group: str) -> Any:
     try:
-        return get_object(node["_target_"])
+        return target_of(node["_target_"])
     except Exception as error:
         raise ConfigError(f"{group}._target_={node.get('_target_')} cannot be imported: {error}.") from error
 

@@ -85,7 +85,7 @@ class Source:
         Raises:
             ConfigError: If it has a key that the schema has not.
         """
-        resolved = OmegaConf.to_container(config, resolve=True, enum_to_str=True)
+        resolved = OmegaConf.to_container(config, resolve=True, enum_to_str=True, throw_on_missing=True)
         container = {str(k): v for k, v in cast(dict[Any, Any], resolved).items() if k != "hydra"}
         valid = {field.name for field in fields(self.schema)}
         for key in container:

@@ -1,6 +1,7 @@
 """Before a sweep starts every job of it is composed and checked, and the plan is shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from lazyregime.app.command import AbstractCommand
 from lazyregime.app.compose.config import ConfigDict
@@ -8,6 +9,8 @@ from lazyregime.app.compose.hints import ConfigError
 from lazyregime.app.compose.job import Job
 from lazyregime.app.console import Console
 from lazyregime.errors import LazyRegimeError
+from lazyregime.runs.folder import RunFolder
+from lazyregime.runs.status import Status
 
 
 def plan_jobs(command: AbstractCommand, jobs: Sequence[Sequence[str]]) -> list[Job]:
@@ -30,7 +33,7 @@ def plan_jobs(command: AbstractCommand, jobs: Sequence[Sequence[str]]) -> list[J
 
 def show_plan(command: AbstractCommand, console: Console, jobs: Sequence[Job]) -> None:
     """How many runs, how many are done already, and what the largest needs."""
-    done = sum(job.folder.status() == "complete" and not job.config["rerun"] for job in jobs)
+    done = sum(job.folder.status() == Status.complete for job in jobs)
     largest = max(jobs, key=lambda job: job.size)
     console.say(f"{len(jobs)} runs, {done} of them complete already, {len(jobs) - done} to do; the largest:")
     console.say(f"  {largest.folder.name}: {command.demand(largest.config, largest.size)}")
@@ -40,7 +43,7 @@ def show_outcome(command: AbstractCommand, console: Console, jobs: Sequence[Job]
     """What became of every job, as a table; the number of those without a result."""
     folders = [job.folder for job in jobs]
     states = [folder.status() for folder in folders]
-    results = [f.read_result() if status == "complete" else {} for f, status in zip(folders, states, strict=True)]
+    results = [_result(folder) for folder in folders]
     told = [headline for headline in command.headlines if any(r.get(headline[1]) is not None for r in results)]
     words, key = (told or command.headlines)[0]
     rows = []
@@ -49,7 +52,7 @@ def show_outcome(command: AbstractCommand, console: Console, jobs: Sequence[Job]
         rows.append((folder.name, status, None if value is None else f"{value:.4f}", str(folder.path)))
     console.say()
     console.table(["run", "status", words, "folder"], rows, title="The sweep")
-    missing = sum(status != "complete" for status in states)
+    missing = sum(status != Status.complete for status in states)
     groups = sorted({str(folder.path.parent) for folder in folders})
     if missing:
         console.say(f"{missing} of {len(jobs)} runs have no result; the same command computes only those.")
@@ -60,3 +63,7 @@ def show_outcome(command: AbstractCommand, console: Console, jobs: Sequence[Job]
 def _check_common(config: ConfigDict) -> None:
     if config["num_threads"] is not None and config["num_threads"] < 1:
         raise ConfigError(f"num_threads={config['num_threads']} is not possible; it must be at least 1.")
+
+
+def _result(folder: RunFolder) -> Mapping[str, Any]:
+    return folder.read_result() if folder.status() == Status.complete else {}

@@ -1,8 +1,13 @@
-"""The types of a configuration: what conf/ may say and a user may set. Groups that name a class are checked by it."""
+"""The types of a configuration: what conf/ may say and a user may set. Groups that name a class are checked by it.
+
+The default of a key stands in conf/ and nowhere else; here it is MISSING, or None where only some files have the key.
+"""
 
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
+
+from omegaconf import MISSING
 
 
 # Choices are words in the result; an Enum lets the composition refuse another word, and list the right ones.
@@ -83,44 +88,44 @@ class WandbMode(Enum):
 class Trainer:
     """conf/trainer."""
 
-    max_epochs: int = 5
-    batch_size: int | None = 128
-    schedule: Schedule = Schedule.linear
-    monitor: str | None = None
-    patience: int | None = None
-    select: Select = Select.last
-    precision: Precision = Precision.float32
-    accelerator: str = "auto"
-    devices: int = 1
-    num_nodes: int = 1
-    strategy: Strategy = Strategy.auto
-    limit_batches: int | None = None
-    profile: bool = False
+    max_epochs: int = MISSING
+    batch_size: int | None = MISSING
+    schedule: Schedule = MISSING
+    monitor: str | None = MISSING
+    patience: int | None = MISSING
+    select: Select = MISSING
+    precision: Precision = MISSING
+    accelerator: str = MISSING
+    devices: int = MISSING
+    num_nodes: int = MISSING
+    strategy: Strategy = MISSING
+    limit_batches: int | None = MISSING
+    profile: bool = MISSING
 
 
 @dataclass
 class NTK:
     """conf/ntk."""
 
-    enabled: bool = True
-    anchors_per_class: int = 30
-    n_test: int | None = None
-    protocol: Protocol = Protocol.adh
-    ridge: float = 0.0
-    at_epochs: list[int] = field(default_factory=list)
-    at_loss_fractions: list[float] = field(default_factory=list)
-    memory_budget: int | None = None
-    block_rows: int = 2500
+    enabled: bool = MISSING
+    anchors_per_class: int = MISSING
+    n_test: int | None = MISSING
+    protocol: Protocol = MISSING
+    ridge: float = MISSING
+    at_epochs: list[int] = MISSING
+    at_loss_fractions: list[float] = MISSING
+    memory_budget: int | None = MISSING
+    block_rows: int = MISSING
 
 
 @dataclass
 class Tracking:
     """conf/tracking."""
 
-    kind: TrackingKind = TrackingKind.wandb
-    project: str = "lazyregime"
+    kind: TrackingKind = MISSING
+    project: str | None = None  # these three of wandb alone
     entity: str | None = None
-    mode: WandbMode = WandbMode.auto
+    mode: WandbMode | None = None
 
 
 @dataclass
@@ -128,18 +133,18 @@ class CommonConfig:
     """conf/common.yaml: the keys of every command."""
 
     tracking: Tracking = field(default_factory=Tracking)
-    seed: int = 0
-    init_seed: int = 0
-    data_seed: int = 0
-    group: str = "default"
-    name: str | None = None
-    tags: list[str] = field(default_factory=list)
-    data_dir: str = "data"
-    runs_dir: str = "runs"
-    rerun: bool = False
-    progress: ProgressKind = ProgressKind.auto
-    num_threads: int | None = None
-    trust: Any = None
+    seed: int = MISSING
+    init_seed: int = MISSING
+    data_seed: int = MISSING
+    group: str = MISSING
+    name: str | None = MISSING
+    tags: list[str] = MISSING
+    data_dir: str = MISSING
+    runs_dir: str = MISSING
+    rerun: bool = MISSING
+    progress: ProgressKind = MISSING
+    num_threads: int | None = MISSING
+    trust: Any = MISSING
 
 
 @dataclass
@@ -156,9 +161,9 @@ class TrainConfig(CommonConfig):
     experiment: Any = None
     debug: Any = None
 
-    width: int = 1024
-    alpha: float | None = None
-    laziness: float | None = None
-    parameterization: Parameterization = Parameterization.standard
-    lr: float = 1e-3
-    batch_seed: int = 0
+    width: int = MISSING
+    alpha: float | None = MISSING
+    laziness: float | None = MISSING
+    parameterization: Parameterization = MISSING
+    lr: float = MISSING
+    batch_seed: int = MISSING

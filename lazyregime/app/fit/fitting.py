@@ -1,11 +1,8 @@
 """One run of `fit`: data, machine, the path of ridges, the one chosen, and what it predicts."""
 
-import datetime
-import platform
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any, final
 
 import torch
@@ -16,15 +13,19 @@ from lazyregime.app.command import AbstractWork
 from lazyregime.app.compose.build import build, load_data
 from lazyregime.app.compose.config import ConfigDict
 from lazyregime.app.console import Console
+from lazyregime.app.facts import seeds, which
+from lazyregime.atomic import atomic_write
 from lazyregime.data import ClassificationData, SphereTarget, as_inputs
 from lazyregime.kernels import AbstractKernel, EmpiricalKernel, InfiniteCNN
 from lazyregime.kernels.coding import encode
 from lazyregime.machines import KernelMachine
 from lazyregime.machines.selection import PathTable, choice_of
-from lazyregime.runs.folder import RunFolder, atomic_write
+from lazyregime.runs.clock import Clock
+from lazyregime.runs.folder import RunFolder
+from lazyregime.runs.kinds import FitResult
 from lazyregime.runs.tables import write_rows
 
-VERSIONS = ("lazyregime", "torch")
+MACHINE_KEYS = ("num_features", "activation", "shift", "depth", "at")
 DATA_KEYS = ("tau", "band", "cutoff", "kappa", "dimension", "signal_dimension", "target", "noise_std")
 
 
@@ -43,7 +44,7 @@ class Fitting(AbstractWork):
 
     def __init__(self, config: ConfigDict, folder: RunFolder, console: Console) -> None:
         self.config, self.folder, self.console = config, folder, console
-        self.started, self._since = now(), time.perf_counter()
+        self.clock = Clock()
         with console.progress(f"Loading {config['data']['name']}"):
             self.data: ClassificationData = load_data(config)
         self.kernel: AbstractKernel = build(config["machine"], "machine")
@@ -53,7 +54,7 @@ class Fitting(AbstractWork):
         name, count = self.config["machine"]["name"], len(self.config["ridges"])
         return f"{name} on {len(self.data.train_labels):,} samples, {count} ridge{'s' if count > 1 else ''}"
 
-    def run(self) -> dict[str, Any]:
+    def run(self) -> FitResult:
         """Solve, predict, choose; metrics.csv has a row for every ridge."""
         train, validation, test = (self._split(name) for name in ("train", "validation", "test"))
         since = time.perf_counter()
@@ -79,29 +80,37 @@ class Fitting(AbstractWork):
         self.machine.choose(index, by=chosen_by)
         return self._result(table, index, seconds_fit)
 
-    def _result(self, table: PathTable, index: int, seconds_fit: float) -> dict[str, Any]:
-        report, machine = self.machine.report_, self.machine
+    def _result(self, table: PathTable, index: int, seconds_fit: float) -> FitResult:
+        report, machine, config = self.machine.report_, self.machine, self.config
         best = table.best("test")
-        return {
-            **head(self.config, self.folder),
-            "n_train": len(self.data.train_labels),
-            "ridge": machine.ridge_,
-            "chosen_by": machine.chosen_by_,
-            **table.at(index),
-            "ridge_best_on_test": machine.ridges_[best],
-            **{f"{name}_best_on_test": value for name, value in table.at(best).items() if name.startswith("test_")},
-            "lowest_test_risk": float(table.columns["test_risk"].min()),
-            **target_powers(self.config),
-            "form": report.form,
-            "method": report.method,
-            "residual": report.residual,
-            "condition_number": report.condition_number,
-            "jitter": machine.jitter_,
-            **({"iterations": report.iterations} if report.method == "cg" else {}),
-            "seconds": round(time.perf_counter() - self._since, 2),
-            "seconds_fit": round(seconds_fit, 2),
-            **tail(self.started),
-        }
+        return FitResult(
+            which=which(config, self.folder, "fit"),
+            seeds=seeds(config),
+            machine=config["machine"]["name"],
+            data=config["data"]["name"],
+            coding=config["coding"],
+            intercept=config["intercept"],
+            width=config["machine"].get("num_features"),
+            n_train=len(self.data.train_labels),
+            ridge=machine.ridge_,
+            chosen_by=machine.chosen_by_,
+            form=report.form,
+            method=report.method,
+            measures={
+                **asked(config),
+                **table.at(index),
+                "ridge_best_on_test": machine.ridges_[best],
+                **{f"{name}_best_on_test": value for name, value in table.at(best).items() if name.startswith("test_")},
+                "lowest_test_risk": float(table.columns["test_risk"].min()),
+                **target_powers(config),
+                "residual": report.residual,
+                "condition_number": report.condition_number,
+                "jitter": machine.jitter_,
+                **({"iterations": report.iterations} if report.method == "cg" else {}),
+            },
+            seconds_fit=round(seconds_fit, 2),
+            computed=self.clock.computed(precision=config["precision"]),
+        )
 
     def _split(self, name: str) -> Split:
         inputs, labels = getattr(self.data, f"{name}_inputs"), getattr(self.data, f"{name}_labels")
@@ -136,35 +145,11 @@ def machine_of(config: ConfigDict, kernel: AbstractKernel) -> KernelMachine:
     )
 
 
-def head(config: ConfigDict, folder: RunFolder) -> dict[str, Any]:
-    """What was asked for, as scalars."""
+def asked(config: ConfigDict) -> dict[str, Any]:
+    """What was asked of the data and the machine, as far as it is one number or word."""
     machine = config["machine"]
     told = {key: config["data"][key] for key in DATA_KEYS if key in config["data"]}
-    return {
-        "status": "complete",
-        "command": "fit",
-        "name": folder.name,
-        "id": folder.id,
-        "group": config["group"],
-        "machine": machine["name"],
-        "data": config["data"]["name"],
-        **{key: machine[key] for key in ("num_features", "activation", "shift", "depth", "at") if key in machine},
-        **({"width": machine["num_features"]} if "num_features" in machine else {}),
-        **told,
-        **{key: config[key] for key in ("coding", "intercept", "seed", "init_seed", "data_seed")},
-    }
-
-
-def tail(started: str) -> dict[str, Any]:
-    """Where and when it was computed."""
-    return {
-        "host": platform.node(),
-        "device": "cpu",
-        "num_threads": torch.get_num_threads(),
-        "versions": {name: version(name) for name in VERSIONS},
-        "started": started,
-        "finished": now(),
-    }
+    return told | {key: machine[key] for key in MACHINE_KEYS if key in machine}
 
 
 def input_spectrum(x: Tensor) -> Tensor | None:
@@ -190,8 +175,3 @@ def target_powers(config: ConfigDict) -> dict[str, float]:
     elif config["data"]["name"] == "spiked":
         powers = config["data"]["target_powers"]
     return {f"target_power_{k}": float(p) for k, p in enumerate(powers)}
-
-
-def now() -> str:
-    """The time in UTC, to the second."""
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -1,19 +1,21 @@
 """One run of `fit` with population=true: N units and infinitely many samples on the sphere, by linear algebra alone."""
 
-import time
-from typing import Any, final
+from typing import final
 
 import torch
 
 from lazyregime.app.command import AbstractWork
 from lazyregime.app.compose.config import ConfigDict
 from lazyregime.app.console import Console
-from lazyregime.app.fit.fitting import head, known_target, now, tail, target_powers
+from lazyregime.app.facts import seeds, which
+from lazyregime.app.fit.fitting import asked, known_target, target_powers
 from lazyregime.errors import LazyRegimeError
 from lazyregime.machines._units import unit_weights
 from lazyregime.machines.population import least_squares_risk, nt_moments, rf_moments
 from lazyregime.machines.spectrum import Spectrum
+from lazyregime.runs.clock import Clock
 from lazyregime.runs.folder import RunFolder
+from lazyregime.runs.kinds import FitResult
 from lazyregime.runs.tables import write_rows
 
 MOST_FEATURES = 8000  # a matrix of half a GiB and a minute to solve
@@ -25,13 +27,13 @@ class PopulationFitting(AbstractWork):
 
     def __init__(self, config: ConfigDict, folder: RunFolder, console: Console) -> None:
         self.config, self.folder = config, folder
-        self.started, self._since = now(), time.perf_counter()
+        self.clock = Clock()
 
     def opening(self) -> str:  # noqa: D102
         machine = self.config["machine"]
         return f"{machine['num_features']} units of {machine['name']} on infinitely many samples"
 
-    def run(self) -> dict[str, Any]:
+    def run(self) -> FitResult:
         """The risk at every ridge; the ridge is added to the kernel of the features, divided by N as for samples."""
         machine, target = self.config["machine"], known_target(self.config)
         powers = target.powers
@@ -47,16 +49,20 @@ class PopulationFitting(AbstractWork):
             risk = least_squares_risk((u, v), powers, ridge * norm)
             rows.append({"ridge": ridge, "test_risk": risk / sum(powers)})
         write_rows(self.folder.metrics, rows)
-        return {
-            **head(self.config, self.folder),
-            "population": True,
-            "ridge": rows[0]["ridge"],
-            "chosen_by": "given",
-            "test_risk": rows[0]["test_risk"],
-            **target_powers(self.config),
-            "seconds": round(time.perf_counter() - self._since, 2),
-            **tail(self.started),
-        }
+        measured = {"population": True, "test_risk": rows[0]["test_risk"], **target_powers(self.config)}
+        return FitResult(
+            which=which(self.config, self.folder, "fit"),
+            seeds=seeds(self.config),
+            machine=machine["name"],
+            data=self.config["data"]["name"],
+            coding=self.config["coding"],
+            intercept=self.config["intercept"],
+            width=machine["num_features"],
+            ridge=rows[0]["ridge"],
+            chosen_by="given",
+            measures=asked(self.config) | measured,
+            computed=self.clock.computed(precision="float64"),
+        )
 
 
 def check_population(config: ConfigDict) -> None:

@@ -1,8 +1,10 @@
 """The types of conf/fit.yaml."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+
+from omegaconf import MISSING
 
 from lazyregime.app.compose.schema import CommonConfig, Precision
 
@@ -34,14 +36,14 @@ class FitConfig(CommonConfig):
     machine: Any = None
     experiment: Any = None
 
-    width: int = 1000
-    ridges: list[float] = field(default_factory=lambda: [1e-3])
-    choose: Choose = Choose.auto
-    intercept: bool = True
-    coding: str = "one_hot"
-    solver: Solver = Solver.auto
-    precision: Precision = Precision.float64
-    population: bool = False
-    max_basis: int = 3000
-    tolerance: float | None = None
-    memory_budget: int | None = None
+    width: int = MISSING
+    ridges: list[float] = MISSING
+    choose: Choose = MISSING
+    intercept: bool = MISSING
+    coding: str = MISSING
+    solver: Solver = MISSING
+    precision: Precision = MISSING
+    population: bool = MISSING
+    max_basis: int = MISSING
+    tolerance: float | None = MISSING
+    memory_budget: int | None = MISSING

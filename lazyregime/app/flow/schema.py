@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from omegaconf import MISSING
+
 from lazyregime.app.compose.schema import CommonConfig
 
 
@@ -9,42 +11,42 @@ from lazyregime.app.compose.schema import CommonConfig
 class Target:
     """conf/target."""
 
-    name: str = "teacher"
-    num_neurons: int | None = None
-    degree: int | None = None
-    inputs: str = "sphere"
-    delta: float | None = None
+    name: str = MISSING
+    num_neurons: int | None = MISSING
+    degree: int | None = MISSING
+    inputs: str = MISSING
+    delta: float | None = MISSING
 
 
 @dataclass
 class Init:
     """conf/init."""
 
-    name: str = "antisymmetric"
-    a_mean: float = 0.0
-    a_std: float = 1.0
-    w_std: float = 1.0
-    centred: bool = False
-    paired: bool = False
+    name: str = MISSING
+    a_mean: float = MISSING
+    a_std: float = MISSING
+    w_std: float = MISSING
+    centred: bool = MISSING
+    paired: bool = MISSING
 
 
 @dataclass
 class Integrator:
     """conf/integrator."""
 
-    name: str = "adaptive"
-    rtol: float | None = None
-    atol: float | None = None
-    step: float | None = None
-    batch_size: int | None = None
+    name: str = MISSING
+    rtol: float | None = MISSING
+    atol: float | None = MISSING
+    step: float | None = MISSING
+    batch_size: int | None = MISSING
 
 
 @dataclass
 class Scaling:
     """conf/scaling."""
 
-    mean_field: bool = True
-    ntk: bool = True
+    mean_field: bool = MISSING
+    ntk: bool = MISSING
 
 
 @dataclass
@@ -56,17 +58,17 @@ class FlowConfig(CommonConfig):
     integrator: Integrator = field(default_factory=Integrator)
     scaling: Scaling = field(default_factory=Scaling)
 
-    widths: list[int] = field(default_factory=list)
-    reference_width: int | None = None
-    num_seeds: int = 4
-    activation: str = "tanh"
-    trained: str = "both"
-    in_features: int = 10
-    n_samples: int = 100
-    end_time: float = 60.0
-    first_time: float = 0.1
-    num_times: int = 25
-    num_snapshots: int = 5
-    r_max: float = 2.5
-    num_cells: int = 1600
-    identities: bool | None = None
+    widths: list[int] = MISSING
+    reference_width: int | None = MISSING
+    num_seeds: int = MISSING
+    activation: str = MISSING
+    trained: str = MISSING
+    in_features: int = MISSING
+    n_samples: int = MISSING
+    end_time: float = MISSING
+    first_time: float = MISSING
+    num_times: int = MISSING
+    num_snapshots: int = MISSING
+    r_max: float = MISSING
+    num_cells: int = MISSING
+    identities: bool | None = MISSING

@@ -1,9 +1,5 @@
 """One run of `python -m lazyregime.flow`: every width under each scaling, the limits, and what must hold exactly."""
 
-import datetime
-import platform
-import time
-from importlib.metadata import version
 from typing import Any, final
 
 import torch
@@ -13,16 +9,19 @@ from torch import Tensor
 from lazyregime.app.command import AbstractWork
 from lazyregime.app.compose.config import ConfigDict
 from lazyregime.app.console import Console
+from lazyregime.app.facts import seeds, which
 from lazyregime.app.flow import build
 from lazyregime.app.flow.limits import distances, limits
+from lazyregime.atomic import atomic_write
 from lazyregime.reports.claims import log_slope
-from lazyregime.runs.folder import RunFolder, atomic_write
+from lazyregime.runs.clock import Clock
+from lazyregime.runs.folder import RunFolder
+from lazyregime.runs.kinds import FlowResult
 from lazyregime.runs.tables import write_rows
 from lazyregime.two_layer import Followed, follow, identities
 from lazyregime.two_layer.activations import KINKED
 
 RECORDED = ("risk", "kernel_change", "displacement", "fluctuation", "frozen_risk", "frozen_gap")
-VERSIONS = ("lazyregime", "torch", "torchdiffeq", "POT")
 
 
 @final
@@ -31,6 +30,7 @@ class Flowing(AbstractWork):
 
     def __init__(self, config: ConfigDict, folder: RunFolder, console: Console) -> None:
         self.config, self.folder, self.console = config, folder, console
+        self.clock = Clock(("torchdiffeq", "POT"))
         self.problem, self.times = build.build_problem(config), build.build_times(config)
         self.seeds = [config["init_seed"] + i for i in range(config["num_seeds"])]
         self.widths: list[int] = config["widths"]
@@ -49,9 +49,8 @@ class Flowing(AbstractWork):
             f"n = {c['n_samples']}"
         )
 
-    def run(self) -> dict[str, Any]:
-        """Follow every width, then the limits; write the arrays; return the scalars of result.json."""
-        started, since = _now(), time.perf_counter()
+    def run(self) -> FlowResult:
+        """Follow every width, then the limits; write the arrays."""
         scalars: dict[str, Any] = {}
         for scaling in self.scalings:
             followed = {width: self._follow(scaling, width) for width in self.widths}
@@ -61,9 +60,7 @@ class Flowing(AbstractWork):
         scalars |= self._identities()
         atomic_write(self.folder.kernels, save({k: v.contiguous() for k, v in self.arrays.items()}))
         write_rows(self.folder.metrics, self._rows())
-        return self._result(scalars) | {
-            "seconds": round(time.perf_counter() - since, 2), "started": started, "finished": _now()
-        }  # fmt: skip
+        return self._result(scalars)
 
     def _follow(self, scaling: str, width: int) -> Followed:
         count = self.config["num_snapshots"] if width == self.widths[-1] else 0
@@ -131,24 +128,21 @@ class Flowing(AbstractWork):
         }
         return [{"time": t} | {k: v[i] for k, v in columns.items()} for i, t in enumerate(self.times)]
 
-    def _result(self, scalars: dict[str, Any]) -> dict[str, Any]:
+    def _result(self, scalars: dict[str, Any]) -> FlowResult:
         c = self.config
-        return {
-            "status": "complete", "command": "flow", "name": self.folder.name, "id": self.folder.id,
-            "group": c["group"], **{key: c[key]["name"] for key in ("target", "init", "integrator")},
-            "widths": self.widths, "width": self.widths[-1],
+        return FlowResult(
+            which=which(c, self.folder, "flow"),
+            seeds=seeds(c),
+            **{key: c[key]["name"] for key in ("target", "init", "integrator")},
             **{key: c[key] for key in ("activation", "trained", "num_seeds", "in_features", "n_samples", "end_time")},
-            **{key: c[key] for key in ("seed", "init_seed", "data_seed")},
-            "scaling": "both" if len(self.scalings) == 2 else self.scalings[0], **scalars,
-            "host": platform.node(), "device": "cpu", "num_threads": torch.get_num_threads(),
-            "versions": {name: version(name) for name in VERSIONS},
-        }  # fmt: skip
+            widths=tuple(self.widths),
+            width=self.widths[-1],
+            scaling="both" if len(self.scalings) == 2 else self.scalings[0],
+            measures=scalars,
+            computed=self.clock.computed(precision="float64"),
+        )
 
 
 def alpha_of(scaling: str, width: int) -> float:
     """The output scale: 1, or sqrt(N)."""
     return 1.0 if scaling == "mean_field" else width**0.5
-
-
-def _now() -> str:
-    return datetime.datetime.now().astimezone().isoformat(timespec="seconds")

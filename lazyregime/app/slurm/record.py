@@ -1,11 +1,11 @@
 """slurm.json in a run's folder: which job was to compute it, and where that job's log is."""
 
 import json
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lazyregime.runs.atomic import atomic_write
+from lazyregime.atomic import atomic_write
+from lazyregime.runs.clock import utc_now
 from lazyregime.runs.folder import RunFolder
 
 
@@ -20,7 +20,7 @@ class Submission:
     @staticmethod
     def now(job: str, log: Path) -> "Submission":
         """One that has just been made."""
-        return Submission(job, str(log), time.strftime("%Y-%m-%dT%H:%M:%S%z"))
+        return Submission(job, str(log), utc_now())
 
     def write(self, folder: RunFolder) -> None:
         """Put it in the run's folder."""

@@ -13,6 +13,7 @@ from lazyregime.app.slurm.wait import wait_for
 from lazyregime.errors import LazyRegimeError
 from lazyregime.runs.folder import RunFolder
 from lazyregime.runs.slurm_queue import queue
+from lazyregime.runs.status import Status
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,6 @@ class SweepJob:
     number: int
     folder: RunFolder
     resources: Mapping[str, Any]
-    rerun: bool
 
 
 # Submits some jobs that ask for the same, several to an allocation; the SLURM job and the log of each.
@@ -45,16 +45,12 @@ def run_sweep(jobs: Sequence[SweepJob], submit: Submit, console: Console) -> Non
         earlier = submission_of(job.folder)
         if earlier is not None and earlier.job in in_queue:
             waiting[str(job.folder.path)] = (job.folder, earlier)
-        elif job.rerun or job.folder.status() != "complete":
+        elif job.folder.status() != Status.complete:
             to_do.append(job)
     if waiting:
         console.say(f"{len(waiting)} runs are in the queue already; waiting for them.")
     try:
         for alike in _groups(to_do):
-            for job in alike:
-                if job.rerun:  # here and not in the job, which may start several times
-                    with job.folder.locked():
-                        job.folder.clear()
             for job, (name, log) in zip(alike, submit(alike), strict=True):
                 submission = Submission.now(name, log)
                 submission.write(job.folder)

@@ -7,6 +7,7 @@ from lazyregime.app.console import Console
 from lazyregime.app.slurm.record import Submission
 from lazyregime.runs.folder import RunFolder
 from lazyregime.runs.slurm_queue import queue
+from lazyregime.runs.status import Status
 
 _FIRST_LOOK_SECONDS, _LONGEST_SECONDS, _GROWTH = 1.0, 15.0, 1.1  # a tenth of the time waited so far
 _GONE_SECONDS = 10.0  # a shared file system shows a result a little later than squeue the end of its job
@@ -27,8 +28,8 @@ def wait_for(runs: Waiting, console: Console) -> None:
         pause = min(_LONGEST_SECONDS, pause * _GROWTH)
         found = queue()
         for key, (folder, submission) in list(left.items()):
-            if folder.status() == "complete":
-                verdict = "complete"
+            if folder.status() == Status.complete:
+                verdict = str(Status.complete)
             elif found is None or submission.job in found:
                 missing_since.pop(key, None)
                 continue

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from lazyregime.app.compose.job import Job
+from lazyregime.atomic import atomic_write
 from lazyregime.errors import LazyRegimeError
-from lazyregime.runs.atomic import atomic_write
 from lazyregime.runs.identity import folder_name
 
 _FOLDER = ".sweeps"

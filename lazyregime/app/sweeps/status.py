@@ -15,8 +15,9 @@ from lazyregime.app.sweeps.resubmission import overrides_of
 from lazyregime.errors import LazyRegimeError
 from lazyregime.runs.folder import RunFolder, read_object
 from lazyregime.runs.slurm_queue import QueuedJob, queue
+from lazyregime.runs.status import Status
 
-UNDER_WAY = ("complete", "running", "waiting")
+UNDER_WAY = (Status.complete, Status.running, Status.waiting)
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class RunState:
     """One row of the table."""
 
     folder: RunFolder
-    status: str
+    status: Status
     job: str
     host: str
     epochs: str
@@ -101,30 +102,29 @@ def states_of(folder: Path, console: Console) -> list[RunState]:
 def _state(folder: RunFolder, in_queue: Mapping[str, QueuedJob]) -> RunState:
     submission, status = submission_of(folder), folder.status()
     queued = in_queue.get(submission.job) if submission is not None else None
-    told = "not started" if status == "new" else str(status)
-    if queued is not None and status != "complete":
-        told = "waiting" if queued.waits else "running"
-    failure = read_object(folder.failure) if told == "failed" else {}
-    holder = read_object(folder.lock) if told == "running" else {}
+    if queued is not None and status != Status.complete:
+        status = Status.waiting if queued.waits else Status.running
+    failure = read_object(folder.failure) if status == Status.failed else {}
+    holder = read_object(folder.lock) if status == Status.running else {}
     result = read_object(folder.result)
     host = failure.get("host") or holder.get("host") or (queued.nodes if queued else "") or result.get("host") or ""
     return RunState(
         folder,
-        told,
+        status,
         submission.job if submission is not None else "",
         host,
         _epochs(folder),
-        queued.reason if queued is not None and told == "waiting" else "",
-        _note(folder, told, failure, submission.log if submission is not None else ""),
+        queued.reason if queued is not None and status == Status.waiting else "",
+        _note(folder, status, failure, submission.log if submission is not None else ""),
     )
 
 
-def _note(folder: RunFolder, status: str, failure: Mapping[str, Any], log: str) -> str:
+def _note(folder: RunFolder, status: Status, failure: Mapping[str, Any], log: str) -> str:
     where = f"\n  log        {log}" if log else ""
-    if status == "failed":
+    if status == Status.failed:
         message = " ".join(str(failure.get("message", "")).split())
         return f"{failure.get('error')}: {message}{where}\n  traceback  {folder.failure}"
-    return f"see{where}" if where and status in ("interrupted", "not started") else ""
+    return f"see{where}" if where and status in (Status.interrupted, Status.not_started) else ""
 
 
 def _epochs(folder: RunFolder) -> str:

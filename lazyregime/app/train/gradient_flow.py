@@ -17,6 +17,7 @@ from lazyregime.errors import LazyRegimeError
 from lazyregime.gradient_flow import Flow, FlowFunction, FlowProblem, KernelFunction, NetworkFunction, Snapshot
 from lazyregime.notice import NOTICE
 from lazyregime.runs.folder import RunFolder
+from lazyregime.runs.kinds import GradientFlowResult
 from lazyregime.tracking.tracking import Tracking
 
 SHOW_EVERY = 1.0  # seconds
@@ -44,8 +45,8 @@ class FlowTraining(AbstractWork):
         how = "the frozen kernel's dual" if member.gram is not None else formula(member.module)
         return f"gradient flow of {how}; {member.num_params:,} parameters on {member.device}"
 
-    def run(self) -> dict[str, Any]:  # noqa: D102
-        results: list[dict[str, Any]] = []
+    def run(self) -> GradientFlowResult:  # noqa: D102
+        results: list[GradientFlowResult] = []
         self.together.run(lambda _, member, seconds: results.append(member.result(seconds)))
         for row in self.member.rows:
             self.tracking.log_scalars(row, int(row["step"]))
@@ -68,7 +69,7 @@ class FlowsTogether:
                 with console.progress(f"Loading {config['data']['name']}"):
                     data = load_data(config).to(self.device, torch_dtype(config))
                 loaded.append((config["data"], data))
-            self.members.append(FlowMember(config, folder, data, self.device))
+            self.members.append(FlowMember(config, folder, data, self.device, console))
         self.save_every = self.members[0].recipe.save_every
         self.shared = len(loaded) == 1
 

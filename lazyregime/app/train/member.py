@@ -1,7 +1,5 @@
 """One run of a gradient flow: its data, network and regime, what is measured of it, its checkpoint and its result."""
 
-import io
-import time
 from collections.abc import Mapping
 from typing import Any, final
 
@@ -11,7 +9,10 @@ from torch import Tensor
 
 from lazyregime.app.compose.build import build_network, build_regime
 from lazyregime.app.compose.config import ConfigDict
-from lazyregime.app.train.facts import how_computed, now, which_run
+from lazyregime.app.console import Console
+from lazyregime.app.facts import seeds, which
+from lazyregime.app.train.facts import trained
+from lazyregime.atomic import atomic_write
 from lazyregime.data import ClassificationData, first_per_class
 from lazyregime.errors import LazyRegimeError
 from lazyregime.gradient_flow import Params, Snapshot, Status
@@ -20,7 +21,9 @@ from lazyregime.measure import verdict
 from lazyregime.measure.flow_measures import FlowMeasures, Row, half_loss_time
 from lazyregime.networks import parameter_scales
 from lazyregime.regimes import GradientFlow
-from lazyregime.runs.folder import RunFolder, atomic_write
+from lazyregime.runs.clock import Clock
+from lazyregime.runs.folder import RunFolder
+from lazyregime.runs.kinds import GradientFlowResult
 from lazyregime.runs.tables import write_rows
 
 
@@ -28,9 +31,11 @@ from lazyregime.runs.tables import write_rows
 class FlowMember:
     """One run while it flows, alone or among others."""
 
-    def __init__(self, config: ConfigDict, folder: RunFolder, data: ClassificationData, device: torch.device) -> None:
-        self.config, self.folder, self.device = config, folder, device
-        self.started, self._since = now(), time.perf_counter()
+    def __init__(
+        self, config: ConfigDict, folder: RunFolder, data: ClassificationData, device: torch.device, console: Console
+    ) -> None:
+        self.config, self.folder, self.device, self.console = config, folder, device, console
+        self.clock = Clock()
         self.data = data
         network = build_network(config).to(device)
         self.module = build_regime(config, network).to(device).eval()
@@ -61,13 +66,15 @@ class FlowMember:
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Write a checkpoint that goes on exactly."""
-        stream = io.BytesIO()
-        torch.save({**state, "rows": self.rows}, stream)
-        atomic_write(self.folder.checkpoints / "flow.ckpt", stream.getvalue())
+        self.folder.kept.save(lambda path: torch.save({**state, "rows": self.rows}, path))
         write_rows(self.folder.metrics, self.rows)
 
-    def result(self, seconds: float) -> dict[str, Any]:
-        """The scalars of result.json; metrics and kernels are written.
+    def result(self, seconds: float, together: int | None = None) -> GradientFlowResult:
+        """What it has come to; metrics and kernels are written.
+
+        Args:
+            seconds: Spent on the flow.
+            together: How many flows were stepped together.
 
         Raises:
             LazyRegimeError: If the flow diverged; one that is stuck, at a kink that it cannot leave, has a result.
@@ -81,24 +88,28 @@ class FlowMember:
                 f"{self.module.alpha:g}, dt={last.dt:.3g}). Use trainer.precision=float64, a larger "
                 "optimizer.max_dgrad or, for momentum, a smaller optimizer.momentum_time."
             )
-        found = which_run(self.config, self.folder, module=self.module, n_train=len(self.data.train_labels))
         fit = {k: v for k, v in row.items() if k.startswith(("train_", "test_", "relu", "frozen", "displ", "param"))}
-        return {
-            **found,
-            "steps": last.steps,
-            "attempts": last.attempts,
-            "flow_status": last.status.name,
-            "flow_time": last.time,
-            "half_loss_time": half_loss_time(self.rows),
-            "sup_displacement": max((r["displacement"] for r in self.rows if "displacement" in r), default=None),
-            "test_accuracy": None,
-            **fit,
-            "best_test_loss": min(r["test_loss"] for r in self.rows),
-            "initial_output": float(self.rows[0]["max_output"]),
-            **self._movement(),
-            **how_computed(self.started, self._since, self.device),
-            "seconds_training": round(seconds, 2),
-        }
+        return GradientFlowResult(
+            which=which(self.config, self.folder, "train"),
+            seeds=seeds(self.config),
+            trained=trained(self.config, module=self.module, n_train=len(self.data.train_labels)),
+            steps=last.steps,
+            attempts=last.attempts,
+            flow_status=last.status.name,
+            flow_time=last.time,
+            flows_together=together,
+            measures={
+                "half_loss_time": half_loss_time(self.rows),
+                "sup_displacement": max((r["displacement"] for r in self.rows if "displacement" in r), default=None),
+                "test_accuracy": None,
+                **fit,
+                "best_test_loss": min(r["test_loss"] for r in self.rows),
+                "initial_output": float(self.rows[0]["max_output"]),
+                **self._movement(),
+            },
+            seconds_training=round(seconds, 2),
+            computed=self.clock.computed(self.device, self.config["trainer"]["precision"]),
+        )
 
     def _movement(self) -> dict[str, Any]:
         kept: dict[str, Tensor] = {}
@@ -145,8 +156,8 @@ class FlowMember:
         return empirical_ntk(network, x), empirical_ntk(network, self.data.test_inputs, x)
 
     def _restore(self) -> dict[str, Any] | None:
-        path = self.folder.checkpoints / "flow.ckpt"
-        if not path.exists():
+        path = self.folder.kept.newest(self.console.warn)
+        if path is None:
             return None
         state = torch.load(path, map_location=self.device, weights_only=True)
         self.rows = list(state.pop("rows"))

@@ -6,11 +6,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from lazyregime.app.command import Result
 from lazyregime.app.compose.config import ConfigDict, as_yaml
 from lazyregime.app.compose.job import Job
 from lazyregime.app.console import Console
 from lazyregime.errors import LazyRegimeError
+from lazyregime.runs.result import Result
+from lazyregime.runs.status import Status
 
 OWN = ("seed", "init_seed", "data_seed", "batch_seed", "alpha", "laziness", "name", "tags")  # what members differ in
 MOST = 40  # members at once: all their measurements and kernels are held in memory
@@ -51,8 +52,7 @@ def compute_together(jobs: Sequence[Job], console: Console) -> None:
             except LazyRegimeError as error:  # another process computes it
                 console.warn(str(error))
                 continue
-            if job.config["rerun"]:
-                job.folder.clear()
+            job.folder.begin()
             job.folder.write_config(as_yaml(job.config))
             held.append(job)
         if not held:
@@ -62,8 +62,7 @@ def compute_together(jobs: Sequence[Job], console: Console) -> None:
         def ended(number: int, member: FlowMember, seconds: float) -> None:
             folder = held[number].folder
             try:
-                result = member.result(seconds) | {"flows_together": len(held)}
-                folder.write_result(result)
+                result = folder.write_result(member.result(seconds, together=len(held)))
             except Exception as error:
                 folder.write_failure(error, step=None if member.last is None else member.last.steps)
                 console.error(f"{folder.name}: {error}")
@@ -85,7 +84,7 @@ def _track(config: ConfigDict, folder: Any, rows: list[dict[str, float]], result
 
 
 def _is_to_do(job: Job) -> bool:
-    return job.config["rerun"] or job.folder.status() not in ("complete", "running")
+    return job.folder.status() not in (Status.complete, Status.running)
 
 
 def _kind(config: ConfigDict) -> str:

@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, final
 
 import torch
@@ -13,14 +14,18 @@ from lazyregime.app.compose.build import build_network, build_regime, load_data,
 from lazyregime.app.compose.config import ConfigDict
 from lazyregime.app.compose.devices import trainer_options
 from lazyregime.app.console import Console
-from lazyregime.app.train.facts import how_computed, now, which_run
+from lazyregime.app.facts import seeds, which
+from lazyregime.app.train.facts import trained
 from lazyregime.app.train.progress import TrainingProgress
+from lazyregime.atomic import atomic_write
 from lazyregime.data import Batches, ClassificationData
 from lazyregime.lightning import pl
 from lazyregime.measure import Improvement, LastCheckpoint, NTKProbe, Recorder
 from lazyregime.measure.recorder import Row
 from lazyregime.regimes import AbstractRegime, evaluate
-from lazyregime.runs.folder import RunFolder, atomic_write
+from lazyregime.runs.clock import Clock
+from lazyregime.runs.folder import RunFolder
+from lazyregime.runs.kinds import TrainResult
 from lazyregime.runs.tables import write_rows
 from lazyregime.tracking.tracking import Tracking
 
@@ -31,7 +36,7 @@ class Training(AbstractWork):
 
     def __init__(self, config: ConfigDict, folder: RunFolder, console: Console, tracking: Tracking) -> None:
         self.config, self.folder, self.console, self.tracking = config, folder, console, tracking
-        self.started, self._since = now(), time.perf_counter()
+        self.clock = Clock(("pytorch-lightning",))
         with console.progress(f"Loading {config['data']['name']}"):
             data = load_data(config)
         self.network = build_network(config)
@@ -52,8 +57,8 @@ class Training(AbstractWork):
     def opening(self) -> str:  # noqa: D102
         return f"{formula(self.module)}; {self.num_params:,} parameters on {self.device}"
 
-    def run(self) -> dict[str, Any]:
-        """Train, or go on from the last checkpoint; measure; return the scalars of result.json."""
+    def run(self) -> TrainResult:
+        """Train, or go on from the last checkpoint, and measure."""
         trainer, config = self.config["trainer"], self.config
         torch.manual_seed(config["batch_seed"])
         batches = Batches(
@@ -61,12 +66,10 @@ class Training(AbstractWork):
             batch_size=trainer["batch_size"], seed=config["batch_seed"], limit=trainer["limit_batches"],
             share=(self.trainer.global_rank, self.trainer.world_size),
         )  # fmt: skip
-        last = self.folder.checkpoints / "last.ckpt"
-        if last.exists():
-            self.console.say(f"Resuming from {last}")
-        resume = last if last.exists() else None
+        resume = self._where_to_go_on()
         self.trainer.fit(self.module, train_dataloaders=batches, ckpt_path=resume, weights_only=True)
-        if self.improvement is not None and self.improvement.path is not None:
+        self._write_rows(self.recorder.rows)  # a run that had been trained to its end has written none
+        if self.improvement is not None and self.improvement.kept is not None:
             self.trainer.strategy.barrier()  # the first process has written them
             self.improvement.restore_best(self.module)
         self.module.to(self.device).eval()
@@ -81,21 +84,40 @@ class Training(AbstractWork):
         seconds_probe = time.perf_counter() - since
         return self._result(measured, seconds_probe)
 
-    def _result(self, measured: Mapping[str, Any], seconds_probe: float) -> dict[str, Any]:
-        config = self.config
-        return {
-            **which_run(config, self.folder, module=self.module, n_train=len(self.data.train_labels)),
-            "epochs": self.trainer.current_epoch,
-            "steps": self.step,
-            **self._accuracies(),
-            "protocol": config["ntk"]["protocol"],
-            **measured,
-            "num_anchors": len(self.probe.anchor_labels) if self.probe else 0,
-            "num_test_probe": len(self.probe.test_labels) if self.probe else 0,
-            "seconds_training": round(self.recorder.seconds, 2),
-            "seconds_probe": round(seconds_probe, 2),
-            **how_computed(self.started, self._since, self.device),
-        }
+    def _where_to_go_on(self) -> Path | None:
+        """The checkpoint to resume from; None to begin."""
+        checkpoints = self.folder.kept
+        last = checkpoints.newest(self.console.warn)
+        if last is None:
+            return None
+        if self.improvement is not None and self.improvement.has_lost_the_best():
+            self.console.warn(f"{checkpoints.best} is damaged or gone, and nothing else has them: training anew.")
+            shutil.rmtree(checkpoints.folder)
+            return None
+        self.console.say(f"Resuming from {last}")
+        return last
+
+    def _result(self, measured: Mapping[str, Any], seconds_probe: float) -> TrainResult:
+        best = self.improvement if self.improvement is not None and self.improvement.kept is not None else None
+        return TrainResult(
+            which=which(self.config, self.folder, "train"),
+            seeds=seeds(self.config),
+            trained=trained(self.config, module=self.module, n_train=len(self.data.train_labels)),
+            epochs=self.trainer.current_epoch,
+            steps=self.step,
+            selected_on=None if best is None else best.monitor.rpartition("_")[0],
+            selected_epoch=None if best is None else best.best_epoch,
+            measures={
+                **self._accuracies(),
+                "protocol": self.config["ntk"]["protocol"],
+                **measured,
+                "num_anchors": len(self.probe.anchor_labels) if self.probe else 0,
+                "num_test_probe": len(self.probe.test_labels) if self.probe else 0,
+            },
+            seconds_training=round(self.recorder.seconds, 2),
+            seconds_probe=round(seconds_probe, 2),
+            computed=self.clock.computed(self.device, self.config["trainer"]["precision"]),
+        )
 
     def _write_rows(self, rows: list[Row]) -> None:
         if self.trainer.is_global_zero:
@@ -108,13 +130,10 @@ class Training(AbstractWork):
         held_out = None
         if len(data.validation_labels):
             held_out = evaluate(module, data.validation_inputs, data.validation_labels)["accuracy"]
-        best = self.improvement if self.improvement is not None and self.improvement.path is not None else None
         return {
             **{f"train_{key}": value for key, value in train.items()},
             **{f"test_{key}": value for key, value in test.items()},
             "validation_accuracy": held_out,
-            "selected_on": None if best is None else best.monitor.rpartition("_")[0],
-            "selected_epoch": None if best is None else best.best_epoch,
         }
 
     def _probe(self, data: ClassificationData) -> NTKProbe | None:
@@ -131,14 +150,14 @@ class Training(AbstractWork):
             return None
         return Improvement(
             trainer["monitor"],
-            best=self.folder.checkpoints / "best.ckpt" if trainer["select"] == "best" else None,
+            best=self.folder.kept if trainer["select"] == "best" else None,
             patience=trainer["patience"],
             halve=trainer["schedule"] == "plateau",
         )
 
     def _trainer(self) -> pl.Trainer:
         config = self.config["trainer"]
-        last = LastCheckpoint(self.folder.checkpoints / "last.ckpt")
+        last = LastCheckpoint(self.folder.kept)
         progress = TrainingProgress(self.console)
         callbacks = [self.probe, self.recorder, self.improvement, progress, last]
         return pl.Trainer(

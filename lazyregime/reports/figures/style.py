@@ -14,9 +14,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from lazyregime.atomic import atomic_write
 from lazyregime.reports.figures.axes import decades
 from lazyregime.reports.reading.cleaning import brief
-from lazyregime.runs.atomic import atomic_write
 
 # Okabe and Ito's palette.
 COLOURS = {

@@ -9,8 +9,8 @@ from matplotlib.animation import FuncAnimation, PillowWriter
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from lazyregime.atomic import atomic_write
 from lazyregime.reports.run_figures.particles import NAMES, scatter, snapshot_times
-from lazyregime.runs.atomic import atomic_write
 
 FRAMES_A_SECOND = 8
 

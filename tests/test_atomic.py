@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from lazyregime.runs.atomic import atomic_write, remove_leftovers
+from lazyregime.atomic import atomic_write, remove_leftovers
 
 WRITER = """
 import sys
-from lazyregime.runs.atomic import atomic_write
+from lazyregime.atomic import atomic_write
 print("ready", flush=True)
 n = 0
 while True:
@@ -51,7 +51,7 @@ def test_kill_9_at_any_moment_leaves_a_whole_file(tmp_path):
         if target.exists():
             content = target.read_text()
             assert content == content[0] * 300_000
-        killed_while_writing += len(list(tmp_path.glob(".*.tmp")))
+        killed_while_writing += len(list(tmp_path.glob(".*.tmp*")))
         remove_leftovers(tmp_path)
         assert not list(tmp_path.glob(".*"))
     assert target.exists() and killed_while_writing > 0

@@ -1,0 +1,110 @@
+"""The last two checkpoints of a run: each synced before it is renamed, each known by its checksum.
+
+`last.ckpt` is the newest and `previous.ckpt` the one before. What both should be stands in `checksums.json`, which is
+written before either is renamed and still lists what was there, so that a crash between two steps damages nothing. A
+checkpoint that is not what was written is put aside, and the run goes on from the one before, or from its beginning.
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lazyregime.atomic import atomic_write, replacing
+from lazyregime.runs.checksums import checksum_of_file
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """Those in a folder."""
+
+    folder: Path
+
+    @property
+    def last(self) -> Path:
+        """The newest."""
+        return self.folder / "last.ckpt"
+
+    @property
+    def previous(self) -> Path:
+        """The one before."""
+        return self.folder / "previous.ckpt"
+
+    @property
+    def best(self) -> Path:
+        """The weights that did best."""
+        return self.folder / "best.ckpt"
+
+    def save(self, write: Callable[[Path], object]) -> None:
+        """Let `write` make the newest checkpoint; the one that was newest is kept as the one before."""
+        with replacing(self.last) as temporary:
+            write(temporary)
+            last, previous = self._listed("last.ckpt")[:1], self._listed("previous.ckpt")[:1]
+            self._note({"last.ckpt": [checksum_of_file(temporary), *last], "previous.ckpt": [*last, *previous]})
+            if self.last.exists():
+                os.replace(self.last, self.previous)
+
+    def save_best(self, write: Callable[[Path], object]) -> None:
+        """Let `write` make the file of the best weights."""
+        with replacing(self.best) as temporary:
+            write(temporary)
+            self._note({"best.ckpt": [checksum_of_file(temporary), *self._listed("best.ckpt")[:1]]})
+
+    def newest(self, complain: Callable[[str], None]) -> Path | None:
+        """The newest checkpoint that is what was written; a damaged one is put aside with a sentence to `complain`."""
+        for path in (self.last, self.previous):
+            if path.is_file() and self.is_good(path):
+                return path
+            if path.exists() or path.is_symlink():
+                aside = path.with_suffix(".damaged")
+                _put_aside(path, aside)
+                complain(
+                    f"{path} is damaged (it is not what was written) and was renamed to {aside.name}; the run goes on "
+                    "from the checkpoint before it, or from its beginning."
+                )
+        return None
+
+    def is_good(self, path: Path) -> bool:
+        """Whether a checkpoint is one that was written here; those of the version before have no checksums."""
+        if not self._checksums.exists():
+            return path.is_file()
+        try:
+            return checksum_of_file(path) in self._listed(path.name)
+        except OSError:
+            return False
+
+    def settle(self) -> None:
+        """The run is over: the newest checkpoint stays, the one before and what was put aside go."""
+        for path in (self.previous, *self.folder.glob("*.damaged")):
+            path.unlink(missing_ok=True)
+
+    @property
+    def _checksums(self) -> Path:
+        return self.folder / "checksums.json"
+
+    def _note(self, changed: Mapping[str, list[str]]) -> None:
+        atomic_write(self._checksums, json.dumps({**self._known(), **changed}) + "\n")
+
+    def _listed(self, name: str) -> list[str]:
+        """The checksums that a file may have, that of the newest first."""
+        path = self.folder / name
+        if not self._checksums.exists() and path.is_file():
+            return [checksum_of_file(path)]
+        return self._known().get(name, [])
+
+    def _known(self) -> dict[str, list[str]]:
+        try:
+            known: Any = json.loads(self._checksums.read_text(encoding="utf-8"))
+            return {str(name): [str(each) for each in listed] for name, listed in known.items()}
+        except (OSError, ValueError, RecursionError, AttributeError, TypeError):
+            return {}
+
+
+def _put_aside(path: Path, aside: Path) -> None:
+    try:
+        os.replace(path, aside)
+    except OSError:  # another process of the run has done it, or it is a folder in the place of a file
+        if path.is_file():
+            path.unlink(missing_ok=True)
