@@ -22,9 +22,6 @@ examples:
   python -m lazyregime.report runs --out report               all runs, written to ./report"""
 
 
-ALPHA_SWEEP = "python -m lazyregime.train -m regime=scaled alpha=0.1,1,10,100"
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, build, print. Returns the exit code: 2 for a mistake in what was given."""
     parser = argparse.ArgumentParser(
@@ -61,9 +58,11 @@ def _report(runs: list[Path], out: Path | None, claims: bool) -> None:
         ) from None
     console = Console(highlight=False)
     for table in report.tables:
-        show(table, console)
+        if not table.folded:
+            show(table, console)
     _list(console, "Written (figures also as PDF)", report.files)
-    _list(console, "Next, to fill the tables" if report.missing else "Next", report.missing or [ALPHA_SWEEP])
+    if report.missing:
+        _list(console, "Next, for what is missing here", report.missing)
 
 
 def _list(console: Console, heading: str, lines: Sequence[object]) -> None:
