@@ -92,7 +92,8 @@ class Seeds:
         if seed not in runs:
             raise NotSeeds(f"these runs do not say their {seed}")
         _refuse(runs, {SAME_AXIS.get(axis, axis) for axis in axes})
-        columns = [name for name in (SAME_AXIS.get(axis, axis) for axis in axes) if name in runs]
+        named = [(SAME_AXIS.get(axis, axis), f"config.{axis}") for axis in axes]
+        columns = [name for names in named for name in names if name in runs]
         parts = [part for _, part in runs.groupby(columns, dropna=False)] if columns else [runs]
         return Seeds(pd.concat([one_per_seed(part)[0] for part in parts]), seed)
 
