@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import final
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from lazyregime.data import ClassificationData
@@ -15,7 +15,7 @@ from lazyregime.measure.gates import has_gates, signs, with_frozen_gates
 from lazyregime.measure.seen import Seen
 from lazyregime.networks import Linearized
 from lazyregime.regimes import AbstractRegime
-from lazyregime.regimes.losses import num_correct
+from lazyregime.regimes.losses import Labels, num_correct
 
 Row = dict[str, float]
 GATE_POINTS = 500  # of the test set, on which gates are compared with those at w0
@@ -75,7 +75,7 @@ class FlowMeasures:
             return self.module.alpha * (self.test_kernel @ params[0])
         return torch.cat([self.module(x) for x in self.data.test_inputs.split(2000)])
 
-    def _fit(self, split: str, outputs: Tensor, labels: Int[Tensor, " n"] | Float[Tensor, "n k"]) -> Row:
+    def _fit(self, split: str, outputs: Tensor, labels: Labels) -> Row:
         row = {f"{split}_loss": float(self.module.loss(outputs, labels))}
         if labels.is_floating_point():
             return row

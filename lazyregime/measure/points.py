@@ -1,8 +1,9 @@
 """Where a network is looked at: anchors from the training set, test points, and held-out points, the first of those."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
+import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
@@ -60,6 +61,8 @@ def points_of(
     """
     if n_test is not None and n_test < 1:
         raise LazyRegimeError(f"ntk.n_test={n_test} is not possible; it must be at least 1, or null for all.")
+    if data.is_multilabel:
+        data = _with_signs(data)
     anchors, labels = _anchors(data, anchors_per_class)
     test = data.test_inputs[:n_test]
     if n_held_out is not None and not 2 <= n_held_out <= len(test):
@@ -76,6 +79,14 @@ def points_of(
         num_held_out=min(len(anchors), len(test)) if n_held_out is None else n_held_out,
         num_classes=None if data.is_regression else max(2, data.n_outputs),
     )
+
+
+def _with_signs(data: ClassificationData) -> ClassificationData:
+    """Several labels a sample as real targets +-1."""
+    dtype = data.train_inputs.dtype if data.train_inputs.is_floating_point() else torch.float32
+    train, test = ((2 * labels - 1).to(dtype) for labels in (data.train_labels, data.test_labels))
+    return replace(data, train_labels=train, validation_labels=train[:0], test_labels=test,
+                   validation_inputs=data.train_inputs[:0])  # fmt: skip
 
 
 def _anchors(data: ClassificationData, per_class: int) -> tuple[Tensor, Tensor]:

@@ -139,7 +139,10 @@ def _memory(config: ConfigDict, num_params: float) -> str:
     text = f"about {_bytes(num_params * size * copies)} to train"
     if not config["ntk"]["enabled"]:
         return text + ", no kernel probe"
-    anchors = config["ntk"]["anchors_per_class"] * config["data"]["n_outputs"]
+    from lazyregime.app.compose.build import arch_node, load_data
+
+    classes = arch_node(config, load_data).get("n_outputs") or config["data"].get("n_outputs") or 1
+    anchors = config["ntk"]["anchors_per_class"] * classes
     test = config["ntk"]["n_test"] or config["data"].get("n_test") or 10_000
     kernel = f"{test:,} x {2 * anchors} test kernel ({_bytes(test * 2 * anchors * size)})"
     return f"{text}; kernels {anchors} x {anchors}, twice, and a {kernel}"

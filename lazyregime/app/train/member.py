@@ -23,7 +23,7 @@ from lazyregime.measure.flow_measures import FlowMeasures, Row, half_loss_time
 from lazyregime.measure.kernel_maker import KernelMaker
 from lazyregime.measure.points import points_of
 from lazyregime.networks import parameter_scales
-from lazyregime.regimes import GradientFlow
+from lazyregime.regimes import GradientFlow, weighted
 from lazyregime.runs.clock import Clock
 from lazyregime.runs.folder import RunFolder
 from lazyregime.runs.kinds import GradientFlowResult
@@ -42,6 +42,7 @@ class FlowMember:
         self.data = data
         network = build_network(config).to(device)
         self.module = build_regime(config, network).to(device).eval()
+        self.module.loss = weighted(self.module.loss, data.class_weights, data.train_labels)
         assert isinstance(self.module.optimizer, GradientFlow)
         self.recipe = self.module.optimizer
         self.num_params = sum(p.numel() for p in network.parameters())

@@ -25,7 +25,7 @@ from lazyregime.measure.checkpoints import LastCheckpoint
 from lazyregime.measure.improvement import Improvement
 from lazyregime.measure.probing import NTKProbe
 from lazyregime.measure.recorder import Recorder, Row
-from lazyregime.regimes import AbstractRegime, evaluate
+from lazyregime.regimes import AbstractRegime, evaluate, weighted
 from lazyregime.runs.clock import Clock
 from lazyregime.runs.folder import RunFolder
 from lazyregime.runs.kinds import TrainResult
@@ -48,6 +48,7 @@ class Training(AbstractWork):
         self.probing = self._probing(data)
         self.improvement = self._improvement()
         self.module = build_regime(config, self.network)
+        self.module.loss = weighted(self.module.loss, data.class_weights, data.train_labels)
         self.trainer = self._trainer()
         self.device = self.trainer.strategy.root_device
         self.data = self.recorder.data = data.to(self.device, torch_dtype(config))
