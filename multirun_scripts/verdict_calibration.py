@@ -2,11 +2,14 @@
 
     python multirun_scripts/verdict_calibration.py set|judge [CASE ...] [KEY=VALUE ...]
 
-Known to be lazy: a frozen kernel, and laziness 1000 and 10,000. Known to learn features: laziness 0.1 and 0.03, where the
-training got somewhere (a loss of less than half of what it was). `set` are the networks and data on which the thresholds
-of lazyregime/measure/verdict.py were set, `judge` others, on which they are judged. What is complete is not repeated.
+Known to be lazy: laziness 1000 and 10,000. (A frozen kernel does not turn at all: its verdict could not be another.)
+Known to learn features: laziness 0.1 and 0.03, where the training got somewhere; where it did not, nothing is known,
+and the run is listed and not counted. `set` are the networks and data on which the thresholds of
+lazyregime/measure/verdict.py were set, `judge` others, on which they are judged. Two seeds each; what is complete is
+not repeated.
 """
 
+import itertools
 import sys
 
 import lazyregime
@@ -20,7 +23,6 @@ SMALL = [
     "tracking=csv", "progress=none",
 ]  # fmt: skip
 LAZY = {
-    "frozen": ["regime=lazy"],
     "1000": ["regime=scaled", "laziness=1000"],
     "10000": ["regime=scaled", "laziness=10000"],
 }
@@ -29,6 +31,9 @@ RICH = {
     "0.03": ["regime=scaled", "laziness=0.03"],
 }
 MLP, CNN, RESNET = ["arch=mlp", "arch.depth=2"], ["arch=cnn", "arch.depth=2"], ["arch=resnet18", "width=8"]
+NUM_CLASSES = {"mnist_parity": 2, "modular_addition": 11}
+SEEDS = (0, 1)
+ADDITION = ["data=modular_addition", "data.n_train=660", "trainer.max_epochs=40"]
 REGRESSION = ["loss=mse", "data=sphere", "ntk.anchors_per_class=60"]
 SETS = {
     "set": {
@@ -48,7 +53,7 @@ SETS = {
         "cnn-gelu-fashion": ["arch=cnn", "arch.depth=3", "width=8", "arch.activation=gelu", "data=fashion_mnist"],
         "vgg11-cifar10": ["arch=vgg11", "width=4", "data=cifar10"],
         "vit-fashion": ["arch=vit", "width=32", "data=fashion_mnist"],
-        "transformer-addition": ["arch=transformer", "width=32", "data=modular_addition"],
+        "transformer-addition": ["arch=transformer", "width=32", *ADDITION],
         "resnet18-fashion": ["arch=resnet18", "width=4", "data=fashion_mnist"],
     },
 }  # fmt: skip
@@ -63,40 +68,41 @@ def run(options):
         return None
 
 
-def trained(result):
-    """Whether the training got somewhere: half of what a constant prediction has."""
+def got_somewhere(result):
+    """Whether the training came half of the way: from chance to all points right, or from a constant's loss to none."""
     accuracy = result.get("train_accuracy")
     if accuracy is None:
         return result["train_loss"] < 0.25  # of targets with variance 1, half of which is the loss
-    return accuracy > 0.5
+    return accuracy > (1 + 1 / NUM_CLASSES.get(result["data"], 10)) / 2
 
 
 def main(which, cases, extra):
     """Run them and print a line each."""
+    chosen = {name: options for name, options in SETS[which].items() if not cases or name in cases}
+    kinds = [("lazy", *kind) for kind in LAZY.items()] + [("feature learning", *kind) for kind in RICH.items()]
     right = total = 0
-    for name, options in SETS[which].items():
-        if cases and name not in cases:
+    for (name, options), (known, kind, regime), seed in itertools.product(chosen.items(), kinds, SEEDS):
+        result = run([*SMALL, *options, *regime, f"seed={seed}", f"group=verdict/{which}/{name}", *extra])
+        if result is None:
             continue
-        for known, kinds in (("lazy", LAZY), ("feature learning", RICH)):
-            for kind, regime in kinds.items():
-                result = run([*options, *SMALL, *regime, f"group=verdict/{which}/{name}", *extra])
-                if result is None:
-                    continue
-                evidence = evidence_of(result)
-                verdict = judge(evidence)
-                ok = known == verdict.word
-                right, total = right + ok, total + 1
-                print(
-                    f"{'  ' if ok else '! '}{name:22} {kind:>7}  {verdict.word!s:17} turn {turn_in_nulls(evidence):7.3f}  "
-                    f"angle {degrees(evidence.angle or 0):5.1f} ({degrees(evidence.null_angle or 0):4.1f})  "
-                    f"1-CKA {evidence.cka or 0:.4f} ({evidence.null_cka or 0:.4f})  "
-                    f"gain {100 * (evidence.gain or 0):5.1f} ± {100 * (evidence.gain_error or 0):3.1f} "
-                    f"({100 * (evidence.null_gain or 0):4.1f})  grew {evidence.growth or 0:.3g}  "
-                    f"train {result.get('train_accuracy') or result['train_loss']:.3f} "
-                    f"{'' if trained(result) else 'NOT TRAINED'} {result['seconds']:.0f} s",
-                    flush=True,
-                )
+        is_known = known == "lazy" or got_somewhere(result)
+        is_right = judge(evidence_of(result)).word == known
+        right, total = right + (is_right and is_known), total + is_known
+        mark = "  " if is_right else "! " if is_known else "- "
+        print(f"{mark}{name:20} {kind:>6} {seed}  {line(result)}", flush=True)
     print(f"{right} of {total} right")
+
+
+def line(result):
+    """What was seen, each measure with its null in brackets."""
+    e = evidence_of(result)
+    percent = [100 * (value or 0) for value in (e.gain, e.gain_error, e.null_gain)]
+    return (
+        f"{judge(e).word!s:17} turn {turn_in_nulls(e):6.3f}  angle {degrees(e.angle or 0):5.1f} "
+        f"({degrees(e.null_angle or 0):4.1f})  1-CKA {e.cka or 0:.4f} ({e.null_cka or 0:.4f})  "
+        f"gain {percent[0]:5.1f} ± {percent[1]:3.1f} ({percent[2]:4.1f})  growth {e.growth or 0:8.3g}  "
+        f"train {result.get('train_accuracy') or result['train_loss']:.3f}  {result['seconds']:.0f} s"
+    )
 
 
 if __name__ == "__main__":

@@ -34,7 +34,9 @@ class Verdict:
 def judge(evidence: Evidence) -> Verdict:
     """The verdict on what was measured."""
     if evidence.has_collapsed:
-        return Verdict(None, "No verdict: the kernel after training is the same for all points, so the network has collapsed.")
+        return Verdict(
+            None, "No verdict: the kernel after training is the same for all points, so the network has collapsed."
+        )
     if evidence.angle is None:
         return Verdict(None, "No verdict: the kernel was not measured at both ends.")
     word = _word(evidence)
