@@ -10,7 +10,13 @@ from lazyregime.kernels.empirical import (
     explain,
     register_rule,
 )
-from lazyregime.kernels.infinite import InfiniteCNN, InfiniteMLP, infinite_counterpart, infinite_ntk
+from lazyregime.kernels.infinite import (
+    InfiniteCNN,
+    InfiniteMLP,
+    InfiniteNetwork,
+    infinite_counterpart,
+    infinite_ntk,
+)
 from lazyregime.kernels.kernel import AbstractKernel
 from lazyregime.kernels.metrics import (
     Eigenlearning,
@@ -21,6 +27,7 @@ from lazyregime.kernels.metrics import (
     effective_rank,
     eigenlearning,
     eigenprojections,
+    kernel_angle,
     kernel_distance,
     kernel_velocity,
     participation_ratio,
@@ -39,6 +46,7 @@ __all__ = [
     "EmpiricalKernel",
     "InfiniteCNN",
     "InfiniteMLP",
+    "InfiniteNetwork",
     "KernelRegression",
     "LayerCall",
     "Lookup",
@@ -58,6 +66,7 @@ __all__ = [
     "explain",
     "infinite_counterpart",
     "infinite_ntk",
+    "kernel_angle",
     "kernel_distance",
     "kernel_velocity",
     "participation_ratio",

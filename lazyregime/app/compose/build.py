@@ -13,17 +13,17 @@ from torch import nn
 from lazyregime.app.compose.config import ConfigDict
 from lazyregime.app.compose.devices import check_devices
 from lazyregime.app.compose.hints import ConfigError, unknown_name
-from lazyregime.data import ClassificationData, check_arguments
+from lazyregime.app.compose.shapes import DESCRIPTIONS, arch_node, shapes_in
+from lazyregime.data import ClassificationData, check_arguments, from_user
 from lazyregime.networks import UNKNOWN, parameterization_of, why_unknown
 from lazyregime.regimes import AbstractRegime, alpha_of
-
-# Of the data, for the architectures.
-DESCRIPTIONS = ("in_channels", "image_size", "in_features", "n_outputs", "num_tokens", "sequence_length")
 
 
 def load_data(config: ConfigDict) -> ClassificationData:
     """The data set, in memory."""
-    return build(config["data"], "data", drop=DESCRIPTIONS)
+    node = config["data"]
+    given = build(node, "data", drop=DESCRIPTIONS)
+    return from_user(given, name=node["name"], origin=f"what {node['_target_']} gives")
 
 
 def check_data(config: ConfigDict) -> None:
@@ -38,9 +38,10 @@ def check_data(config: ConfigDict) -> None:
 
 def build_network(config: ConfigDict) -> nn.Module:
     """The network at the initialization that init_seed draws, whatever was drawn before."""
+    node = arch_node(config, load_data)  # first: a data function may draw numbers, or place tensors
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config["init_seed"])
-        network = build(config["arch"], "arch")
+        network = build(node, "arch")
     return network.to(torch_dtype(config))
 
 
@@ -120,10 +121,11 @@ def check(config: ConfigDict) -> int:
         LazyRegimeError: A sentence about the first thing that cannot be.
     """
     check_data(config)
+    node = arch_node(config, load_data)
     with torch.device("meta"):
-        network = build(config["arch"], "arch")
+        network = build(node, "arch")
     build_regime(config, network)
-    _check_trainer(config["trainer"], config["ntk"], config["data"])
+    _check_trainer(config["trainer"], config["ntk"], config)
     if config["optimizer"]["name"] == "gradient_flow":
         _check_flow(config)
     check_devices(config)
@@ -154,11 +156,11 @@ def _check_flow(config: ConfigDict) -> None:
         )
 
 
-def _check_trainer(trainer: ConfigDict, ntk: ConfigDict, data: ConfigDict) -> None:
+def _check_trainer(trainer: ConfigDict, ntk: ConfigDict, config: ConfigDict) -> None:
     for section, name, least in (
         (trainer, "max_epochs", 1), (trainer, "batch_size", 1), (trainer, "limit_batches", 1),
         (trainer, "patience", 1), (trainer, "devices", 1), (trainer, "num_nodes", 1), (ntk, "block_rows", 1),
-        (ntk, "anchors_per_class", 1), (ntk, "n_test", 1), (ntk, "memory_budget", 1),
+        (ntk, "anchors_per_class", 1), (ntk, "n_test", 1), (ntk, "n_held_out", 2), (ntk, "memory_budget", 1),
     ):  # fmt: skip
         if section[name] is not None and section[name] < least:
             where = "trainer" if section is trainer else "ntk"
@@ -172,10 +174,17 @@ def _check_trainer(trainer: ConfigDict, ntk: ConfigDict, data: ConfigDict) -> No
                 )
         if trainer["schedule"] == "plateau":
             raise ConfigError("trainer.schedule=plateau needs trainer.monitor, which says what an improvement is.")
-    elif trainer["monitor"].startswith("validation") and not data.get("n_validation"):
+    elif trainer["monitor"].startswith("validation") and not _has_validation(config):
         raise ConfigError(
             f"trainer.monitor={trainer['monitor']} needs validation data; set data.n_validation=5000, for example."
         )
+
+
+def _has_validation(config: ConfigDict) -> bool:
+    data = config["data"]
+    if "n_validation" in data or data.get("n_outputs") is not None:
+        return bool(data.get("n_validation"))
+    return bool(shapes_in(config, load_data)["n_validation"])
 
 
 def target_of(path: str) -> Any:
@@ -184,10 +193,15 @@ def target_of(path: str) -> Any:
 
 
 def _target(node: Mapping[str, Any], group: str) -> Any:
+    if node.get("_target_") in (None, "???"):
+        raise ConfigError(
+            f"{group}={node.get('name')} needs {group}._target_=MODULE.NAME, a function or class of your own."
+        )
     try:
         return target_of(node["_target_"])
     except Exception as error:
-        raise ConfigError(f"{group}._target_={node.get('_target_')} cannot be imported: {error}.") from error
+        why = str(error.__cause__ or error).strip().splitlines()[-1].rstrip(".")
+        raise ConfigError(f"{group}._target_={node['_target_']} cannot be imported: {why}.") from error
 
 
 def _check_type(key: str, value: Any, annotation: Any) -> None:
