@@ -1,8 +1,8 @@
 """Rows in one recording and in one product: by network, dtype and kind of device; memory says how many tiles are held.
 
 A product of other sizes may round otherwise, so that results would depend on how much memory is free. Where even one
-tile does not fit it is cut, to sizes that round alike where that was measured (multiples of 12 or 24 rows in a product,
-and never a recording of one row beside longer ones).
+tile does not fit it is cut, to sizes that round alike where that was measured (multiples of 12 or 24 rows, whose rests
+are then those of the whole, and never a recording of one row beside longer ones); below 12 rows the last bits change.
 """
 
 from collections.abc import Iterator
@@ -75,7 +75,8 @@ class Tile:
             rows = next(rows for rows in _SHORTER if rows < self.rows)
             return Tile(rows, min(rows, self.recorded))
         if self.recorded > 1:
-            return Tile(self.rows, max(self.recorded // 2, LEAST if self.recorded > LEAST else 1))
+            shorter = next(rows for rows in _SHORTER if rows < self.recorded)
+            return Tile(self.rows, shorter if shorter >= LEAST else 1)
         return Tile(next(rows for rows in _SHORTER if rows < self.rows), 1)
 
 
