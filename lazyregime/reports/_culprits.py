@@ -17,10 +17,20 @@ class Beyond(Exception):
     """It is not some runs that are at fault."""
 
 
-def without_culprits(function: Callable[[pd.DataFrame], T], runs: pd.DataFrame) -> tuple[T | None, list[str]]:
-    """What `function` makes of the runs, and a sentence for each run left out; None if it cannot be helped."""
+def without_culprits(
+    function: Callable[[pd.DataFrame], T], runs: pd.DataFrame, *, but: type[Exception] | tuple[()] = ()
+) -> tuple[T | None, list[str]]:
+    """What `function` makes of the runs, and a sentence for each run left out; None if it cannot be helped.
+
+    Args:
+        function: Of some or all of the runs.
+        runs: All of them.
+        but: What is no damage, and is raised.
+    """
     try:
         return function(runs), []
+    except but:
+        raise
     except Exception as error:
         first = error
     found: dict[object, Exception] = {}
