@@ -90,7 +90,13 @@ class RegimeProbe:
         """For a Lightning Trainer: a step after each epoch."""
         from lazyregime.lightning import pl  # which takes seconds to import
 
-        return pl.callbacks.LambdaCallback(on_train_epoch_end=lambda trainer, module: self.step())
+        probe = self
+
+        class Steps(pl.Callback):
+            def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+                probe.step()
+
+        return Steps()
 
     def _look(self, tag: str) -> dict[str, float]:
         return self.probe.look(self._now(), tag).rows
