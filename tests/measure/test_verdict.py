@@ -69,7 +69,7 @@ def test_a_gain_within_its_error_is_called_nothing_and_a_loss_a_loss():
 
 
 def test_without_a_null_it_is_judged_by_that_of_a_narrow_network_and_says_nothing_of_it():
-    seen = judge(Evidence(angle=0.2, cka=0.1))
+    seen = judge(Evidence(angle=0.15, cka=0.05))
     assert (seen.word, "initializations" in seen.sentence) == ("in between", False)
     assert judge(Evidence(angle=0.6, cka=0.4)).word == "feature learning"
 
