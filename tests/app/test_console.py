@@ -200,7 +200,7 @@ print("COST", cost)
     assert (time.process_time() - start) / 5000 < 100e-6  # the type checks of pytest included
 
 
-CELLS = st.text(st.characters(exclude_categories=["C", "Z", "M"], include_characters=" "), max_size=6)
+CELLS = st.text(st.characters(exclude_categories=["C", "Z", "M"], include_characters=" "), max_size=6).map(str.strip)
 
 
 @given(st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=4), st.tuples(st.booleans(), st.booleans(), st.booleans()))
