@@ -16,6 +16,8 @@ from lazyregime.kernels._left_out import gcv, left_out
 from lazyregime.kernels._samples import check_samples, check_stored, comparing
 from lazyregime.kernels._solvers import solver_for
 from lazyregime.kernels._task import Task, make_task
+from lazyregime.kernels.empirical._checks import check_inputs
+from lazyregime.kernels.empirical._loan import borrowed
 from lazyregime.kernels.empirical._memory import default_budget
 from lazyregime.kernels.kernel import AbstractKernel
 from lazyregime.kernels.protocol import check_protocol, class_maxima
@@ -194,7 +196,8 @@ class KernelRegression:
     def _offset_values(self, x: Tensor) -> Tensor | None:
         if self.offset is None:
             return None
-        with torch.no_grad():
+        check_inputs(x, None, dict(self.offset.named_parameters()))
+        with borrowed(self.offset), torch.no_grad():
             return torch.cat([cast(Tensor, self.offset(xs)) for xs in x.split(500)]).double()
 
     def _state(self) -> State:
