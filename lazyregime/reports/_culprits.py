@@ -43,7 +43,12 @@ def without_culprits(
     except Exception as error:
         told = first if isinstance(error, Beyond) else error
         return None, [f"could not be made ({type(told).__name__}: {told})"]
-    return result, [f"{runs.path[index]}: left out ({type(e).__name__}: {e})" for index, e in found.items()]
+    return result, [f"{_called(runs.loc[index])}: left out ({type(e).__name__}: {e})" for index, e in found.items()]
+
+
+def _called(row: pd.Series) -> str:
+    """A run by its folder, the row of a table by what stands in its first columns."""
+    return str(row.path) if "path" in row else ", ".join(str(value) for value in row.iloc[:5])
 
 
 def _good(

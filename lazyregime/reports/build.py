@@ -21,8 +21,9 @@ from lazyregime.reports.section import Section
 from lazyregime.reports.sections import all_sections
 from lazyregime.reports.tables.averages import with_keys
 from lazyregime.reports.written import forget_others, written
+from lazyregime.runs.status import Status
 
-STATUSES = ("complete", "running", "interrupted", "failed", "damaged")
+STATUSES = tuple(status.value for status in Status)
 FEW = 4  # so many runs are shown one by one
 OURS = ["key", "network"]  # columns for the tables alone
 

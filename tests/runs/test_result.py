@@ -74,6 +74,7 @@ def test_the_version_before_is_read():
     [
         ({"status": "failed"}, "status"),
         ({"command": "rm"}, "command"),
+        ({"command": ["train"]}, "command"),
         ({"seconds": "1"}, "seconds"),
         ({"width": [1]}, "width"),
         ({"versions": 3}, "versions"),
