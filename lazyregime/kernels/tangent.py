@@ -17,7 +17,7 @@ from lazyregime.kernels.empirical import empirical_ntk
 from lazyregime.kernels.empirical._checks import check_inputs, check_model
 from lazyregime.kernels.empirical._memory import default_budget
 from lazyregime.kernels.kernel import AbstractKernel, apply_by_rows
-from lazyregime.kernels.state import State, state_of
+from lazyregime.kernels.state import State, state_after, state_of
 from lazyregime.networks import Linearized
 from lazyregime.solve import rounding
 
@@ -60,6 +60,10 @@ class EmpiricalKernel(AbstractKernel):
     def state(self) -> State:
         """The network's weights, buffers, modes and settings."""
         return state_of(self._network()[0])
+
+    def state_after(self, x: Tensor) -> State:
+        """The same after a forward pass, of which nothing is left but this."""
+        return state_after(self._network()[0], x)
 
     def gram_accuracy(self, x: Tensor) -> float:
         """The rounding of the model's dtype, in which the products are taken."""
