@@ -10,7 +10,7 @@ from omegaconf import MISSING
 
 from lazyregime.app.api import COMMANDS
 from lazyregime.app.compose.build import target_of
-from lazyregime.app.compose.config import conf_dir
+from lazyregime.app.compose.resources import conf_dir
 
 
 def schemas():

@@ -13,6 +13,9 @@ from torch import nn
 from lazyregime.app.compose.config import ConfigDict
 from lazyregime.app.compose.devices import check_devices
 from lazyregime.app.compose.hints import ConfigError, unknown_name
+from lazyregime.app.compose.own import is_own
+from lazyregime.app.compose.own_data import own_data
+from lazyregime.app.compose.trial import check_network, sample_inputs
 from lazyregime.data import ClassificationData, check_arguments
 from lazyregime.networks import UNKNOWN, parameterization_of, why_unknown
 from lazyregime.regimes import AbstractRegime, alpha_of
@@ -23,6 +26,8 @@ DESCRIPTIONS = ("in_channels", "image_size", "in_features", "n_outputs", "num_to
 
 def load_data(config: ConfigDict) -> ClassificationData:
     """The data set, in memory."""
+    if is_own(config["data"]):
+        return own_data(config["data"])
     return build(config["data"], "data", drop=DESCRIPTIONS)
 
 
@@ -32,16 +37,45 @@ def check_data(config: ConfigDict) -> None:
     Raises:
         LazyRegimeError: If it does not take them, or its own check refuses them.
     """
-    function, arguments = _call(config["data"], "data", DESCRIPTIONS, {})
-    check_arguments(function, **arguments)
+    if not is_own(config["data"]):  # else they have been loaded, and checked
+        function, arguments = _call(config["data"], "data", DESCRIPTIONS, {})
+        check_arguments(function, **arguments)
 
 
 def build_network(config: ConfigDict) -> nn.Module:
     """The network at the initialization that init_seed draws, whatever was drawn before."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config["init_seed"])
-        network = build(config["arch"], "arch")
+        network = _own_network(config) if is_own(config["arch"]) else build(config["arch"], "arch")
     return network.to(torch_dtype(config))
+
+
+def _own_network(config: ConfigDict) -> nn.Module:
+    """A network of the user's class; shapes, width and parameterization are given to it if it has such arguments.
+
+    Raises:
+        ConfigError: If it cannot be made, is no module, or does not take what was asked for.
+    """
+    node = config["arch"]
+    target, _ = _call(node, "arch", (), {})
+    parameters = inspect.signature(target).parameters
+    known = {key: config["data"].get(key) for key in DESCRIPTIONS} | {"width": config["width"]}
+    if config["parameterization"] != UNKNOWN:
+        known["parameterization"] = config["parameterization"]
+    if config["width"] is not None and "width" not in parameters:
+        raise ConfigError(
+            f"width={config['width']} is asked for, and {node['_target_']} has no such argument; leave it out."
+        )
+    extra = {key: v for key, v in known.items() if v is not None and key in parameters and key not in node}
+    try:
+        network = build(node, "arch", extra=extra)
+    except ConfigError:
+        raise
+    except Exception as error:  # whatever a class of the user's does
+        raise ConfigError(f"{node['_target_']} cannot be made: {type(error).__name__}: {error}.") from error
+    if not isinstance(network, nn.Module):
+        raise ConfigError(f"{node['_target_']} makes a {type(network).__name__}; arch wants a torch module.")
+    return network
 
 
 def build_regime(config: ConfigDict, network: nn.Module) -> AbstractRegime:
@@ -120,14 +154,25 @@ def check(config: ConfigDict) -> int:
         LazyRegimeError: A sentence about the first thing that cannot be.
     """
     check_data(config)
-    with torch.device("meta"):
-        network = build(config["arch"], "arch")
+    network = _tried(config)
     build_regime(config, network)
     _check_trainer(config["trainer"], config["ntk"], config["data"])
     if config["optimizer"]["name"] == "gradient_flow":
         _check_flow(config)
     check_devices(config)
     return sum(p.numel() for p in network.parameters())
+
+
+def _tried(config: ConfigDict) -> nn.Module:
+    """The network: ours without memory for its weights, one of the user's as it is and seen to work on these data."""
+    if not is_own(config["arch"]):
+        with torch.device("meta"):
+            return build(config["arch"], "arch")
+    network, data = build_network(config), config["data"]
+    x = sample_inputs(data, load_data(config).train_inputs if is_own(data) else None)
+    x = x.to(torch_dtype(config)) if x.is_floating_point() else x
+    check_network(network, x, data["n_outputs"], str(config["arch"]["name"]))
+    return network
 
 
 def _check_parameterization(config: ConfigDict, network: nn.Module) -> None:

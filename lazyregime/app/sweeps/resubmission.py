@@ -87,8 +87,7 @@ def _is_private(key: str, override: str) -> bool:
 
 def _check(record: SweepRecord, command: AbstractCommand, overrides: list[str], groups: Sequence[str]) -> None:
     root = record.root.resolve()
-    for job in command.source.sweep_jobs(overrides):
-        config = command.source.compose_job(job)
+    for config in command.source.compose_jobs(command.source.sweep(overrides).jobs):
         check_stored(config, groups, config["trust"], f"The record of a sweep in {record.root}")
         path = command.folder(config).path.resolve()
         if path.parent != root:
