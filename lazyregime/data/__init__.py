@@ -13,6 +13,7 @@ from lazyregime.data.arguments import check_arguments
 from lazyregime.data.batches import Batches
 from lazyregime.data.fetching.torchvision import import_torchvision
 from lazyregime.data.modular_addition import modular_addition
+from lazyregime.data.own import from_user, shapes_of
 from lazyregime.data.sphere import SphereTarget, sphere
 from lazyregime.data.spiked import effective_dimension, spiked
 
@@ -30,10 +31,12 @@ __all__ = [
     "fashion_mnist",
     "fashion_mnist_noise",
     "first_per_class",
+    "from_user",
     "import_torchvision",
     "mnist",
     "modular_addition",
     "parity",
+    "shapes_of",
     "sphere",
     "spiked",
     "teacher_student",

@@ -20,7 +20,7 @@ def as_inputs(
 @final
 @dataclass(frozen=True, eq=False)
 class ClassificationData:
-    """Points with labels: class numbers, or real targets (n, k) for a regression.
+    """Points with labels: class numbers, several labels 0 or 1 (n, k), or real targets (n, k) for a regression.
 
     Attributes:
         name: The name a configuration uses.
@@ -30,25 +30,32 @@ class ClassificationData:
         mean: Subtracted from x/255, one number or one a channel.
         std: Divided by after that; None for points that are no pixels.
         kernel_inputs: Points set apart to compare kernels on.
+        class_weights: The weight of a sample of each class in the loss.
     """
 
     name: str
     train_inputs: Float[Tensor, "n *shape"] | Int64[Tensor, "n *shape"]
-    train_labels: Int64[Tensor, " n"] | Float[Tensor, "n k"]
+    train_labels: Int64[Tensor, " n"] | Int64[Tensor, "n k"] | Float[Tensor, "n k"]
     validation_inputs: Float[Tensor, "v *shape"] | Int64[Tensor, "v *shape"]
-    validation_labels: Int64[Tensor, " v"] | Float[Tensor, "v k"]
+    validation_labels: Int64[Tensor, " v"] | Int64[Tensor, "v k"] | Float[Tensor, "v k"]
     test_inputs: Float[Tensor, "m *shape"] | Int64[Tensor, "m *shape"]
-    test_labels: Int64[Tensor, " m"] | Float[Tensor, "m k"]
+    test_labels: Int64[Tensor, " m"] | Int64[Tensor, "m k"] | Float[Tensor, "m k"]
     n_outputs: int
     mean: float | tuple[float, ...]
     std: float | tuple[float, ...] | None
     kernel_inputs: Float[Tensor, "q *shape"] | Int64[Tensor, "q *shape"] | None = None
     kernel_labels: Int64[Tensor, " q"] | None = None
+    class_weights: Float[Tensor, " c"] | None = None
 
     @property
     def is_regression(self) -> bool:
         """Whether the labels are real targets."""
         return self.train_labels.is_floating_point()
+
+    @property
+    def is_multilabel(self) -> bool:
+        """Whether a sample has several labels, each 0 or 1."""
+        return self.train_labels.ndim == 2 and not self.is_regression
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "ClassificationData":
         """The same on a device, inputs and real targets of this type."""
