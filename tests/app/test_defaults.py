@@ -9,8 +9,8 @@ import yaml
 from omegaconf import MISSING
 
 from lazyregime.app.api import COMMANDS
-from lazyregime.app.compose.build import target_of
 from lazyregime.app.compose.resources import conf_dir
+from lazyregime.app.compose.target import target_of
 
 
 def schemas():

@@ -8,11 +8,12 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from lazyregime.app.api import COMMANDS
+from lazyregime.app.compose.quoting import quoted
 from lazyregime.app.compose.trust import stored_config, trusted_modules
 from lazyregime.app.console import Console
 from lazyregime.app.fit.trained import network_of_run
 from lazyregime.app.sweeps.record import recorded_sweeps
-from lazyregime.app.sweeps.resubmission import overrides_of, quoted
+from lazyregime.app.sweeps.resubmission import overrides_of
 from lazyregime.app.sweeps.status import resubmit
 from lazyregime.errors import LazyRegimeError
 from lazyregime.runs.folder import RunFolder

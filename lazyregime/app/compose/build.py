@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from hydra.utils import get_object
 from torch import nn
 
 from lazyregime.app.compose.config import ConfigDict
@@ -15,6 +14,7 @@ from lazyregime.app.compose.devices import check_devices
 from lazyregime.app.compose.hints import ConfigError, unknown_name
 from lazyregime.app.compose.own import is_own
 from lazyregime.app.compose.own_data import own_data
+from lazyregime.app.compose.target import target_of
 from lazyregime.app.compose.trial import check_network, sample_inputs
 from lazyregime.data import ClassificationData, check_arguments
 from lazyregime.networks import UNKNOWN, parameterization_of, why_unknown
@@ -223,16 +223,12 @@ def _check_trainer(trainer: ConfigDict, ntk: ConfigDict, data: ConfigDict) -> No
         )
 
 
-def target_of(path: str) -> Any:
-    """The class or function of a dotted path."""
-    return get_object(path)
-
-
 def _target(node: Mapping[str, Any], group: str) -> Any:
+    path = str(node["_target_"])
     try:
-        return target_of(node["_target_"])
-    except Exception as error:
-        raise ConfigError(f"{group}._target_={node.get('_target_')} cannot be imported: {error}.") from error
+        return target_of(path)
+    except ConfigError as error:
+        raise ConfigError(f"{group}._target_={path}: {error}") from error
 
 
 def _check_type(key: str, value: Any, annotation: Any) -> None:

@@ -9,11 +9,12 @@ import re
 from collections.abc import Sequence
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, Quote, QuotedString
+from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
 from lazyregime.app.command import AbstractCommand
 from lazyregime.app.compose.hints import ConfigError
+from lazyregime.app.compose.quoting import quoted
 from lazyregime.app.compose.trust import check_stored
 from lazyregime.app.sweeps.record import SweepRecord
 
@@ -68,11 +69,6 @@ def overrides_of(record: SweepRecord, command: AbstractCommand, given: Sequence[
     overrides = [*kept, *given, f"runs_dir={quoted(str(record.runs_dir))}"]
     _check(record, command, overrides, [group for group in command.source.groups if f"{group}._target_" not in own])
     return overrides, [override for override in left if not override.startswith(("runs_dir=", "rerun="))]
-
-
-def quoted(value: str) -> str:
-    """A word that Hydra reads as it stands, whatever is in it."""
-    return QuotedString(value.replace("${", "\\${"), Quote.single).with_quotes()
 
 
 def _is_private(key: str, override: str) -> bool:
