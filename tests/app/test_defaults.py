@@ -40,7 +40,7 @@ def nodes():
         text = path.read_text(encoding="utf-8")
         content = yaml.safe_load(text) or {}
         node = content.get(path.parent.name) if "@package _global_" in text else content
-        if isinstance(node, dict) and "_target_" in node:
+        if isinstance(node, dict) and node.get("_target_", "???") != "???":
             yield path, node
 
 

@@ -10,6 +10,7 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.core.utils import setup_globals
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
@@ -54,6 +55,7 @@ class Source:
     def register(self) -> None:
         """Make the schema known to Hydra."""
         ConfigStore.instance().store(f"{self.command}_schema", self.schema)
+        setup_globals()  # ${now:..} and the like
         register_resolvers()
 
     def compose_job(self, overrides: Sequence[str]) -> ConfigDict:

@@ -6,6 +6,7 @@ data), and a digest of the source, which is part of a run's identity.
 """
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -15,12 +16,13 @@ from lazyregime.app.compose.source_digest import source_digest
 
 OWN = "own"
 GIVEN = "lazyregime.app.compose.given."  # what was handed over in Python
+_NUMBER = re.compile(r"[+-]?(\d[\d_.]*([eE][+-]?\d+)?|nan|inf|true|false)", re.IGNORECASE)
 SOURCES = "sources"  # the key of the digests
 
 
 def with_own_arguments(overrides: Iterable[str]) -> list[str]:
     """The overrides, those that are arguments of a class of one's own as Hydra accepts them."""
-    overrides = list(overrides)
+    overrides = [_as_word(override) for override in overrides]
     own = {key.removesuffix("._target_") for key, value in map(_split, overrides) if _names_own(key, value)}
     return [f"++{override}" if _is_argument(override, own) else override for override in overrides]
 
@@ -58,6 +60,12 @@ def is_own(node: Mapping[str, Any]) -> bool:
     """Whether a group's class or function is not this package's."""
     target = str(node.get("_target_"))
     return target.startswith(GIVEN) or not target.startswith("lazyregime.")
+
+
+def _as_word(override: str) -> str:
+    """name=1e3 is a name, and no number."""
+    key, value = _split(override)
+    return f"{key}='{value}'" if key in ("name", "group") and _NUMBER.fullmatch(value) else override
 
 
 def _split(override: str) -> tuple[str, str]:
