@@ -19,10 +19,8 @@ examples:
   python -m lazyregime.report runs/mnist                      one group of runs
   python -m lazyregime.report runs/mnist runs/poster          several groups in one report
   python -m lazyregime.report runs --claims                   the ledger of published claims
+  python -m lazyregime.report runs --recompute                metrics that are younger than the runs, from their kernels
   python -m lazyregime.report runs --out report               all runs, written to ./report"""
-
-
-ALPHA_SWEEP = "python -m lazyregime.train -m regime=scaled alpha=0.1,1,10,100"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,11 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUNS", help="run folders, or folders that hold runs")
     parser.add_argument("--out", type=Path, help="where to write (default: report/ under the first RUNS)")
     parser.add_argument("--claims", action="store_true", help="hold the published claims against the runs")
+    parser.add_argument(
+        "--recompute", action="store_true", help="compute metrics that the runs lack from the kernels that they keep"
+    )
     given = parser.parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # an old terminal shows ? for ±, and goes on
     try:
-        _report(given.runs, given.out, given.claims)
+        _report(given.runs, given.out, given.claims, given.recompute)
     except LazyRegimeError as error:
         from lazyregime.reports.reading.cleaning import clean_text
 
@@ -49,21 +50,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _report(runs: list[Path], out: Path | None, claims: bool) -> None:
+def _report(runs: list[Path], out: Path | None, claims: bool, recompute: bool) -> None:
     from lazyregime.reports.build import build_report
     from lazyregime.reports.pages.terminal import show
 
     try:
-        report = build_report(runs, out, claims=claims)
+        report = build_report(runs, out, claims=claims, recompute=recompute)
     except OSError as error:
         raise LazyRegimeError(
             f"The report cannot be written ({error}): name a folder you may write to with --out."
         ) from None
     console = Console(highlight=False)
     for table in report.tables:
-        show(table, console)
+        if not table.folded:
+            show(table, console)
     _list(console, "Written (figures also as PDF)", report.files)
-    _list(console, "Next, to fill the tables" if report.missing else "Next", report.missing or [ALPHA_SWEEP])
+    if report.missing:
+        _list(console, "Next, for what is missing here", report.missing)
 
 
 def _list(console: Console, heading: str, lines: Sequence[object]) -> None:

@@ -130,6 +130,8 @@ def _show(command: AbstractCommand, console: Console, folder: RunFolder, result:
     console.say()
     console.table(["measured", "value"], command.summary(result), title=folder.name)
     console.say()
+    for warning in result.get("warnings") or ():
+        console.warn(warning)
     console.say(command.last_word(result))
     console.say(f"Run:    {folder.path}")
     console.say(f"Figure: {folder.figures / 'summary.png'}")

@@ -53,6 +53,11 @@ class ClassificationData:
         return self.train_labels.is_floating_point()
 
     @property
+    def has_classes(self) -> bool:
+        """Whether each sample has one class."""
+        return not (self.is_regression or self.is_multilabel)
+
+    @property
     def is_multilabel(self) -> bool:
         """Whether a sample has several labels, each 0 or 1."""
         return self.train_labels.ndim == 2 and not self.is_regression

@@ -72,13 +72,20 @@ def from_user(value: Any, *, name: str = "own", origin: str = "the data") -> Cla
 
 
 def shapes_of(data: ClassificationData) -> dict[str, int | None]:
-    """What architectures ask of data: in_channels, image_size (of square images), in_features and n_outputs."""
-    shape = data.train_inputs.shape[1:]
-    is_image = len(shape) == 3
+    """What architectures ask of data, None where there is no such thing.
+
+    in_channels and image_size of square images (n, c, s, s); in_features of real numbers; num_tokens and
+    sequence_length of whole ones (n, t); n_outputs.
+    """
+    inputs = [data.train_inputs, data.validation_inputs, data.test_inputs]
+    shape, is_real = inputs[0].shape[1:], inputs[0].is_floating_point()
+    is_image, is_sequence = len(shape) == 3 and is_real, len(shape) == 1 and not is_real
     return {
         "in_channels": shape[0] if is_image else None,
         "image_size": shape[1] if is_image and shape[1] == shape[2] else None,
-        "in_features": shape.numel(),
+        "in_features": shape.numel() if is_real else None,
+        "num_tokens": 1 + max(int(x.max()) for x in inputs if len(x)) if is_sequence else None,
+        "sequence_length": shape[0] if is_sequence else None,
         "n_outputs": data.n_outputs,
     }
 

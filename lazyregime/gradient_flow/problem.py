@@ -47,13 +47,13 @@ class FlowProblem:
 
     Attributes:
         function: H.
-        labels: Class numbers, (E, n), or real targets, (E, n, k).
+        labels: Class numbers, (E, n), several labels 0 or 1, (E, n, k), or real targets, (E, n, k).
         alpha: Output scale of each member.
         loss: Mean loss of F = alpha h over the points.
     """
 
     function: FlowFunction
-    labels: Int[Tensor, "e n"] | Float[Tensor, "e n k"]
+    labels: Int[Tensor, "e n"] | Int[Tensor, "e n k"] | Float[Tensor, "e n k"]
     alpha: Float[Tensor, " e"]
     loss: Loss
 
@@ -76,19 +76,23 @@ class FlowProblem:
     def least_margins(self, outputs: Float[Tensor, "e n k"]) -> Float[Tensor, " e"]:
         """The margin of the worst training point of each member."""
         scaled = (self.alpha[:, None, None] * outputs).flatten(0, 1)
-        return margins(scaled, self.labels.flatten()).view(len(outputs), -1).amin(1)
+        return margins(scaled, self.labels.flatten(0, 1)).view(len(outputs), -1).amin(1)
 
     def select(self, members: Int[Tensor, " m"]) -> "FlowProblem":
         """The problem of some of the members."""
         return FlowProblem(self.function.select(members), self.labels[members], self.alpha[members], self.loss)
 
 
-def margins(outputs: Float[Tensor, "n k"], labels: Int[Tensor, " n"]) -> Float[Tensor, " n"]:
+def margins(outputs: Float[Tensor, "n k"], labels: Int[Tensor, "n *k"]) -> Float[Tensor, " n"]:
     """Y F for one output, y = -1 for class 0 and +1 for class 1; else F_y - max over the other classes.
+
+    Of several labels, each 0 or 1, it is the least y F.
 
     >>> margins(torch.tensor([[2.0], [2.0]]), torch.tensor([0, 1])).tolist()
     [-2.0, 2.0]
     """
+    if labels.ndim == 2:
+        return (outputs * (2 * labels - 1)).amin(1)
     if outputs.shape[1] == 1:
         return outputs[:, 0] * (2 * labels - 1)
     own = outputs.gather(1, labels[:, None])

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import AbstractKernel
-from lazyregime.kernels.infinite.dual import dual_of
+from lazyregime.kernels.infinite import dual_of
 from lazyregime.kernels.kernel import apply_by_rows
 from lazyregime.machines.features import mirror
 

@@ -1,9 +1,13 @@
-"""Floor 3: measurements taken while training, and what follows from them."""
+"""What is measured of a network: a metric a file, one probe that serves every kind of training, and what follows.
 
-from lazyregime.measure.checkpoints import LastCheckpoint
-from lazyregime.measure.improvement import Improvement
-from lazyregime.measure.probe import NTKProbe, Probed
-from lazyregime.measure.recorder import Recorder
+Lightning's callbacks are modules of their own here (`probing`, `recorder`, `improvement`, `checkpoints`), so that a
+probe needs no Lightning.
+"""
+
+from lazyregime.measure.metric import Metric, Moment
+from lazyregime.measure.probe import Probe
+from lazyregime.measure.stored import recompute
 from lazyregime.measure.verdict import verdict
+from lazyregime.measure.words import metric_rows, metric_words
 
-__all__ = ["Improvement", "LastCheckpoint", "NTKProbe", "Probed", "Recorder", "verdict"]
+__all__ = ["Metric", "Moment", "Probe", "metric_rows", "metric_words", "recompute", "verdict"]

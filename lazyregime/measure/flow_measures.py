@@ -1,19 +1,21 @@
-"""What is measured along a flow, at log-spaced times: fit, test error, distance from w0, gates [GSJW20; COB19]."""
+"""How well a flow fits at log-spaced times, on training and test set, with its gates frozen too [GSJW20; COB19]."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import final
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from lazyregime.data import ClassificationData
 from lazyregime.gradient_flow import Snapshot, margins
-from lazyregime.measure.gates import has_gates, signs, unchanged_fraction, with_frozen_gates
+from lazyregime.measure.gates import has_gates, signs, with_frozen_gates
+from lazyregime.measure.seen import Seen
 from lazyregime.networks import Linearized
 from lazyregime.regimes import AbstractRegime
-from lazyregime.regimes.losses import num_correct
+from lazyregime.regimes.losses import Labels, num_correct
 
 Row = dict[str, float]
 GATE_POINTS = 500  # of the test set, on which gates are compared with those at w0
@@ -39,9 +41,8 @@ class FlowMeasures:
         test_kernel: Float[Tensor, "m n"] | None = None,
     ) -> None:
         self.module, self.data, self.margin, self.test_kernel = module, data, margin, test_kernel
-        self.initial = [p.detach().clone() for p in module.network.parameters()]
-        self.names = [name for name, _ in module.network.named_parameters()]
         self.gates = self._gates() if has_gates(module.network) and not module.linearized else None
+        self.initial = replace(self.state(), weights=self._weights(copied=True), gates=self._first_gates())
         self.test_outputs: Tensor | None = None  # F at the latest look
 
     @torch.no_grad()
@@ -54,9 +55,13 @@ class FlowMeasures:
         row: Row = {"time": snapshot.time, "dt": snapshot.dt, "step": snapshot.steps, "attempts": snapshot.attempts}
         row["max_output"] = float(train.abs().max())
         row |= self._fit("train", train, self.data.train_labels) | self._fit("test", test, self.data.test_labels)
-        if self.test_kernel is None:
-            row |= self._displacement()
-        return row | self._gate_row()
+        return row | self._frozen_gates()
+
+    def state(self) -> Seen:
+        """The module at the latest look, for a probe."""
+        network, points = self.module.network, self.data.test_inputs[:GATE_POINTS]
+        gates = None if self.gates is None else lambda: signs(network, lambda: network(points))
+        return Seen(self.module.trained, self._weights(), gates)
 
     def _take(self, params: Sequence[Tensor]) -> None:
         if self.test_kernel is None:
@@ -70,7 +75,7 @@ class FlowMeasures:
             return self.module.alpha * (self.test_kernel @ params[0])
         return torch.cat([self.module(x) for x in self.data.test_inputs.split(2000)])
 
-    def _fit(self, split: str, outputs: Tensor, labels: Int[Tensor, " n"] | Float[Tensor, "n k"]) -> Row:
+    def _fit(self, split: str, outputs: Tensor, labels: Labels) -> Row:
         row = {f"{split}_loss": float(self.module.loss(outputs, labels))}
         if labels.is_floating_point():
             return row
@@ -78,39 +83,32 @@ class FlowMeasures:
         row[f"{split}_unfitted"] = float((margins(outputs, labels) <= self.margin).sum())
         return row
 
-    def _displacement(self) -> Row:
-        function = self.module.function
-        now = (
-            list(function.displaced().values())
-            if isinstance(function, Linearized)
-            else self.module.network.parameters()
-        )
-        moved = [float((w - w0).norm()) for w, w0 in zip(now, self.initial, strict=True)]
-        size = float(torch.stack([w0.square().sum() for w0 in self.initial]).sum().sqrt())
-        total = sum(m**2 for m in moved) ** 0.5
-        each = {f"displacement/{name}": m for name, m in zip(self.names, moved, strict=True)}
-        return {"displacement": total, "parameter_displacement": total / size, **each}
+    def _weights(self, *, copied: bool = False) -> dict[str, Tensor] | None:
+        if self.test_kernel is not None:
+            return None
+        if isinstance(self.module.function, Linearized):
+            return self.module.function.displaced()
+        parameters = self.module.network.named_parameters()
+        return {name: p.detach().clone() if copied else p.detach() for name, p in parameters}
 
     def _gates(self) -> list[Tensor]:
         x = self.data.test_inputs
         return signs(self.module.network, lambda: self.module.network(x))
 
-    def _gate_row(self) -> Row:
+    def _first_gates(self) -> Callable[[], list[Tensor]] | None:
         if self.gates is None:
-            return {}
-        network, x = self.module.network, self.data.test_inputs[:GATE_POINTS]
+            return None
         before = [gate[:GATE_POINTS] for gate in self.gates]
-        now = signs(network, lambda: network(x))
-        row = {"relu_unchanged": unchanged_fraction(now, before)}
-        for number, (a, b) in enumerate(zip(now, before, strict=True)):
-            row[f"relu_unchanged/layer{number + 1}"] = unchanged_fraction([a], [b])
-        if not self.data.is_regression:
-            frozen = with_frozen_gates(network, self.gates, self.data.test_inputs)
-            if self._f0 is not None:
-                frozen = frozen - self._f0
-            correct = num_correct(self.module.alpha * frozen, self.data.test_labels)
-            row["frozen_gates_test_accuracy"] = float(correct) / len(frozen)
-        return row
+        return lambda: before
+
+    def _frozen_gates(self) -> Row:
+        if self.gates is None or self.data.is_regression:
+            return {}
+        frozen = with_frozen_gates(self.module.network, self.gates, self.data.test_inputs)
+        if self._f0 is not None:
+            frozen = frozen - self._f0
+        correct = num_correct(self.module.alpha * frozen, self.data.test_labels)
+        return {"frozen_gates_test_accuracy": float(correct) / len(frozen)}
 
     @property
     def _f0(self) -> Tensor | None:

@@ -9,8 +9,10 @@ LAZY_CHANGE = 0.1
 FEATURE_DISTANCE = 0.1
 
 
-def verdict(kernel_change: float, kernel_distance: float) -> str:
-    """One of "lazy" (moved less than a tenth), "feature learning" (cosine below 0.9) and "in between"."""
+def verdict(kernel_change: float | None, kernel_distance: float | None) -> str | None:
+    """One of "lazy" (moved less than a tenth), "feature learning" (cosine below 0.9), "in between"; None of nothing."""
+    if kernel_change is None or kernel_distance is None:
+        return None
     if kernel_change < LAZY_CHANGE:
         return "lazy"
     return "feature learning" if kernel_distance > FEATURE_DISTANCE else "in between"

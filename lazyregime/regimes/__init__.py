@@ -6,7 +6,7 @@ from lazyregime.regimes.feature import Feature
 from lazyregime.regimes.gradient_flow import GradientFlow
 from lazyregime.regimes.laziness import alpha_of, laziness
 from lazyregime.regimes.lazy import Lazy
-from lazyregime.regimes.losses import MSE, AbstractLoss, CrossEntropy, SoftHinge, predict
+from lazyregime.regimes.losses import MSE, AbstractLoss, CrossEntropy, SoftHinge, predict, weighted
 from lazyregime.regimes.optimizers import SGD, AbstractOptimizer, Adam
 from lazyregime.regimes.regular import Regular
 from lazyregime.regimes.scaled import Scaled
@@ -31,4 +31,5 @@ __all__ = [
     "evaluate",
     "laziness",
     "predict",
+    "weighted",
 ]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, cast
 
 import torch
 import torch.distributed as dist
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from lazyregime import gradient_flow
@@ -18,7 +18,7 @@ from lazyregime.lightning import pl
 from lazyregime.networks import Centred, Linearized, check_scales, parameter_scales
 from lazyregime.regimes.choice import Choice
 from lazyregime.regimes.laziness import check_alpha
-from lazyregime.regimes.losses import AbstractLoss, CrossEntropy, num_correct
+from lazyregime.regimes.losses import AbstractLoss, CrossEntropy, Labels, num_correct
 from lazyregime.regimes.optimizers import AbstractOptimizer, Adam
 
 SCHEDULES = ("constant", "linear", "cosine", "plateau")
@@ -214,7 +214,7 @@ def _function(network: nn.Module, *, centred: bool, linearized: bool) -> nn.Modu
 def evaluate(
     module: AbstractRegime,
     inputs: Shaped[Tensor, "n *d"],
-    labels: Int[Tensor, " n"] | Float[Tensor, "n k"],
+    labels: Labels,
     *,
     chunk: int = 2000,
 ) -> dict[str, float]:

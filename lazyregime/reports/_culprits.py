@@ -27,6 +27,8 @@ def without_culprits(function: Callable[[pd.DataFrame], T], runs: pd.DataFrame) 
     try:
         function(runs.iloc[:0])
         good = _good(function, runs.iloc[:0], runs, found)
+        if good.empty:
+            raise Beyond
         result = function(good)
     except Exception as error:
         told = first if isinstance(error, Beyond) else error

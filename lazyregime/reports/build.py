@@ -1,26 +1,29 @@
-"""Runs in, a folder with the whole report out: report.md, report.html, the CSV files and the figures."""
+"""Runs in, a folder with the whole report out: report.html, report.md, report.tex, the CSV files and the figures."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from lazyregime.atomic import atomic_write
 from lazyregime.reports.claims import all_claims
 from lazyregime.reports.figures.style import house_style
 from lazyregime.reports.ledger import commands_for, ledger, ledger_words
 from lazyregime.reports.load import load_runs
 from lazyregime.reports.pages.csv import csv_text
-from lazyregime.reports.pages.html import Picture, page
-from lazyregime.reports.pages.markdown import escape, fenced, markdown
+from lazyregime.reports.pages.document import Document, Picture
+from lazyregime.reports.pages.html import page
+from lazyregime.reports.pages.latex import latex_page
+from lazyregime.reports.pages.markdown import markdown_page
 from lazyregime.reports.pages.table import Table, left_out
 from lazyregime.reports.section import Section
 from lazyregime.reports.sections import all_sections
+from lazyregime.reports.tables.averages import with_keys
+from lazyregime.reports.written import forget_others, written
 
 STATUSES = ("complete", "running", "interrupted", "failed", "damaged")
 FEW = 4  # so many runs are shown one by one
+OURS = ["key", "network"]  # columns for the tables alone
 
 
 @dataclass(frozen=True)
@@ -33,41 +36,50 @@ class Report:
     missing: list[str]
 
 
-def build_report(paths: Sequence[Path], out: Path | None = None, *, claims: bool = False) -> Report:
+def build_report(
+    paths: Sequence[Path], out: Path | None = None, *, claims: bool = False, recompute: bool = False
+) -> Report:
     """Read the runs at `paths` and write their report into `out` (default: `report/` under the first path).
 
     Args:
         paths: Run folders, or folders that hold runs.
         out: Where to write.
         claims: Hold the published claims against the runs too.
+        recompute: Compute metrics that are younger than the runs from the kernels that they keep.
 
     Raises:
         LazyRegimeError: If a path does not exist or holds no run.
     """
-    runs = load_runs(paths)
+    runs = with_keys(load_runs(paths, recompute=recompute))
     out = Path(paths[0]) / "report" if out is None else out
     with house_style():
         sections = all_sections(runs, out / "figures")
     if claims:
         sections.insert(0, _claims(runs))
+    document = _document(f"lazyregime: {_name(paths)}", runs, sections)
+    files = _write(document, out)
+    tables = {name: table for section in sections for name, table in section.data.items()}
+    for name, table in {"runs": runs.drop(columns=OURS), **tables}.items():
+        files.append(written(out / f"{name}.csv", csv_text(table)))
+    files += [picture.path for picture in document.pictures if picture.path.is_relative_to(out)]
+    forget_others(out, [*files, *(path.with_suffix(".pdf") for path in files if path.suffix == ".png")])
+    return Report(runs, list(document.tables), files, list(document.commands))
+
+
+def _document(title: str, runs: pd.DataFrame, sections: list[Section]) -> Document:
     tables = [table for section in sections for table in section.tables if table.lines]
     tables += left_out([trouble for section in sections for trouble in section.troubles])
     pictures = [*(picture for section in sections for picture in section.pictures), *_summaries(runs)]
-    missing = list(dict.fromkeys(command for section in sections for command in section.commands))
-    title, lead = f"lazyregime: {_name(paths)}", _lead(runs)
-    files = [
-        _written(out / "report.html", page(title, lead, tables, pictures, missing)),
-        _written(out / "report.md", _as_markdown(title, lead, tables, pictures, missing, out)),
-        _written(out / "runs.csv", csv_text(runs)),
+    commands = list(dict.fromkeys(command for section in sections for command in section.commands))
+    return Document(title, _lead(runs), tables, pictures, commands)
+
+
+def _write(document: Document, out: Path) -> list[Path]:
+    return [
+        written(out / "report.html", page(document)),
+        written(out / "report.md", markdown_page(document, out)),
+        written(out / "report.tex", latex_page(document, out)),
     ]
-    for section in sections:
-        files += [_written(out / f"{name}.csv", csv_text(table)) for name, table in section.data.items()]
-    return Report(runs, tables, [*files, *(p.path for p in pictures if p.path.is_relative_to(out))], missing)
-
-
-def _written(path: Path, text: str) -> Path:
-    atomic_write(path, text)
-    return path
 
 
 def _claims(runs: pd.DataFrame) -> Section:
@@ -90,14 +102,3 @@ def _lead(runs: pd.DataFrame) -> str:
     counts = runs.status.value_counts()
     told = [f"{counts[status]} {status}" for status in STATUSES if status in counts]
     return f"{len(runs)} run{'s' if len(runs) > 1 else ''}: {', '.join(told)}."
-
-
-def _as_markdown(
-    title: str, lead: str, tables: list[Table], pictures: list[Picture], missing: list[str], out: Path
-) -> str:
-    parts = [f"# {escape(title)}\n", f"{escape(lead)}\n", *map(markdown, tables)]
-    for picture in pictures:
-        parts.append(f"![{escape(picture.caption)}]({Path(os.path.relpath(picture.path, out)).as_posix()})\n")
-    if missing:
-        parts += ["## What is missing, and how to make it\n", fenced(missing)]
-    return "\n".join(parts)

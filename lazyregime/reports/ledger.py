@@ -60,8 +60,10 @@ def ledger_words(table: pd.DataFrame) -> Table:
 
 
 def commands_for(table: pd.DataFrame) -> list[str]:
-    """What makes the runs that claims still lack, each command once."""
-    return list(dict.fromkeys(table[table.verdict == "not measured"].command))
+    """What makes the runs that are lacking, each command once; of papers only that these runs have begun on."""
+    paper = table.id.str.partition(".")[0]
+    begun = paper.isin(set(paper[table.verdict != "not measured"]))
+    return list(dict.fromkeys(table[begun & (table.verdict == "not measured")].command))
 
 
 def _row(claim: Claim, found: Measurement | None) -> dict[str, object]:

@@ -21,7 +21,7 @@ NUMBERS = frozenset(FIRST_COLUMNS[8:]) - {"regime", "verdict", "finished"}
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
-def load_runs(path_or_paths: Paths) -> pd.DataFrame:
+def load_runs(path_or_paths: Paths, *, recompute: bool = False) -> pd.DataFrame:
     """Read run folders, or folders of them at any depth, into a table with one row a run.
 
     The columns are the scalars of result.json, the resolved configuration under `config.` (as in
@@ -30,6 +30,8 @@ def load_runs(path_or_paths: Paths) -> pd.DataFrame:
 
     Args:
         path_or_paths: A run folder, a group of them, `runs` itself, or several of these.
+        recompute: Compute what is missing in complete runs from the kernels that they keep: metrics that are younger
+            than the runs. A run whose kernels cannot be read says so as its `reason`.
 
     Raises:
         LazyRegimeError: If a path does not exist or holds no run.
@@ -38,7 +40,21 @@ def load_runs(path_or_paths: Paths) -> pd.DataFrame:
     if not given:
         raise LazyRegimeError("No path was given: name at least one run folder, or a folder that holds runs.")
     folders = {folder.resolve(): folder for path in given for folder in _runs_at(Path(path))}
-    return as_table([read_run(folder) for folder in folders.values()])
+    rows = [read_run(folder) for folder in folders.values()]
+    return as_table([with_metrics(row) for row in rows] if recompute else rows)
+
+
+def with_metrics(row: dict[str, object]) -> dict[str, object]:
+    """A row with the metrics that the run's kernels tell and its result does not."""
+    from lazyregime.measure import recompute
+
+    if row["status"] != "complete":
+        return row
+    try:
+        found = recompute(str(row["path"]))
+    except LazyRegimeError as error:
+        return row | {"reason": str(error)}
+    return {name: value for name, value in found.items() if value is not None} | row
 
 
 def as_table(rows: list[dict[str, object]]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""What the poster's table still lacks, and the commands that make it."""
+"""What the poster's table lacks of what these runs have begun, and the commands that make it."""
 
 # pandas tells its types only in part.
 # pyright: reportArgumentType=false, reportAttributeAccessIssue=false
@@ -9,20 +9,28 @@ import pandas as pd
 
 from lazyregime.reports.tables.poster import poster_runs
 from lazyregime.reports.tables.published import POSTER, published
+from lazyregime.reports.tables.tags import tagged
 
 ENOUGH_SEEDS = 3
+PUBLISHED_SAMPLES = 60_000
 ARCH_CHOICE = {"mlp": "arch=mlp", "cnn": "arch=cnn arch.last_activation=false"}
 
 
 def missing_commands(runs: pd.DataFrame) -> list[str]:
-    """Commands for the poster's columns not run yet, then for more seeds, then for the regimes to stand beside them."""
+    """Commands for what these runs have begun: further columns of the poster, more seeds, the regimes beside them.
+
+    A network is asked for only if it was begun on, and other widths only if the poster's row is what was meant: two of
+    its widths were run, or the runs bear its tag.
+    """
     done = poster_runs(runs)
+    done = done[done.n_train == PUBLISHED_SAMPLES]
     group = _group(runs)
     commands = []
     for arch, choice in ARCH_CHOICE.items():
-        have = {int(width) for width in done[done.network == arch.upper()].width}
+        begun = done[done.network == arch.upper()]
+        have = {int(width) for width in begun.width}
         lacking = [c.width for c in POSTER if c.arch == arch and c.regular is not None and c.width not in have]
-        if lacking:
+        if lacking and (len(have) > 1 or len(tagged(begun, "poster", "regular"))):
             commands.append(_train(f"{choice} width={_list(lacking)}", group))
     commands += [_seeds(done, arch, choice, group) for arch, choice in ARCH_CHOICE.items()]
     return [command for command in [*commands, *_regimes(runs, done, group)] if command]

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from lazyregime.reports.figures.style import save
-from lazyregime.reports.pages.html import Picture
+from lazyregime.reports.pages.document import Picture
 from lazyregime.reports.pages.table import Table
 
 Drawn = Mapping[str, tuple[Figure | None, str]]  # name: (figure, or None where there are no data for it; caption)
@@ -26,13 +26,9 @@ class Section:
 
 
 def save_figures(folder: Path, drawn: Drawn) -> list[Picture]:
-    """Write the figures there are data for; one of an earlier report that has none now is removed."""
-    pictures = []
-    for name, (figure, caption) in drawn.items():
-        path = folder / f"{name}.png"
-        if figure is not None:
-            pictures.append(Picture(save(figure, path), caption))
-        else:
-            path.unlink(missing_ok=True)
-            path.with_suffix(".pdf").unlink(missing_ok=True)
-    return pictures
+    """Write the figures that there are data for."""
+    return [
+        Picture(save(figure, folder / f"{name}.png"), caption)
+        for name, (figure, caption) in drawn.items()
+        if figure is not None
+    ]

@@ -1,8 +1,10 @@
 """Which solver a regression uses: Cholesky where the matrix fits in memory, conjugate gradients by products beyond."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -50,7 +52,7 @@ class SolverChoice:
         """Checks the choices.
 
         Raises:
-            LazyRegimeError: For a name that is none of the choices, a negative ridge or an unknown solver.
+            LazyRegimeError: For a name that is none of the choices, or a value that is not possible.
         """
         names = [field.name for field in fields(cls)]
         unknown = [name for name in choices if name not in names]
@@ -59,14 +61,8 @@ class SolverChoice:
                 f"There is no choice {', '.join(unknown)} of a kernel regression; the numerical ones are "
                 f"{', '.join(names)}."
             )
-        chosen = cls(**choices)
-        for name in ("ridge", "relative_ridge"):
-            value = getattr(chosen, name)
-            if not isinstance(value, float | int) or not 0 <= value < float("inf"):
-                raise LazyRegimeError(f"The ridge must be finite and >= 0; got {name}={value}.")
-        if chosen.solver not in ("auto", "cholesky", "cg"):
-            raise LazyRegimeError(f"The solver {chosen.solver!r} is unknown; choose auto, cholesky or cg.")
-        return chosen
+        checked = {name: _checked(name, value) for name, value in choices.items()}
+        return cls(**checked)
 
     def for_gram(self, gram: Tensor, budget: int) -> Solver:
         """A solver for a precomputed (n, n) or (n, n, k, k) kernel, which may be a memory-mapped file.
@@ -75,6 +71,8 @@ class SolverChoice:
             gram: The kernel of the samples with themselves.
             budget: Bytes, where the choice names none.
         """
+        if gram.shape[0] != gram.shape[1]:
+            raise LazyRegimeError(f"The gram matrix has shape {tuple(gram.shape)}; give (n, n) or (n, n, k, k).")
         size = gram.shape[0] * (gram.shape[2] if gram.ndim == 4 else 1)
         ridge = self.ridge
         if self.relative_ridge:
@@ -113,3 +111,38 @@ class SolverChoice:
             num_probes=4 if columns_are_cheap else 0,
             progress=self.progress,
         )
+
+
+Rule = tuple[Callable[[float], bool], str]  # what must hold, and how it is said
+_POSITIVE: Rule = (lambda v: 0 <= v < float("inf"), "finite and >= 0")
+_FRACTION: Rule = (lambda v: 0 < v < 1, "between 0 and 1")
+_NUMBERS: dict[str, Rule] = {
+    "ridge": _POSITIVE,
+    "relative_ridge": _POSITIVE,
+    "tolerance": _FRACTION,
+    "accuracy": _FRACTION,
+    "max_iterations": (lambda v: v >= 1 and v == int(v), "a whole number from 1"),
+    "rank": (lambda v: v >= 0 and v == int(v), "a whole number from 0"),
+    "memory_budget": (lambda v: v >= 1 and v == int(v), "a whole number of bytes"),
+}
+
+
+def _checked(name: str, value: Any) -> Any:
+    if name == "solver" and value not in ("auto", "cholesky", "cg"):
+        raise LazyRegimeError(f"The solver {value!r} is unknown; choose auto, cholesky or cg.")
+    if name == "progress" and not (value is None or callable(value)):
+        raise LazyRegimeError(f"progress={value!r} is no function; it is called with (iterations, residual).")
+    if name not in _NUMBERS or (value is None and name in ("accuracy", "memory_budget")):
+        return value
+    possible, wanted = _NUMBERS[name]
+    number = _number(value)
+    if number is None or not possible(number):
+        raise LazyRegimeError(f"{name}={value!r} is not possible; it must be {wanted}.")
+    return int(number) if "whole" in wanted else number
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | Tensor | np.number):
+        return None
+    given: Any = value
+    return float(given)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.solve.stability import check_not_zero
+from lazyregime.solve.tensors import as_float64
 
 Matmul = Callable[[Tensor], Tensor]
 
@@ -43,10 +44,16 @@ class LowRank:
         generator = torch.Generator().manual_seed(0)
         omega, _ = torch.linalg.qr(torch.randn(n, rank, generator=generator, dtype=torch.float64).to(device))
         sketch = matmul(omega)
-        shift = accuracy * float(sketch.norm())  # what keeps the core positive
+        shift = accuracy * float(as_float64(sketch, "kernel's product with vectors").norm())  # keeps the core positive
         sketch = sketch + shift * omega
         core = omega.T @ sketch
         check_not_zero(core.diagonal())
+        asymmetry, scale = float((core - core.T).abs().max()), float(core.abs().max())
+        if asymmetry > max(accuracy, 1e-7) ** 0.5 * scale:
+            raise LazyRegimeError(
+                f"The kernel matrix is not symmetric: u^T K v and v^T K u of random vectors differ by {asymmetry:.3g}, "
+                f"where they reach {scale:.3g}. Rows and columns must be the same samples in the same order."
+            )
         factor, info = torch.linalg.cholesky_ex((core + core.T) / 2)
         if int(info) != 0:
             raise LazyRegimeError("The kernel is not positive semi-definite: random vectors have negative products.")

@@ -29,7 +29,7 @@ def as_float64(tensor: Tensor, name: str = "kernel") -> Tensor:
     num_bad = int((~torch.isfinite(result)).sum())
     if num_bad:
         raise LazyRegimeError(
-            f"The {name} has {num_bad} entries of {result.numel()} that are NaN or infinite; "
+            f"In the {name}, {num_bad} of {result.numel()} numbers are NaN or infinite; "
             "the network or its inputs have overflowed, so lower their scale or compute in float64."
         )
     return result

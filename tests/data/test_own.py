@@ -66,7 +66,15 @@ def test_every_form_gives_the_same(form):
         np.testing.assert_allclose(found.numpy(), expected, rtol=1e-7 if form == "lists" else 0)
     assert data.validation_inputs.shape == (0, 1, 8, 8) and data.validation_labels.shape == (0,)
     assert data.train_labels.dtype == torch.int64
-    assert shapes_of(data) == {"in_channels": 1, "image_size": 8, "in_features": 64, "n_outputs": 10}
+    shapes = {"in_channels": 1, "image_size": 8, "in_features": 64, "n_outputs": 10}
+    assert shapes_of(data) == {**shapes, "num_tokens": None, "sequence_length": None}
+
+
+def test_tokens_have_a_number_and_a_length():
+    tokens = np.array([[0, 4, 1], [2, 2, 2]])
+    shapes = {"num_tokens": 8, "sequence_length": 3, "n_outputs": 2}
+    found = shapes_of(from_user((tokens, [0, 1], tokens + 3, [0, 1])))
+    assert {key: value for key, value in found.items() if value is not None} == shapes
 
 
 def test_validation_has_its_place():

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -64,9 +65,11 @@ def test_the_whole_report(group: Path) -> None:
     for words in ("MLP 1024   N = 2,913,290 = published", ".7705", "no kernel", "the loss is <nan> at step 3"):
         assert words in printed
     assert "  python -m lazyregime.train arch=mlp width=4096\n" in printed.split("Next")[1]
+    assert "cnn" not in printed.split("Next")[1]
     out = group / "report"
-    names = {"report.html", "report.md", "runs.csv", "poster_table.csv", "regimes.csv", "figures"}
-    assert {path.name for path in out.iterdir()} == names
+    names = {"report.html", "report.md", "report.tex", "runs.csv", "poster_table.csv", "regimes.csv", "figures"}
+    names.add("further_measures_train.csv")
+    assert {path.name for path in out.iterdir()} == names | {".report.json"}
     figures = ("accuracy_width", "kernel_change", "regime_accuracy", "spectra")
     assert {path.name for path in (out / "figures").iterdir()} == {f"{n}.{s}" for n in figures for s in ("png", "pdf")}
     assert all(str(out / name) in printed for name in names - {"figures"})
@@ -86,9 +89,13 @@ def test_the_page_parses_and_refers_to_nothing_outside(group: Path) -> None:
     page.feed(text)
     page.close()
     assert page.open == []
-    assert len(page.references) == 4
-    assert all(reference.startswith("data:image/png;base64,") for reference in page.references)
-    assert not any(word in text for word in ("http:", "https:", "@import", "url(", "<script"))
+    images = [reference for reference in page.references if reference.startswith("data:image/png;base64,")]
+    links = [unquote(reference) for reference in page.references if reference not in images]
+    assert len(images) == 4
+    assert len(links) == 8 and all((group / "report" / link).is_dir() for link in links)  # the list of all runs
+    assert len(text) < 400_000
+    assert not any(word in text for word in ("http:", "https:", "@import", "url("))
+    assert text.count("<script") == 1 and "default-src 'none'" in text
     assert "the loss is <nan> at step 3" in "".join(page.text).replace("LossError: ", "")
 
 
@@ -103,7 +110,7 @@ def test_one_run_folder_reported_again(tmp_path: Path, capsys: pytest.CaptureFix
     second = {path: path.read_bytes() for path in (run / "report").rglob("*") if path.is_file()}
     stale = {run / "report" / "figures" / f"spectra.{suffix}" for suffix in ("png", "pdf")}
     assert set(first) - set(second) == stale
-    same = set(second) - {run / "report" / name for name in ("report.html", "report.md")}
+    same = set(second) - {run / "report" / name for name in ("report.html", "report.md", "report.tex", ".report.json")}
     assert all(first[path] == second[path] for path in same)
 
 

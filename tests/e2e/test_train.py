@@ -258,3 +258,18 @@ def test_a_cnn_on_fashion_mnist_in_the_feature_regime_with_the_posters_trainer(r
     result = json.loads((only(runs_dir) / "result.json").read_text())
     assert result["selected_on"] == "test"
     assert (only(runs_dir) / "checkpoints" / "best.ckpt").exists()
+
+
+def test_the_probe_takes_two_classes_with_one_output_and_real_targets(runs_dir, capsys):
+    assert train(*FAST, "data=mnist_parity", "data.n_train=64", "data.n_test=64", "data.n_kernel=20") == 0
+    small = ["width=8", "data.n_train=40", "data.n_test=20", "trainer.max_epochs=2", "ntk.anchors_per_class=10"]
+    assert train("data=sphere", "data.dimension=5", "loss=mse", "tracking=csv", *small) == 0
+    printed = capsys.readouterr().out
+    assert "kernel regression after training, squared error" in printed
+    assert printed.count("Verdict: ") == 2 and "Verdict: none" not in printed
+    results = {r["data"]: r for r in (json.loads(path.read_text()) for path in runs_dir.rglob("result.json"))}
+    assert all(result["warnings"] == [] for result in results.values())
+    assert 0.3 < results["mnist_parity"]["kernel_accuracy_adh_init"] <= 1
+    assert results["mnist_parity"]["num_anchors"] == 20
+    assert results["sphere"]["kernel_risk_adh_final"] > 0
+    assert "kernel_accuracy_adh_final" not in results["sphere"]

@@ -6,7 +6,7 @@ import torch
 
 from lazyregime.data import Batches, ClassificationData
 from lazyregime.lightning import pl
-from lazyregime.measure import Recorder
+from lazyregime.measure.recorder import Recorder
 from lazyregime.networks import MLP
 from lazyregime.regimes import Adam, Regular
 

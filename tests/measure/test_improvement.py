@@ -7,7 +7,8 @@ from problem import fit, recorder, small_data, small_regime
 from lazyregime.data import Batches
 from lazyregime.errors import LazyRegimeError
 from lazyregime.lightning import pl
-from lazyregime.measure import Improvement, LastCheckpoint
+from lazyregime.measure.checkpoints import LastCheckpoint
+from lazyregime.measure.improvement import Improvement
 from lazyregime.regimes import evaluate
 from lazyregime.runs.checkpoints import Checkpoints
 

@@ -9,7 +9,7 @@ import torch.distributed as dist
 from problem import fit, recorder, small_data, small_regime
 
 from lazyregime.lightning import pl
-from lazyregime.measure import LastCheckpoint
+from lazyregime.measure.checkpoints import LastCheckpoint
 from lazyregime.notice import NOTICE, Leaving, Notice
 from lazyregime.runs.checkpoints import Checkpoints
 

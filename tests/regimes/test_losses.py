@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from lazyregime.errors import LazyRegimeError
-from lazyregime.regimes import MSE, CrossEntropy, SoftHinge, predict
+from lazyregime.regimes import MSE, CrossEntropy, SoftHinge, predict, weighted
+from lazyregime.regimes.losses import num_correct
 
 F = torch.tensor([[1.0, -2.0, 0.5], [0.2, 0.3, -1.0]], dtype=torch.float64)
 Y = torch.tensor([0, 2])
@@ -52,3 +53,46 @@ def test_predictions_are_the_largest_output_or_the_sign():
 def test_a_softhinge_without_softness_is_refused():
     with pytest.raises(LazyRegimeError, match=r"loss\.beta=0"):
         SoftHinge(beta=0.0)
+
+
+MANY = torch.tensor([[1, 0, 1], [0, 0, 1]])
+
+
+@pytest.mark.parametrize(
+    ("loss", "of_one"),
+    [
+        (CrossEntropy(), lambda z: math.log1p(math.exp(-z))),
+        (MSE(), lambda z: 0.5 * (z - 1) ** 2),
+        (SoftHinge(beta=2.0, margin=0.5), lambda z: math.log1p(math.exp(2 * (0.5 - z))) / 2),
+    ],
+)
+def test_several_labels_are_as_many_binary_problems(loss, of_one):
+    rows = [sum(of_one(z) for z in row) for row in ((2 * MANY - 1) * F).tolist()]
+    assert float(loss(F, MANY)) == pytest.approx(sum(rows) / 2)
+    assert loss.per_sample(F, MANY).tolist() == pytest.approx(rows)
+    each = [loss(F[:, [k]], MANY[:, k]) for k in range(3)]  # one label at a time, as a network of one output
+    assert float(loss(F, MANY)) == pytest.approx(float(sum(each)))
+
+
+def test_of_several_labels_the_right_share_counts():
+    labels = torch.tensor([[1, 0, 1], [1, 0, 1]])  # where the signs are + - + and + + -
+    assert float(num_correct(F, labels)) == pytest.approx(3 / 3 + 1 / 3)
+
+
+@pytest.mark.parametrize("loss", [CrossEntropy(), MSE(), SoftHinge()])
+def test_class_weights_are_torchs_weighted_mean_over_the_training_set(loss):
+    weights = torch.tensor([3.0, 1.0, 0.5], dtype=torch.float64)
+    found = weighted(loss, weights, Y)(F, Y)
+    rows = loss.per_sample(F, Y)
+    assert float(found) == pytest.approx(float((weights[Y] * rows).sum() / weights[Y].sum()))
+    if isinstance(loss, CrossEntropy):
+        assert float(found) == pytest.approx(float(torch.nn.functional.cross_entropy(F, Y, weight=weights)))
+    assert weighted(loss, None, Y) is loss
+    assert float(weighted(loss, 7 * weights, Y)(F, Y)) == pytest.approx(float(found))
+
+
+@pytest.mark.parametrize("loss", [CrossEntropy(), SoftHinge()])
+@pytest.mark.parametrize("outputs", [F, F1])
+def test_a_loss_of_classes_refuses_real_targets(loss, outputs):
+    with pytest.raises(LazyRegimeError, match="real targets; use loss=mse"):
+        loss(outputs, torch.zeros_like(outputs))

@@ -12,14 +12,24 @@ def commands(tmp_path: Path) -> list[str]:
     return missing_commands(load_runs(tmp_path))
 
 
-def test_widths_then_seeds_then_regimes(tmp_path: Path) -> None:
+def test_one_run_asks_for_seeds_and_regimes_and_for_nothing_else(tmp_path: Path) -> None:
     write_run(tmp_path / "a-1", kernels=False, width=2048)
-    assert commands(tmp_path) == [
-        "python -m lazyregime.train -m arch=mlp width=1024,4096",
-        "python -m lazyregime.train -m arch=cnn arch.last_activation=false width=32,64,128,256",
+    expected = [
         "python -m lazyregime.train -m arch=mlp width=2048 seed=0,1,2",
         "python -m lazyregime.train -m regime=feature,lazy arch=mlp width=2048",
     ]
+    assert commands(tmp_path) == expected
+    write_run(tmp_path / "b-1", {"tags": ["poster"]}, kernels=False, arch="cnn", width=64)
+    assert commands(tmp_path)[0] == (
+        "python -m lazyregime.train -m arch=cnn arch.last_activation=false width=32,128,256"
+    )
+    write_run(tmp_path / "c-1", kernels=False, width=1024)
+    assert commands(tmp_path)[0] == "python -m lazyregime.train arch=mlp width=4096"
+
+
+def test_a_run_on_few_images_asks_for_nothing(tmp_path: Path) -> None:
+    write_run(tmp_path / "a-1", kernels=False, n_train=300)
+    assert commands(tmp_path) == []
 
 
 def test_one_missing_width_is_one_run_in_the_group_of_the_others(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 from fake_runs import COUNTS, write_run
 
 from lazyregime.reports import load_runs
-from lazyregime.reports._words import poster_words
 from lazyregime.reports.pages.terminal import plain
+from lazyregime.reports.sections.poster import poster_words
 from lazyregime.reports.tables.poster import poster_table
 from lazyregime.reports.tables.published import POSTER
 

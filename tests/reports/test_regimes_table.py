@@ -1,5 +1,6 @@
 """The regimes side by side."""
 
+import json
 import math
 from pathlib import Path
 
@@ -7,8 +8,8 @@ import pytest
 from fake_runs import write_run
 
 from lazyregime.reports import load_runs
-from lazyregime.reports._words import regimes_words
 from lazyregime.reports.pages.terminal import plain
+from lazyregime.reports.sections.regimes import regimes_words, section
 from lazyregime.reports.tables.regimes import MEASURES, regimes_table
 
 
@@ -31,12 +32,27 @@ def test_a_row_for_each_regime_and_alpha(tmp_path: Path) -> None:
         assert words in text
 
 
-def test_a_regression_without_a_probe_has_no_row(tmp_path: Path) -> None:
+def test_a_regression_shows_its_loss(tmp_path: Path) -> None:
     write_run(tmp_path / "a-1", kernels=False)
-    write_run(tmp_path / "b-1", kernels=False, data="spiked")
-    runs = load_runs(tmp_path)
-    runs.loc[runs.data == "spiked", list(MEASURES)] = math.nan
-    assert list(regimes_table(runs).table.data) == ["mnist"]
+    nothing = dict.fromkeys(measure for measure in MEASURES if measure not in ("test_loss", "test_accuracy"))
+    write_run(tmp_path / "b-1", kernels=False, data="spiked", loss="mse", test_loss=0.25, **nothing)
+    told = json.loads((tmp_path / "b-1" / "result.json").read_text()) | {"test_accuracy": None}
+    (tmp_path / "b-1" / "result.json").write_text(json.dumps(told))
+    told = regimes_table(load_runs(tmp_path))
+    assert list(told.table.data) == ["mnist", "spiked"]
+    assert "loss 0.250" in plain(regimes_words(told))
+
+
+def test_a_table_for_each_data_set_loss_and_optimizer(tmp_path: Path) -> None:
+    for number, told in enumerate(({}, {}, {}, {"data": "spiked"}, {"data": "spiked", "loss": "mse"})):
+        write_run(tmp_path / f"a-{number}", kernels=False, **told)
+    found = section(load_runs(tmp_path), tmp_path / "figures")
+    assert [table.title for table in found.tables] == [
+        "The regimes side by side: MNIST",
+        "The regimes side by side: spiked, cross entropy, adam",
+        "The regimes side by side: spiked, mse, adam",
+    ]
+    assert len(found.data["regimes"]) == 3  # the same run three times is one
 
 
 def test_means_and_errors_by_hand(tmp_path: Path) -> None:

@@ -1,11 +1,17 @@
 """Tables as text, Markdown and HTML: aligned, escaped, within the width."""
 
+import base64
+import hashlib
 import io
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from lazyregime.reports.pages.document import Document, Picture
 from lazyregime.reports.pages.html import page
+from lazyregime.reports.pages.latex import latex, latex_page
 from lazyregime.reports.pages.markdown import markdown
 from lazyregime.reports.pages.table import Cell, Span, Table, arrow, fraction, short
 from lazyregime.reports.pages.terminal import plain, show
@@ -56,8 +62,43 @@ def test_markdown_has_as_many_cells_in_each_row() -> None:
 
 
 def test_html_escapes_what_it_is_given() -> None:
-    text = page("<script>alert(1)</script>", "a & b", [TABLE], [], ["run --x '<y>'"])
-    assert "<script" not in text
+    commands = ["run --x '<y>'"]
+    text = page(Document("<script>alert(1)</script>", "a & b", [TABLE], commands=commands))
+    assert text.count("<script") == 1
     assert "<b>" not in text
     assert "a &amp; b" in text
     assert 'colspan="3"' in text
+
+
+def test_the_page_may_run_its_own_script_and_nothing_else() -> None:
+    text = page(Document("a", "b"))
+    script = text.partition("<script>")[2].partition("</script>")[0]
+    hashed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{hashed}'" in text and "default-src 'none'" in text
+
+
+def test_a_folded_table_is_not_open() -> None:
+    folded = replace(TABLE, folded=True)
+    assert "<details><summary>Runs &lt;b&gt;" in page(Document("a", "b", [folded]))
+    assert "Runs" not in latex_page(Document("a", "b", [folded]), Path())
+
+
+def test_latex_prints_what_it_is_given() -> None:
+    text = latex(Table("50% _of_ #1", (("α", "left"), ("‖Θ₁‖", "right")), [[Cell("a & b"), Cell("$\\frac{a$ 名")]]))
+    assert r"\subsection*{50\% \_of\_ \#1}" in text
+    assert r"a \& b & \$\textbackslash{}frac\{a\$ ?" in text
+    assert r"$\alpha$ & $\Vert$$\Theta$$_{1}$$\Vert$" in text
+
+
+def test_latex_takes_no_path_that_could_be_a_command() -> None:
+    pictures = [Picture(Path("figures/a-1.png"), "a"), Picture(Path("x}\\input{y/summary.png"), "b")]
+    text = latex_page(Document("a", "b", [], pictures), Path())
+    assert "{figures/a-1.png}" in text and "input{y" not in text
+
+
+def test_a_long_table_is_cut_on_the_screen_alone() -> None:
+    table = Table("long", (("a", "left"),), [[Cell(str(number))] for number in range(500)])
+    out = io.StringIO()
+    show(table, Console(file=out))
+    assert "380 more lines are in the report" in out.getvalue()
+    assert len(plain(table).splitlines()) > 500

@@ -8,10 +8,11 @@ from fake_runs import config, result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lazyregime.reports._words import poster_words, regimes_words
 from lazyregime.reports.load import as_table
 from lazyregime.reports.pages.table import Span, Table
 from lazyregime.reports.reading.cleaning import flatten
+from lazyregime.reports.sections.poster import poster_words
+from lazyregime.reports.sections.regimes import regimes_words
 from lazyregime.reports.tables.poster import poster_table
 from lazyregime.reports.tables.regimes import regimes_table
 from lazyregime.reports.tables.usual import Usual, remark
@@ -121,9 +122,9 @@ def test_what_a_row_lacks_it_says():
 
 
 def test_an_architectures_own_settings_say_nothing_of_others():
-    usual = Usual.of([(("arch.padding", "1"),), (), (), ()])
+    usual = Usual.of([(("arch[cnn].padding", "1"), ("arch[cnn]", "chosen")), (), (), ()])
     assert remark(usual.unlike(())) == ""
-    assert remark(usual.unlike((("arch.padding", "2"),))) == "arch.padding 2"
+    assert remark(usual.unlike((("arch[cnn].padding", "2"),))) == "arch.padding 2"
 
 
 @pytest.mark.parametrize("pair", [(0.1234567, 0.1234568), (2**40, 2**40 + 1), (1e-9, 1.0000001e-9)])

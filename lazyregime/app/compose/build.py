@@ -13,15 +13,12 @@ from lazyregime.app.compose.config import ConfigDict
 from lazyregime.app.compose.devices import check_devices
 from lazyregime.app.compose.hints import ConfigError, unknown_name
 from lazyregime.app.compose.own import is_own
-from lazyregime.app.compose.own_data import own_data
+from lazyregime.app.compose.own_data import DESCRIPTIONS, own_data
 from lazyregime.app.compose.target import target_of
-from lazyregime.app.compose.trial import check_network, sample_inputs
+from lazyregime.app.compose.trial import SAMPLES, check_network, sample_inputs
 from lazyregime.data import ClassificationData, check_arguments
 from lazyregime.networks import UNKNOWN, parameterization_of, why_unknown
 from lazyregime.regimes import AbstractRegime, alpha_of
-
-# Of the data, for the architectures.
-DESCRIPTIONS = ("in_channels", "image_size", "in_features", "n_outputs", "num_tokens", "sequence_length")
 
 
 def load_data(config: ConfigDict) -> ClassificationData:
@@ -155,8 +152,11 @@ def check(config: ConfigDict) -> int:
     """
     check_data(config)
     network = _tried(config)
-    build_regime(config, network)
-    _check_trainer(config["trainer"], config["ntk"], config["data"])
+    module = build_regime(config, network)
+    if is_own(config["data"]):
+        labels = own_data(config["data"]).train_labels[:SAMPLES]
+        module.loss(torch.zeros(len(labels), config["data"]["n_outputs"]), labels)  # it says which labels it takes
+    _check_trainer(config["trainer"], config["ntk"], config)
     if config["optimizer"]["name"] == "gradient_flow":
         _check_flow(config)
     check_devices(config)
@@ -199,11 +199,11 @@ def _check_flow(config: ConfigDict) -> None:
         )
 
 
-def _check_trainer(trainer: ConfigDict, ntk: ConfigDict, data: ConfigDict) -> None:
+def _check_trainer(trainer: ConfigDict, ntk: ConfigDict, config: ConfigDict) -> None:
     for section, name, least in (
         (trainer, "max_epochs", 1), (trainer, "batch_size", 1), (trainer, "limit_batches", 1),
         (trainer, "patience", 1), (trainer, "devices", 1), (trainer, "num_nodes", 1), (ntk, "block_rows", 1),
-        (ntk, "anchors_per_class", 1), (ntk, "n_test", 1), (ntk, "memory_budget", 1),
+        (ntk, "anchors_per_class", 1), (ntk, "n_test", 1), (ntk, "n_held_out", 2), (ntk, "memory_budget", 1),
     ):  # fmt: skip
         if section[name] is not None and section[name] < least:
             where = "trainer" if section is trainer else "ntk"
@@ -217,10 +217,15 @@ def _check_trainer(trainer: ConfigDict, ntk: ConfigDict, data: ConfigDict) -> No
                 )
         if trainer["schedule"] == "plateau":
             raise ConfigError("trainer.schedule=plateau needs trainer.monitor, which says what an improvement is.")
-    elif trainer["monitor"].startswith("validation") and not data.get("n_validation"):
+    elif trainer["monitor"].startswith("validation") and not _has_validation(config):
         raise ConfigError(
             f"trainer.monitor={trainer['monitor']} needs validation data; set data.n_validation=5000, for example."
         )
+
+
+def _has_validation(config: ConfigDict) -> bool:
+    data = config["data"]
+    return bool(len(own_data(data).validation_labels) if is_own(data) else data.get("n_validation"))
 
 
 def _target(node: Mapping[str, Any], group: str) -> Any:

@@ -18,7 +18,6 @@ from omegaconf.errors import OmegaConfBaseException
 from lazyregime.app.compose.hints import ConfigError, sentence, unknown_name
 from lazyregime.app.compose.loader import compose, loader
 from lazyregime.app.compose.own import describe_own, with_own_arguments
-from lazyregime.app.compose.own_data import describe_data
 from lazyregime.app.compose.resources import register_resolvers
 
 ConfigDict = dict[str, Any]
@@ -118,7 +117,6 @@ class Source:
         Raises:
             ConfigError: If it has a key that the schema has not.
         """
-        describe_data(config)
         resolved = OmegaConf.to_container(config, resolve=True, enum_to_str=True, throw_on_missing=True)
         container = {str(k): v for k, v in cast(dict[Any, Any], resolved).items() if k != "hydra"}
         valid = {field.name for field in fields(self.schema)}

@@ -51,6 +51,9 @@ def sentence(error: Exception, known: Mapping[str, Any], command: str = "train")
         return _unknown_key(match[1], known)
     if match := re.search(r"Error merging override (.+)", text):
         return _bad_value(match[1], cause)
+    if match := re.search(r"[Mm]issing mandatory value: ?(\w+)\._target_|full_key: (\w+)\._target_", text):
+        group = match[1] or match[2]
+        return f"{group}=own needs {group}._target_=MODULE.NAME, a class or function of your own, such as mine.thing."
     if match := re.search(r"Multiple values for (\S+)\. To override", text):
         return f"{match[1]} is chosen twice; write {match[1]}=NAME, without a +."
     if match := re.search(r"Ambiguous value for argument '(.+)'", text):

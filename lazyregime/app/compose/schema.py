@@ -110,6 +110,7 @@ class NTK:
     enabled: bool = MISSING
     anchors_per_class: int = MISSING
     n_test: int | None = MISSING
+    n_held_out: int | None = MISSING
     protocol: Protocol = MISSING
     ridge: float = MISSING
     at_epochs: list[int] = MISSING

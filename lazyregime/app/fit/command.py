@@ -69,7 +69,7 @@ class FitCommand(AbstractCommand):
             check_population(config)
         check_data(config)
         data, machine = config["data"], config["machine"]["name"]
-        if "num_tokens" in data and not data["one_hot"] and machine != "empirical_ntk":
+        if data.get("one_hot") is False and machine != "empirical_ntk":
             raise ConfigError(
                 f"data={data['name']} are sequences of tokens, of which machine={machine} has no kernel; set "
                 "data.one_hot=true, or use machine=empirical_ntk of a trained network."

@@ -16,6 +16,7 @@ from lazyregime.app.console import Console
 from lazyregime.app.facts import seeds, which
 from lazyregime.atomic import atomic_write
 from lazyregime.data import ClassificationData, SphereTarget, as_inputs
+from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import AbstractKernel, EmpiricalKernel, InfiniteCNN
 from lazyregime.kernels.coding import encode
 from lazyregime.machines import KernelMachine
@@ -47,7 +48,15 @@ class Fitting(AbstractWork):
         self.clock = Clock()
         with console.progress(f"Loading {config['data']['name']}"):
             self.data: ClassificationData = load_data(config)
+        if self.data.is_multilabel or self.data.class_weights is not None:
+            what = "several labels a sample" if self.data.is_multilabel else "class_weights"
+            raise LazyRegimeError(f"data={config['data']['name']} has {what}, which fit does not know; use train.")
         self.kernel: AbstractKernel = build(config["machine"], "machine")
+        if not self.data.train_inputs.is_floating_point() and not isinstance(self.kernel, EmpiricalKernel):
+            raise LazyRegimeError(
+                f"data={config['data']['name']} are whole numbers, of which machine={config['machine']['name']} has no "
+                "kernel; make them real numbers, or use machine=empirical_ntk of a trained network."
+            )
         self.machine = machine_of(config, self.kernel)
 
     def opening(self) -> str:  # noqa: D102

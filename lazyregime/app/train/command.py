@@ -63,27 +63,22 @@ class TrainCommand(AbstractCommand):
         return draw_run(folder.path, result)
 
     def summary(self, result: Mapping[str, Any]) -> Rows:  # noqa: D102
-        if result["optimizer"] == "gradient_flow":
-            return _flow_summary(result)
-        which = "loss" if _is_missing(result.get("test_accuracy")) else "accuracy"
-        rows = [(f"network, {which} on the test set", f"{result[f'test_{which}']:.4f}")]
-        if "kernel_change" not in result:
-            return rows
-        protocol = result["protocol"]
-        note = f"{result['num_anchors']} anchors, {result['num_test_probe']} test points, protocol {protocol}"
+        from lazyregime.measure import metric_rows
+
+        flow = result["optimizer"] == "gradient_flow"
         return [
-            ("kernel regression at initialization", f"{result[f'kernel_accuracy_{protocol}_init']:.4f}"),
-            ("kernel regression after training", f"{result[f'kernel_accuracy_{protocol}_final']:.4f}"),
-            *rows,
-            ("kernel moved by  |T1 - T0| / |T0|", f"{result['kernel_change']:.3g}"),
-            ("kernel turned by  1 - cos(T0, T1)", f"{result['kernel_distance']:.3g}"),
-            (f"({note})", ""),
+            *_regression_rows(result),
+            *(_flow_rows(result) if flow else [_network_row(result)]),
+            *metric_rows(result),
+            (_note(result), ""),
         ]
 
     def last_word(self, result: Mapping[str, Any]) -> str:
         """The verdict with the two numbers it rests on."""
         if "verdict" not in result:
             return "Verdict: none, since the kernel was not probed (ntk=none)."
+        if result["verdict"] is None:
+            return "Verdict: none, since the kernel could not be measured at both ends."
         moved, turned = result["kernel_change"], result["kernel_distance"]
         how_far = f"the kernel moved by {moved:.3g} times its norm and turned by {turned:.3g}"
         return f"Verdict: {result['verdict']} ({how_far})."
@@ -92,25 +87,51 @@ class TrainCommand(AbstractCommand):
 TRAIN = TrainCommand()
 
 
-def _is_missing(accuracy: float | None) -> bool:
-    """Whether targets are no classes: NaN when just measured, null in result.json."""
-    return accuracy is None or math.isnan(accuracy)
+def _regression_rows(result: Mapping[str, Any]) -> Rows:
+    """Of the headline's protocol: the accuracy of classes, the squared error of real targets."""
+    for name in (f"kernel_accuracy_{result.get('protocol')}", "kernel_risk_adh"):
+        ends = [
+            (words, result.get(f"{name}_{tag}"))
+            for words, tag in (("at initialization", "init"), ("after training", "final"))
+        ]
+        if any(value is not None for _, value in ends):
+            what = ", squared error" if "risk" in name else ""
+            return [(f"kernel regression {words}{what}", _number(value, ".4f")) for words, value in ends]
+    return []
 
 
-def _flow_summary(result: Mapping[str, Any]) -> Rows:
+def _network_row(result: Mapping[str, Any]) -> tuple[str, str]:
+    accuracy = result.get("test_accuracy")
+    missing = accuracy is None or math.isnan(accuracy)  # NaN when just measured, null in result.json
+    which = "loss" if missing else "accuracy"
+    return f"network, {which} on the test set", f"{result[f'test_{which}']:.4f}"
+
+
+def _flow_rows(result: Mapping[str, Any]) -> Rows:
     keys = (
         ("network, accuracy on the test set", "test_accuracy", ".4f"),
         ("training loss at the end", "train_loss", ".3g"),
         ("test loss at the end", "test_loss", ".3g"),
         ("flow time reached", "flow_time", ".4g"),
         ("time until the loss was half", "half_loss_time", ".3g"),
-        ("weights moved by  |w - w0| / |w0|", "parameter_displacement", ".3g"),
-        ("ReLUs unchanged since initialization", "relu_unchanged", ".4f"),
-        ("kernel moved by  |T1 - T0| / |T0|", "kernel_change", ".3g"),
-        ("kernel turned by  1 - cos(T0, T1)", "kernel_distance", ".3g"),
     )
-    told = [(words, format(result[key], form)) for words, key, form in keys if result.get(key) is not None]
-    return [*told, (f"({result['flow_status']} after {result['steps']} steps of {result['attempts']} tried)", "")]
+    return [(words, format(result[key], form)) for words, key, form in keys if result.get(key) is not None]
+
+
+def _note(result: Mapping[str, Any]) -> str:
+    """What the numbers above are of."""
+    told: list[str] = []
+    if result.get("num_anchors"):
+        told = [f"{result['num_anchors']} anchors"]
+        told += [f"{result['num_test_probe']} test points"] if result.get("num_test_probe") else []
+        told += [f"protocol {result['protocol']}"] if result.get("protocol") else []
+    if "flow_status" in result:
+        told.append(f"{result['flow_status']} after {result['steps']} steps of {result['attempts']} tried")
+    return f"({', '.join(told)})" if told else "(no kernel was measured)"
+
+
+def _number(value: float | None, form: str) -> str:
+    return "none" if value is None else format(value, form)
 
 
 def _memory(config: ConfigDict, num_params: float) -> str:
@@ -119,7 +140,7 @@ def _memory(config: ConfigDict, num_params: float) -> str:
     text = f"about {_bytes(num_params * size * copies)} to train"
     if not config["ntk"]["enabled"]:
         return text + ", no kernel probe"
-    anchors = config["ntk"]["anchors_per_class"] * config["data"]["n_outputs"]
+    anchors = config["ntk"]["anchors_per_class"] * (config["data"].get("n_outputs") or 1)
     test = config["ntk"]["n_test"] or config["data"].get("n_test") or 10_000
     kernel = f"{test:,} x {2 * anchors} test kernel ({_bytes(test * 2 * anchors * size)})"
     return f"{text}; kernels {anchors} x {anchors}, twice, and a {kernel}"

@@ -13,14 +13,16 @@ from lazyregime.app.console import Console
 from lazyregime.app.facts import seeds, which
 from lazyregime.app.train.facts import trained
 from lazyregime.atomic import atomic_write
-from lazyregime.data import ClassificationData, first_per_class
+from lazyregime.data import ClassificationData
 from lazyregime.errors import LazyRegimeError
 from lazyregime.gradient_flow import Params, Snapshot, Status
-from lazyregime.kernels import centred_alignment, empirical_ntk, kernel_distance, relative_change, spectrum
-from lazyregime.measure import verdict
+from lazyregime.kernels import empirical_ntk
+from lazyregime.measure import Probe
 from lazyregime.measure.flow_measures import FlowMeasures, Row, half_loss_time
+from lazyregime.measure.kernel_maker import KernelMaker
+from lazyregime.measure.points import points_of
 from lazyregime.networks import parameter_scales
-from lazyregime.regimes import GradientFlow
+from lazyregime.regimes import GradientFlow, weighted
 from lazyregime.runs.clock import Clock
 from lazyregime.runs.folder import RunFolder
 from lazyregime.runs.kinds import GradientFlowResult
@@ -39,6 +41,7 @@ class FlowMember:
         self.data = data
         network = build_network(config).to(device)
         self.module = build_regime(config, network).to(device).eval()
+        self.module.loss = weighted(self.module.loss, data.class_weights, data.train_labels)
         assert isinstance(self.module.optimizer, GradientFlow)
         self.recipe = self.module.optimizer
         self.num_params = sum(p.numel() for p in network.parameters())
@@ -49,8 +52,8 @@ class FlowMember:
         self.measures = FlowMeasures(self.module, data, margin=self.recipe.margin or 0.0, test_kernel=test_kernel)
         self.rows: list[Row] = []
         self.last: Snapshot | None = None
-        self._anchors, self._anchor_labels = self._kernel_points()
-        self._gram_init = self._kernel() if config["ntk"]["enabled"] else None
+        self.probe = self._probe()
+        self.probe.look(self.measures.initial, "init")
         self.resumed = self._restore()
 
     def start(self) -> Params:
@@ -61,7 +64,8 @@ class FlowMember:
 
     def observe(self, snapshot: Snapshot) -> None:
         """Measure."""
-        self.rows.append(self.measures.row(snapshot))
+        row = self.measures.row(snapshot)
+        self.rows.append(row | self.probe.glance(self.measures.state()))
         self.last = snapshot
 
     def save(self, state: Mapping[str, Any]) -> None:
@@ -88,7 +92,7 @@ class FlowMember:
                 f"{self.module.alpha:g}, dt={last.dt:.3g}). Use trainer.precision=float64, a larger "
                 "optimizer.max_dgrad or, for momentum, a smaller optimizer.momentum_time."
             )
-        fit = {k: v for k, v in row.items() if k.startswith(("train_", "test_", "relu", "frozen", "displ", "param"))}
+        fit = {k: v for k, v in row.items() if k.startswith(("train_", "test_", "frozen"))}
         return GradientFlowResult(
             which=which(self.config, self.folder, "train"),
             seeds=seeds(self.config),
@@ -105,46 +109,36 @@ class FlowMember:
                 **fit,
                 "best_test_loss": min(r["test_loss"] for r in self.rows),
                 "initial_output": float(self.rows[0]["max_output"]),
-                **self._movement(),
+                **self._probed(),
             },
+            warnings=tuple(self.probe.warnings),
             seconds_training=round(seconds, 2),
             computed=self.clock.computed(self.device, self.config["trainer"]["precision"]),
         )
 
-    def _movement(self) -> dict[str, Any]:
-        kept: dict[str, Tensor] = {}
+    def _probed(self) -> dict[str, Any]:
+        """What the probe found; its kernels are written."""
+        self.probe.look(self.measures.state(), "final")
+        kept = self.probe.tensors()
         if self.measures.test_outputs is not None:
             kept["test_outputs"] = self.measures.test_outputs.double().cpu().contiguous()
             kept["test_labels"] = self.data.test_labels.cpu().contiguous()
-        found: dict[str, Any] = {}
-        if self._gram_init is not None:
-            before, after = self._gram_init, self._kernel()
-            change, distance = float(relative_change(before, after)), float(kernel_distance(before, after))
-            found = {"kernel_change": change, "kernel_distance": distance, "verdict": verdict(change, distance)}
-            if not self.data.is_regression:
-                for tag, gram in (("init", before), ("final", after)):
-                    found[f"kernel_alignment_{tag}"] = float(centred_alignment(gram, self._anchor_labels))
-            found["num_anchors"] = len(before)
-            for tag, gram in (("init", before), ("final", after)):
-                kept[f"gram_{tag}"] = gram.double().contiguous()
-                kept[f"spectrum_{tag}"] = spectrum(gram).double().contiguous()
-            kept["anchor_labels"] = self._anchor_labels
         atomic_write(self.folder.kernels, save(kept))
-        return found
+        found = self.probe.result()
+        points = self.probe.points
+        if points is None:
+            return found
+        sizes = {"num_anchors": points.anchors, "num_test_probe": points.test_inputs, "num_held_out": points.held_out}
+        protocol = self.config["ntk"]["protocol"]
+        return found | {"protocol": protocol} | {name: len(inputs) for name, inputs in sizes.items()}
 
-    def _kernel(self) -> Tensor:
-        return empirical_ntk(
-            self.module.trained, self._anchors, memory_budget=self.config["ntk"]["memory_budget"]
-        ).cpu()
-
-    def _kernel_points(self) -> tuple[Tensor, Tensor]:
-        data, per_class = self.data, self.config["ntk"]["anchors_per_class"]
-        if data.kernel_inputs is not None and data.kernel_labels is not None:
-            return data.kernel_inputs, data.kernel_labels.cpu()
-        if data.is_regression:
-            return data.train_inputs[:per_class], torch.arange(min(per_class, len(data.train_inputs)))
-        anchors = first_per_class(data.train_labels, per_class)
-        return data.train_inputs[anchors], data.train_labels[anchors].cpu()
+    def _probe(self) -> Probe:
+        ntk = self.config["ntk"]
+        points = None
+        if ntk["enabled"]:
+            points = points_of(self.data, **{key: ntk[key] for key in ("anchors_per_class", "n_test", "n_held_out")})
+        maker = KernelMaker(memory_budget=ntk["memory_budget"], block_rows=ntk["block_rows"])
+        return Probe(points, self.measures.initial, maker, ridge=ntk["ridge"])
 
     def _dual_kernels(self) -> tuple[Tensor, Tensor]:
         if not self.module.linearized or self.data.n_outputs != 1:

@@ -20,9 +20,11 @@ from lazyregime.app.train.progress import TrainingProgress
 from lazyregime.atomic import atomic_write
 from lazyregime.data import Batches, ClassificationData
 from lazyregime.lightning import pl
-from lazyregime.measure import Improvement, LastCheckpoint, NTKProbe, Recorder
-from lazyregime.measure.recorder import Row
-from lazyregime.regimes import AbstractRegime, evaluate
+from lazyregime.measure.checkpoints import LastCheckpoint
+from lazyregime.measure.improvement import Improvement
+from lazyregime.measure.probing import NTKProbe
+from lazyregime.measure.recorder import Recorder, Row
+from lazyregime.regimes import AbstractRegime, evaluate, weighted
 from lazyregime.runs.clock import Clock
 from lazyregime.runs.folder import RunFolder
 from lazyregime.runs.kinds import TrainResult
@@ -42,9 +44,10 @@ class Training(AbstractWork):
         self.network = build_network(config)
         self.num_params = sum(p.numel() for p in self.network.parameters())
         self.recorder = Recorder(data, self._write_rows)
-        self.probe = self._probe(data)
+        self.probing = self._probing(data)
         self.improvement = self._improvement()
         self.module = build_regime(config, self.network)
+        self.module.loss = weighted(self.module.loss, data.class_weights, data.train_labels)
         self.trainer = self._trainer()
         self.device = self.trainer.strategy.root_device
         self.data = self.recorder.data = data.to(self.device, torch_dtype(config))
@@ -75,11 +78,11 @@ class Training(AbstractWork):
         self.module.to(self.device).eval()
         since = time.perf_counter()
         measured: dict[str, Any] = {}
-        if self.probe is not None:
-            self.probe.measure(self.module, "final")
-            measured = self.probe.result()
+        if self.probing is not None:
+            self.probing.look(self.module, "final")
+            measured = self.probing.probe.result()
             if self.trainer.is_global_zero:
-                atomic_write(self.folder.kernels, save(self.probe.tensors()))
+                atomic_write(self.folder.kernels, save(self.probing.probe.tensors()))
                 shutil.rmtree(self.folder.blocks, ignore_errors=True)
         seconds_probe = time.perf_counter() - since
         return self._result(measured, seconds_probe)
@@ -111,9 +114,11 @@ class Training(AbstractWork):
                 **self._accuracies(),
                 "protocol": self.config["ntk"]["protocol"],
                 **measured,
-                "num_anchors": len(self.probe.anchor_labels) if self.probe else 0,
-                "num_test_probe": len(self.probe.test_labels) if self.probe else 0,
+                "num_anchors": len(self.probing.points.anchors) if self.probing else 0,
+                "num_test_probe": len(self.probing.points.test_inputs) if self.probing else 0,
+                "num_held_out": self.probing.points.num_held_out if self.probing else 0,
             },
+            warnings=tuple(self.probing.probe.warnings) if self.probing else (),
             seconds_training=round(self.recorder.seconds, 2),
             seconds_probe=round(seconds_probe, 2),
             computed=self.clock.computed(self.device, self.config["trainer"]["precision"]),
@@ -136,7 +141,7 @@ class Training(AbstractWork):
             "validation_accuracy": held_out,
         }
 
-    def _probe(self, data: ClassificationData) -> NTKProbe | None:
+    def _probing(self, data: ClassificationData) -> NTKProbe | None:
         settings = {k: v for k, v in self.config["ntk"].items() if k not in ("enabled", "protocol")}
         if not self.config["ntk"]["enabled"]:
             return None
@@ -159,7 +164,7 @@ class Training(AbstractWork):
         config = self.config["trainer"]
         last = LastCheckpoint(self.folder.kept)
         progress = TrainingProgress(self.console)
-        callbacks = [self.probe, self.recorder, self.improvement, progress, last]
+        callbacks = [self.probing, self.recorder, self.improvement, progress, last]
         return pl.Trainer(
             max_epochs=config["max_epochs"],
             **trainer_options(self.config),

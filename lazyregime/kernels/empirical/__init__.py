@@ -5,8 +5,10 @@ from lazyregime.kernels.empirical import _rules_norm as _rules_norm
 from lazyregime.kernels.empirical._blocks import empirical_ntk_blocks
 from lazyregime.kernels.empirical._explain import Explanation, explain
 from lazyregime.kernels.empirical._factors import Lookup, Outer, Rows
+from lazyregime.kernels.empirical._loan import borrowed
 from lazyregime.kernels.empirical._ntk import empirical_ntk
 from lazyregime.kernels.empirical._registry import LayerCall, register_rule
+from lazyregime.kernels.empirical._survey import check_function
 
 __all__ = [
     "Explanation",
@@ -14,6 +16,8 @@ __all__ = [
     "Lookup",
     "Outer",
     "Rows",
+    "borrowed",
+    "check_function",
     "empirical_ntk",
     "empirical_ntk_blocks",
     "explain",

@@ -17,7 +17,7 @@ from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels.empirical._engine import Progress
 from lazyregime.kernels.empirical._factors import Outputs
 from lazyregime.kernels.empirical._memory import default_budget
-from lazyregime.kernels.empirical._ntk import clean, empirical_ntk, prepare
+from lazyregime.kernels.empirical._ntk import Request, clean, empirical_ntk
 from lazyregime.kernels.empirical._precision import Precision
 from lazyregime.kernels.empirical._survey import Rules
 
@@ -69,10 +69,10 @@ def empirical_ntk_blocks(
         raise LazyRegimeError(f"block_rows is {block_rows}; it must be at least 1.")
     x1, x2 = clean(x1), None if x2 is None else clean(x2)
     budget = default_budget(x1.device) if memory_budget is None else memory_budget
-    head = prepare(
-        model, x1[:1], (x1 if x2 is None else x2)[:1], outputs, budget, accumulate, rules, precision=precision
-    )
-    n, m, k = x1.shape[0], (x1 if x2 is None else x2).shape[0], head.found.num_outputs
+    request = Request(model, x1[:1], (x1 if x2 is None else x2)[:1], outputs, budget, accumulate, rules, precision)
+    with request.loan() as loan:
+        head = request.prepare(loan).found
+    n, m, k = x1.shape[0], (x1 if x2 is None else x2).shape[0], head.num_outputs
     shape = (n, m, *{"trace": (), "diagonal": (k,), "full": (k, k)}[outputs])
     dtype = accumulate or head.dtype
 

@@ -68,11 +68,6 @@ class Engine:
                 self._fill(self._transposed(out), x2, x1, symmetric=False)
         return out
 
-    @property
-    def dtype(self) -> torch.dtype:
-        """The model's own."""
-        return next(iter(self.found.leaves.values())).dtype
-
     def _transposed(self, out: Tensor) -> Tensor:
         return {
             "trace": lambda: out.mT,

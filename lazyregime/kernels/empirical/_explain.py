@@ -9,7 +9,7 @@ from jaxtyping import Shaped
 from torch import Tensor, nn
 
 from lazyregime.kernels.empirical._factors import Outputs
-from lazyregime.kernels.empirical._ntk import prepare
+from lazyregime.kernels.empirical._ntk import Request
 from lazyregime.kernels.empirical._plan import Plan
 from lazyregime.kernels.empirical._survey import Rules
 
@@ -65,6 +65,7 @@ def explain(
 
     FLOPs are those of each layer's own term, without the forward and backward passes that all share.
     """
-    with torch.inference_mode(False):
-        engine = prepare(model, x1, x2, outputs, memory_budget, accumulate, rules)
-    return Explanation(engine.plan, tuple(engine.found.unused))
+    request = Request(model, x1, x2, outputs, memory_budget, accumulate, rules)
+    with request.loan() as loan:
+        engine = request.prepare(loan)
+        return Explanation(engine.plan, tuple(engine.found.unused))

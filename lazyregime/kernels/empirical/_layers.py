@@ -1,16 +1,18 @@
 """What a model is made of, as far as its kernel is concerned, and how the gradients of its layers are recorded."""
 
+import functools
 from dataclasses import dataclass, field
 from typing import final
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
-from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels.empirical._factors import Factor
+from lazyregime.kernels.empirical._loan import Loan
+from lazyregime.kernels.empirical._recording import Recording, record
 from lazyregime.kernels.empirical._registry import LayerCall, RegisteredRule
-from lazyregime.kernels.empirical._tape import Keep, Seen, below_readout, calls, flat_output, record
+from lazyregime.kernels.empirical._tape import Keep, below_readout, calls
+from lazyregime.kernels.empirical.proof import Proof, Trace, Unproven
 
 
 @final
@@ -31,79 +33,79 @@ class Survey:
     """What the model is made of, as far as its kernel is concerned.
 
     Attributes:
-        leaves: the model's parameters by name, detached, the counted ones requiring a gradient.
+        loan: the model.
+        num_outputs: k.
         layers: those with a rule.
         fallback: why, for each parameter that goes through torch.func.
         looped: why, for each parameter that goes through autograd one output at a time, as vmap refuses the model.
-        plain: why, for each parameter that functional_call does not reach.
         unused: parameters on which the output does not depend.
+        mixes: why it is not shown that samples are treated apart; then all parameters go through the fallback.
+        references: the traces that those of later batches must agree with, by their number of samples.
     """
 
-    model: nn.Module
-    leaves: dict[str, Tensor]
+    loan: Loan
     num_outputs: int
     layers: list[Layer] = field(default_factory=list[Layer])
     fallback: dict[str, str] = field(default_factory=dict[str, str])
     looped: dict[str, str] = field(default_factory=dict[str, str])
-    plain: dict[str, str] = field(default_factory=dict[str, str])
     unused: list[str] = field(default_factory=list[str])
+    mixes: str = ""
+    references: dict[int, Trace] = field(default_factory=dict[int, Trace])
+    proven: dict[int, Trace] = field(default_factory=dict[int, Trace])
     samples: dict[str, list[Factor]] = field(default_factory=dict[str, list[Factor]])
     activation_bytes: int = 0
     channels_last: bool = False
-    fast_leaves: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
+    fast: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
     trace: bool = False
     keep: Keep = field(default_factory=Keep)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """The model's output (n, k)."""
-        return flat_output(functional_call(self.model, self.leaves, (x,)), x.shape[0])
+    @property
+    def dtype(self) -> torch.dtype:
+        """The kernel's: that of the parameters that count."""
+        dtypes = [self.loan.parameters[name].dtype for name in sorted(self.loan.counted)]
+        return functools.reduce(torch.promote_types, dtypes)
 
-    def fast_forward(self, x: Tensor) -> Tensor:
-        """The same in the memory layout that suits the layers best, for backward passes to activations only.
+    def run(self, x: Tensor) -> Recording:
+        """A forward pass in the memory layout that suits the layers best, proven to treat samples apart.
 
-        Weight gradients are not taken in this layout: oneDNN's for a strided 1x1 kernel corrupts the heap (torch 2.13).
+        Raises:
+            Unproven: If it does other things than on the first samples, or what it does may mix samples.
         """
-        if not self.channels_last:
-            return self.forward(x)
-        # An explicit copy, since a tensor of one channel counts as being in both layouts.
-        x = torch.empty_like(x, memory_format=torch.channels_last).copy_(x)
-        return flat_output(functional_call(self.model, self.fast_leaves, (x,)), x.shape[0])
+        layers = [(layer.name, layer.module) for layer in self.layers]
+        found = record(self.loan, layers, x, parameters=self.fast, channels_last=self.channels_last)
+        self.check(found.trace)
+        return found
 
-    def prepare_layout(self, x: Tensor) -> None:
-        """Channels last for float32 on a CPU: oneDNN is about a third faster, and unfolding cheaper."""
-        self.channels_last = (
-            x.device.type == "cpu"
-            and x.dtype == torch.float32
-            and x.ndim == 4
-            and any(isinstance(layer.module, nn.Conv2d) for layer in self.layers)
-        )
-        if self.channels_last:
-            self.fast_leaves = {
-                name: leaf.detach().contiguous(memory_format=torch.channels_last).requires_grad_(leaf.requires_grad)
-                if leaf.ndim == 4
-                else leaf
-                for name, leaf in self.leaves.items()
-            }
+    def check(self, trace: Trace) -> None:
+        """See `run`."""
+        n = trace.num_rows
+        known = self.references.get(1) if n == 1 else self.proven.get(n)
+        if known is not None and known.entries == trace.entries and known.sources == trace.sources:
+            return
+        if n == 1:
+            raise Unproven("it does other operations for one sample than for another")
+        proof = Proof(self.references[3 if n == 2 else 2], trace)
+        for layer in self.layers:
+            if proof.layers.get(layer.name) != [True]:
+                raise Unproven(f"layer {layer.name!r} is not called once with a row for each sample")
+        self.proven[n] = trace
 
     def record(self, x: Tensor) -> list[LayerCall]:
         """Inputs and output gradients of every layer with a rule.
 
         Raises:
-            LazyRegimeError: If a layer is not called once, as it was on the first samples.
+            Unproven: As `run`.
         """
-        y, seen = record(self.fast_forward, [layer.module for layer in self.layers], x)
-        once: list[Seen] = []
-        readout: int | None = None
-        for index, layer in enumerate(self.layers):
-            found = seen.get(layer.module, [])
-            if len(found) != 1 or found[0].edge is None:
-                raise LazyRegimeError(
-                    f"layer {layer.name!r} was used {len(found)} times for these inputs but once for others, so "
-                    "the model's path depends on its "
-                    "data; compute its kernel with rules='none'."
-                )
-            once.append(found[0])
-            readout = index if layer.jacobian is not None else readout
+        try:
+            return self._record(x)
+        finally:
+            self.loan.restore()
+
+    def _record(self, x: Tensor) -> list[LayerCall]:
+        found = self.run(x)
+        y, seen = found.y, found.seen
+        once = [seen[layer.name][0] for layer in self.layers]
+        readout = next((i for i, layer in reversed([*enumerate(self.layers)]) if layer.jacobian is not None), None)
         trained = [layer.trained for layer in self.layers]
         channel_dims = [layer.registered.channel_dim for layer in self.layers]
         if readout is None:
@@ -117,7 +119,7 @@ class Survey:
                 LayerCall(call.inputs, None, names, self.num_outputs) for call, names in zip(once, trained, strict=True)
             ]
         skipped = {readout}
-        below = below_readout(start, once) if self.trace and self.layers[readout].module in seen else None
+        below = below_readout(start, once) if self.trace else None
         if below is not None and self.layers[below].registered.jacobian is not None:
             skipped.add(below)
         found_calls = calls(

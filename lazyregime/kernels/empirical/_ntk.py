@@ -1,21 +1,24 @@
 """Theta(x, x')_kk' = <df_k(x)/dw, df_k'(x')/dw>: the empirical neural tangent kernel of any module [JGH18]."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, final
 
 import torch
 from jaxtyping import Shaped
 from torch import Tensor, nn
 
 from lazyregime.errors import LazyRegimeError
-from lazyregime.kernels.empirical._checks import check_inputs, check_model
+from lazyregime.kernels.empirical._checks import check_finite, check_inputs, check_model
 from lazyregime.kernels.empirical._engine import Engine, Progress
 from lazyregime.kernels.empirical._factors import Outputs
 from lazyregime.kernels.empirical._fallback import make_fallback
 from lazyregime.kernels.empirical._forms import Task
+from lazyregime.kernels.empirical._loan import Loan
 from lazyregime.kernels.empirical._memory import default_budget
 from lazyregime.kernels.empirical._plan import make_plan
 from lazyregime.kernels.empirical._precision import Precision, check_precision
-from lazyregime.kernels.empirical._survey import Rules, survey
+from lazyregime.kernels.empirical._survey import Rules, survey, three
+from lazyregime.kernels.empirical.proof import Unproven
 from lazyregime.networks import Linearized
 
 
@@ -61,10 +64,8 @@ def empirical_ntk(
         >>> empirical_ntk(layer, torch.tensor([[1.0, 2.0]]))            # |x|^2 + 1
         tensor([[6.]])
     """
-    with torch.inference_mode(False):
-        engine = prepare(model, x1, x2, outputs, memory_budget, accumulate, rules, progress, precision)
-        theta = engine.run(clean(x1), None if x2 is None else clean(x2), accumulate or engine.dtype)
-    return public_layout(theta, outputs)
+    request = Request(model, x1, x2, outputs, memory_budget, accumulate, rules, precision)
+    return public_layout(request.compute(progress), outputs)
 
 
 def public_layout(theta: Tensor, outputs: Outputs) -> Tensor:
@@ -79,40 +80,70 @@ def clean(x: Tensor) -> Tensor:
     return x.detach().clone() if x.is_inference() else x.detach()
 
 
-def prepare(
-    model: nn.Module,
-    x1: Tensor,
-    x2: Tensor | None,
-    outputs: Outputs,
-    memory_budget: int | None,
-    accumulate: torch.dtype | None,
-    rules: Rules,
-    progress: Progress | None = None,
-    precision: Precision = "full",
-) -> Engine:
-    """Check the request, survey the model and plan the work."""
-    check_options(outputs=outputs, memory_budget=memory_budget, accumulate=accumulate, rules=rules)
-    check_model(model)
-    network, everything = model, False
-    if type(model) is Linearized and rules == "auto":
-        network, everything = model.network, True
-    parameters = dict(network.named_parameters())
-    check_inputs(x1, x2, parameters)
-    if not any(everything or p.requires_grad for p in parameters.values()):
-        raise LazyRegimeError(
-            "the model has no parameter with requires_grad, so its tangent kernel is zero; set "
-            "requires_grad_(True) on those that count."
+@final
+@dataclass(frozen=True)
+class Request:
+    """The arguments of `empirical_ntk`, checked.
+
+    Raises:
+        LazyRegimeError: Saying what is wrong with them.
+    """
+
+    model: nn.Module
+    x1: Tensor
+    x2: Tensor | None
+    outputs: Outputs
+    memory_budget: int | None
+    accumulate: torch.dtype | None
+    rules: Rules
+    precision: Precision = "full"
+
+    def __post_init__(self) -> None:
+        check_options(
+            outputs=self.outputs, memory_budget=self.memory_budget, accumulate=self.accumulate, rules=self.rules
         )
-    probe = clean(x1[:2] if x2 is None or len(x1) > 1 else torch.cat([x1, x2[:1]]))
-    found = survey(network, lambda _, p: everything or p.requires_grad, probe, rules)
-    found.trace = outputs == "trace"
-    fallback = make_fallback(found, probe)
-    task = Task(x1.shape[0], (x1 if x2 is None else x2).shape[0], found.num_outputs, outputs, x2 is None)
-    dtype = next(iter(found.leaves.values())).dtype
-    check_precision(precision, dtype)
-    budget = default_budget(x1.device) if memory_budget is None else memory_budget
-    plan = make_plan(found, task, budget, dtype.itemsize, (accumulate or dtype).itemsize)
-    return Engine(found, fallback, plan, progress, precision)
+        check_model(self.model)
+        parameters = dict(self.model.named_parameters())
+        check_inputs(self.x1, self.x2, parameters)
+        if type(self.model) is not Linearized and not any(p.requires_grad for p in parameters.values()):
+            raise LazyRegimeError(
+                "the model has no parameter with requires_grad, so its tangent kernel is zero; set "
+                "requires_grad_(True) on those that count."
+            )
+
+    def compute(self, progress: Progress | None) -> Tensor:
+        """The kernel in the layout of `allocate`; by the fallback if the samples are not shown to be treated apart."""
+        try:
+            theta = self._compute(progress)
+        except Unproven as why:
+            theta = self._compute(progress, str(why))
+        check_finite(theta, self.x1, self.x2)
+        return theta
+
+    def _compute(self, progress: Progress | None, mixes: str = "") -> Tensor:
+        with self.loan() as loan:
+            engine = self.prepare(loan, progress, mixes)
+            x2 = None if self.x2 is None else clean(self.x2)
+            return engine.run(clean(self.x1), x2, self.accumulate or engine.found.dtype)
+
+    def loan(self) -> Loan:
+        """The network whose parameters count: of a `Linearized` model, that at w0."""
+        if type(self.model) is Linearized and self.rules == "auto":
+            return Loan(self.model.network, everything=True)
+        return Loan(self.model)
+
+    def prepare(self, loan: Loan, progress: Progress | None = None, mixes: str = "") -> Engine:
+        """Survey the model and plan the work."""
+        x1, x2 = clean(self.x1), None if self.x2 is None else clean(self.x2)
+        probe = three(x1 if x2 is None or len(x1) > 2 else torch.cat([x1, x2[:2]]))
+        found = survey(loan, probe, self.rules, mixes)
+        found.trace = self.outputs == "trace"
+        fallback = make_fallback(found, probe)
+        task = Task(x1.shape[0], (x1 if x2 is None else x2).shape[0], found.num_outputs, self.outputs, x2 is None)
+        check_precision(self.precision, found.dtype)
+        budget = default_budget(x1.device) if self.memory_budget is None else self.memory_budget
+        plan = make_plan(found, task, budget, found.dtype.itemsize, (self.accumulate or found.dtype).itemsize)
+        return Engine(found, fallback, plan, progress, self.precision)
 
 
 def check_options(*, outputs: Any, memory_budget: Any, accumulate: Any, rules: Any) -> None:

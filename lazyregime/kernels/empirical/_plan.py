@@ -120,10 +120,9 @@ def make_plan(found: Survey, task: Task, budget: int, itemsize: int, out_itemsiz
     for what, names in (
         ("torch.func", found.fallback),
         ("autograd loop", found.looped),
-        ("autograd loop", found.plain),
     ):
         for name, reason in names.items():
-            p = found.leaves[name].numel()
+            p = found.loan.parameters[name].numel()
             flops = 2.0 * task.pairs * task.k_products * p
             layers.append(LayerPlan(name, f"fallback ({what})", p, reason, (), flops, itemsize * k * p))
             kept += itemsize * k * p

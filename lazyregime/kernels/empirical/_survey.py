@@ -1,49 +1,101 @@
 """Which layers have a rule, which parameters go through the exact fallback, and why: decided on a few samples."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from lazyregime.kernels.empirical._checks import check_alike
+from lazyregime.kernels.empirical._graph import own_backward, weights_used, weights_used_inside
 from lazyregime.kernels.empirical._layers import Layer, Survey
+from lazyregime.kernels.empirical._layout import prepare_layout
+from lazyregime.kernels.empirical._loan import Loan
+from lazyregime.kernels.empirical._recording import Recording, Seen, evaluate, record
 from lazyregime.kernels.empirical._registry import RegisteredRule, find_rule
-from lazyregime.kernels.empirical._tape import Seen, record, weights_used, weights_used_inside
-from lazyregime.kernels.empirical._verify import check_samples, drop_wrong
+from lazyregime.kernels.empirical._steady import twice
+from lazyregime.kernels.empirical._verify import drop_wrong, slope
+from lazyregime.kernels.empirical.proof import EXIT, Proof, Unproven, escape
 
 Rules = Literal["auto", "none"]
 
 
-def survey(model: nn.Module, selected: Callable[[str, nn.Parameter], bool], probe: Tensor, rules: Rules) -> Survey:
-    """Look at the model's graph on a few samples; every rule is compared with autograd there."""
-    parameters = dict(model.named_parameters())
-    leaves = {name: p.detach().requires_grad_(selected(name, p)) for name, p in parameters.items()}
-    found = Survey(model, leaves, 0)
-    candidates = [(name, module) for name, module in model.named_modules() if rules == "auto" and find_rule(module)]
-    with _saved_bytes(found):
-        y, seen = record(found.forward, [module for _, module in candidates], probe)
-    found.activation_bytes //= probe.shape[0]
-    found.num_outputs = y.shape[1]
-    check_samples(found, y.detach(), probe)
+def survey(loan: Loan, probe: Tensor, rules: Rules, mixes: str = "") -> Survey:
+    """Look at what the model does with one, two and three samples; every rule is compared with autograd there.
+
+    Args:
+        loan: The model.
+        probe: Three samples.
+        rules: "none" sends every parameter through the fallback.
+        mixes: Why it is known already that samples are not shown to be treated apart.
+
+    Raises:
+        LazyRegimeError: If the model is random, changes from call to call, or gives a sample another output alone.
+    """
+    found = Survey(loan, 0, mixes=mixes)
+    modules = [(name, m) for name, m in loan.model.named_modules() if rules == "auto" and not mixes and find_rule(m)]
+    alone, found.activation_bytes = twice(loan, modules, probe[:1])
+    loan.restore()
+    triple = record(loan, modules, probe)
+    loan.restore()
+    pair = record(loan, modules, probe[:2])
+    found.num_outputs = pair.y.shape[1]
+    check_alike(triple.y[:2], pair.y, "in a batch of another size")
+    calls = _prove(found, alone, pair, triple)
+    _find_layers(found, modules, pair, calls)
+    loan.restore()
+    prepare_layout(found, probe, pair.y.detach())
+    return found
+
+
+def _prove(found: Survey, alone: Recording, pair: Recording, triple: Recording) -> dict[str, list[bool]]:
+    """Whether each call of a layer has a row for each sample; if the samples are not told apart, `mixes` says why.
+
+    Raises:
+        LazyRegimeError: If a sample alone has another output or gradient than beside another one.
+    """
+    found.references = {r.trace.num_rows: r.trace for r in (alone, pair, triple)}
+    shown, custom = escape(alone.trace), own_backward(pair.y)
+    same_alone, calls = False, dict[str, list[bool]]()
+    if shown is not None:
+        found.mixes = found.mixes or f"its path depends on the values of samples ({shown})"
+    if custom is not None:
+        found.mixes = found.mixes or f"the backward pass of {custom} is not known"
+    try:
+        proof = Proof(pair.trace, triple.trace, alone.trace)
+        same_alone, calls = proof.same_alone, proof.layers
+    except Unproven as why:
+        found.mixes = found.mixes or str(why)
+    check_alike(pair.y[:1], alone.y, "evaluated alone")
+    if found.mixes or not same_alone:
+        with_another = slope(pair.y[:1], found.loan)
+        found.loan.restore()
+        check_alike(slope(evaluate(found.loan, alone.x), found.loan), with_another, "evaluated alone", "gradient")
+    return {} if found.mixes else calls
+
+
+def _find_layers(
+    found: Survey, modules: list[tuple[str, nn.Module]], pair: Recording, calls: dict[str, list[bool]]
+) -> None:
+    loan, y = found.loan, pair.y
     total = weights_used(y)
-    counted = {name for name, leaf in leaves.items() if leaf.requires_grad}
-    names = {id(p): name for name, p in parameters.items()}
-    owners = _owners(model)
+    names = {id(p): name for name, p in loan.parameters.items()}
+    owners = _owners(loan)
     served: set[str] = set()
-    reasons: dict[str, str] = {}
-    for name, module in candidates:
-        own = {key: names[id(p)] for key, p in module.named_parameters(recurse=False) if names[id(p)] in counted}
+    reasons: dict[str, str] = dict.fromkeys(loan.counted, found.mixes) if found.mixes else {}
+    for name, module in [] if found.mixes else modules:
+        own = {key: names.get(id(p), "") for key, p in module.named_parameters(recurse=False)}
+        own = {key: full for key, full in own.items() if full in loan.counted}
         registered = find_rule(module)
         assert registered is not None
-        found_calls = seen.get(module, [])
+        found_calls = pair.seen.get(name, [])
         inside = weights_used_inside(found_calls[0]) if len(found_calls) == 1 else {}
         trained: set[str] = set()
         for key, full in own.items():
-            reason = _why_not(registered, module, key, found_calls, len(owners[full]))
-            if reason is None and inside.get(id(leaves[full])) != total.get(id(leaves[full])):
+            leaf = id(loan.parameters[full])
+            reason = _why_not(registered, module, key, found_calls, len(owners[full]), calls.get(name, []))
+            if reason is None and inside.get(leaf) != total.get(leaf):
                 reason = "also used outside its layer"
-            if reason is None and id(leaves[full]) in total:
+            if reason is None and leaf in total:
                 trained.add(key)
                 served.add(full)
             elif reason is not None:
@@ -52,52 +104,36 @@ def survey(model: nn.Module, selected: Callable[[str, nn.Parameter], bool], prob
             readout = registered.jacobian is not None and _is_output(found_calls[0], y)
             jacobian = registered.jacobian(module) if readout and registered.jacobian else None
             found.layers.append(Layer(name, module, registered, frozenset(trained), jacobian))
-    drop_wrong(found, y, seen, names, served, reasons)
-    found.prepare_layout(probe)
-    missing = [name for name in counted - served if id(leaves[name]) not in total]
-    plain = _plain_uses(model, probe, parameters, missing)
-    for name in counted - served:
-        reason = reasons.get(name) or ("asked for" if rules == "none" else _no_rule(model, owners[name]))
-        if id(leaves[name]) in total:
+    drop_wrong(found, pair, names, served, reasons)
+    kept = {EXIT + layer.name for layer in found.layers}
+    for trace in found.references.values():
+        trace.entries[:] = [e for e in trace.entries if not str(e.op).startswith(EXIT) or e.op in kept]
+    for name in sorted(loan.counted - served, key=list(loan.parameters).index):
+        reason = reasons.get(name) or ("asked for" if not modules else f"no rule for {_owner(loan, owners, name)}")
+        if id(loan.parameters[name]) in total or found.mixes:
             found.fallback[name] = reason
-        elif name in plain:
-            found.plain[name] = f"{reason}; functional_call does not reach it"
         else:
             found.unused.append(name)
-    return found
 
 
-@contextmanager
-def _saved_bytes(found: Survey) -> Iterator[None]:
-    """Count what autograd keeps of the forward pass, without the parameters."""
-    known = {leaf.untyped_storage().data_ptr() for leaf in found.leaves.values()}
-
-    def pack(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in known:
-            known.add(storage.data_ptr())
-            found.activation_bytes += storage.nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        yield
-
-
-def _owners(model: nn.Module) -> dict[str, list[str]]:
-    names = {id(p): name for name, p in model.named_parameters()}
+def _owners(loan: Loan) -> dict[str, list[str]]:
+    """The modules that each parameter belongs to."""
+    names = {id(p): name for name, p in loan.parameters.items()}
     owners: dict[str, list[str]] = {}
-    for prefix, module in model.named_modules():
+    for prefix, module in loan.model.named_modules():
         for p in module._parameters.values():
-            if p is not None:
+            if id(p) in names:
                 owners.setdefault(names[id(p)], []).append(prefix)
     return owners
 
 
-def _no_rule(model: nn.Module, owners: list[str]) -> str:
-    return f"no rule for {type(model.get_submodule(owners[0])).__name__}"
+def _owner(loan: Loan, owners: dict[str, list[str]], name: str) -> str:
+    return type(loan.model.get_submodule(owners[name][0])).__name__
 
 
-def _why_not(registered: RegisteredRule, module: nn.Module, key: str, found: list[Seen], num_owners: int) -> str | None:
+def _why_not(
+    registered: RegisteredRule, module: nn.Module, key: str, found: list[Seen], num_owners: int, rows: list[bool]
+) -> str | None:
     if key not in registered.parameters:
         return f"the rule for {type(module).__name__} does not know {key!r}"
     if registered.applies is not None and not registered.applies(module):
@@ -108,6 +144,8 @@ def _why_not(registered: RegisteredRule, module: nn.Module, key: str, found: lis
         return f"its layer is called {len(found)} times"
     if found[0].edge is None or len(found[0].inputs) == 0:
         return "its layer's output is no single differentiable tensor"
+    if rows != [True]:
+        return "its layer's input and output do not have a row for each sample (is the batch the first dimension?)"
     return None
 
 
@@ -121,10 +159,16 @@ def _is_output(call: Seen, y: Tensor) -> bool:
     )
 
 
-def _plain_uses(model: nn.Module, probe: Tensor, parameters: dict[str, nn.Parameter], missing: list[str]) -> set[str]:
-    if not missing:
-        return set()
-    with torch.enable_grad():
-        y = model(probe)
-    uses = weights_used(y) if isinstance(y, Tensor) else {}
-    return {name for name in missing if id(parameters[name]) in uses}
+def check_function(model: nn.Module, x: Tensor) -> str:
+    """Why it is not shown, on three of the samples, that a model treats them apart; nothing if it is shown.
+
+    Raises:
+        LazyRegimeError: If its output on a sample is no function of that sample.
+    """
+    with Loan(model) as loan:
+        return survey(loan, three(x), "none").mixes
+
+
+def three(x: Tensor) -> Tensor:
+    """Three samples; the same ones again if there are fewer."""
+    return x[:3].repeat(3, *[1] * (x.ndim - 1))[:3]

@@ -1,77 +1,16 @@
-"""One forward pass and one backward pass an output give each layer's inputs and output gradients."""
+"""One backward pass an output gives each layer's output gradients."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, final
 
 import torch
-from torch import Tensor, nn
-from torch.autograd.graph import GradientEdge, get_gradient_edge
+from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
+from lazyregime.kernels.empirical._recording import Seen
 from lazyregime.kernels.empirical._registry import LayerCall
-
-Forward = Callable[[Tensor], Tensor]
-
-
-@final
-@dataclass(frozen=True)
-class Seen:
-    """One call of a layer: what went in (detached; the first also as it was) and the point its output came from."""
-
-    inputs: tuple[Tensor, ...]
-    versions: tuple[int, ...]
-    edge: GradientEdge | None
-    shape: torch.Size
-    sources: frozenset[Any]
-    first: Tensor | None
-
-
-def record(forward: Forward, modules: Sequence[nn.Module], x: Tensor) -> tuple[Tensor, dict[nn.Module, list[Seen]]]:
-    """The output as (n, k) and every call of the given modules."""
-    seen: dict[nn.Module, list[Seen]] = {}
-
-    def remember(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-        # The edge is taken now, so that a later in-place operation on the output does not move it.
-        given = [value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)]
-        inputs = tuple(value.detach() for value in given)
-        sources = frozenset(value.grad_fn for value in given if value.grad_fn is not None)
-        is_node = isinstance(output, Tensor) and output.requires_grad
-        edge = get_gradient_edge(output) if is_node else None
-        shape = output.shape if isinstance(output, Tensor) else torch.Size()
-        seen.setdefault(module, []).append(
-            Seen(inputs, tuple(v._version for v in inputs), edge, shape, sources, given[0] if given else None)
-        )
-
-    with ExitStack() as stack:
-        stack.enter_context(torch.enable_grad())
-        stack.enter_context(torch.autocast(x.device.type, enabled=False))
-        for module in modules:
-            handle = module.register_forward_hook(remember, with_kwargs=True)
-            stack.callback(handle.remove)
-        y = forward(x)
-    return y, seen
-
-
-def flat_output(y: Any, n: int) -> Tensor:
-    """The model's output as (n, k).
-
-    Raises:
-        LazyRegimeError: If it is no tensor with one row a sample.
-    """
-    if not isinstance(y, Tensor) or y.ndim == 0 or y.shape[0] != n:
-        what = f"a tensor of shape {tuple(y.shape)}" if isinstance(y, Tensor) else f"a {type(y).__name__}"
-        raise LazyRegimeError(
-            f"empirical_ntk needs a model whose output is one tensor with a row for each of the {n} inputs, but "
-            f"it returned {what}; "
-            "wrap the model in a module that does."
-        )
-    if y.is_complex():
-        raise LazyRegimeError(
-            "empirical_ntk needs real outputs, but the model's are complex; take real and imaginary parts."
-        )
-    return y if y.ndim == 2 else y.reshape(n, -1)
 
 
 def calls(
@@ -215,33 +154,3 @@ class Keep:
         if found is None or found.shape[0] < rows:
             found = self.buffers[index, row] = like.new_empty(sizes)
         return found[:rows].permute(order)
-
-
-def weights_used(y: Tensor) -> dict[int, int]:
-    """How often each leaf (by id) is used in the graph of y."""
-    return _leaf_uses([y.grad_fn], frozenset())
-
-
-def weights_used_inside(call: Seen) -> dict[int, int]:
-    """How often each leaf is used between a layer's inputs and its output."""
-    return {} if call.edge is None else _leaf_uses([call.edge.node], call.sources)
-
-
-def _leaf_uses(roots: Sequence[Any], stop: frozenset[Any]) -> dict[int, int]:
-    uses: dict[int, int] = {}
-    visited: set[Any] = set()
-    todo = [root for root in roots if root is not None and root not in stop]
-    while todo:
-        node = todo.pop()
-        if node in visited:
-            continue
-        visited.add(node)
-        for child, _ in node.next_functions:
-            if child is None:
-                continue
-            if hasattr(child, "variable"):
-                key = id(child.variable)
-                uses[key] = uses.get(key, 0) + 1
-            elif child not in stop:
-                todo.append(child)
-    return uses

@@ -1,48 +1,94 @@
 """Every rule is compared with autograd on a few samples before it is used, and the samples with each other."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from lazyregime.kernels.empirical._checks import check_independent
+from lazyregime.kernels.empirical._checks import tolerance
 from lazyregime.kernels.empirical._factors import allocate
 from lazyregime.kernels.empirical._forms import Task, build, choose
 from lazyregime.kernels.empirical._layers import Layer, Survey
+from lazyregime.kernels.empirical._loan import Loan
+from lazyregime.kernels.empirical._recording import Recording
 from lazyregime.kernels.empirical._registry import LayerCall
-from lazyregime.kernels.empirical._tape import Seen
+
+# Of gradients by parameters that are there at once, if more than one is.
+_GROUP_BYTES = 16 << 20
+# Numbers of a gradient of which one random combination stands for all.
+_SKETCHED = 1024
 
 
-def check_samples(found: Survey, y: Tensor, probe: Tensor) -> None:
-    """Refuse a model whose output on a sample depends on the others."""
-    with torch.no_grad():
-        check_independent(y[-1:], found.forward(probe[-1:]))
+def random_cotangent(y: Tensor) -> Tensor:
+    """One direction in the space of outputs, always the same."""
+    v = torch.randn(y.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64, device="cpu")
+    return v.to(y)
+
+
+def gradients(y: Tensor, wanted: Sequence[Tensor], v: Tensor) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """Each of the wanted with the gradient of v . y, dense; in a few backward passes, so that few are there at once."""
+    group: list[Tensor] = []
+    for index, leaf in enumerate(wanted):
+        group.append(leaf)
+        if index < len(wanted) - 1 and sum(w.nbytes for w in group) < _GROUP_BYTES:
+            continue
+        grads: list[Any] = [None] * len(group)
+        if y.requires_grad:
+            grads = [*torch.autograd.grad(y, group, v, retain_graph=True, allow_unused=True)]
+        for position, w in enumerate(group):
+            grad, grads[position] = grads[position], None
+            yield w, grad.to_dense() if grad is not None and grad.is_sparse else grad
+        group = []
+
+
+def slope(y: Tensor, loan: Loan) -> Tensor:
+    """The gradient of v . y by all parameters that count, for one random v; a thousand numbers are made one."""
+    generator = torch.Generator().manual_seed(1)
+    r = torch.randn(_SKETCHED, generator=generator, device="cpu")
+    parts: list[Tensor] = []
+    for w, grad in gradients(y, [loan.parameters[name] for name in sorted(loan.counted)], random_cotangent(y)):
+        columns = min(_SKETCHED, w.numel())
+        if grad is None:
+            parts.append(torch.zeros(-(-w.numel() // max(columns, 1)), dtype=_wide(w), device=w.device))
+        elif columns:
+            flat = torch.nn.functional.pad(grad.flatten(), (0, -w.numel() % columns)).to(_wide(w))
+            parts.append(flat.view(-1, columns) @ r[:columns].to(flat))
+    return torch.cat(parts)
+
+
+def gradient(y: Tensor, wanted: list[Tensor], v: Tensor, *, retain_graph: bool) -> Tensor:
+    """The gradient of v . y, flat; zero where it does not depend."""
+    grads: Any = [None] * len(wanted)
+    if y.requires_grad:
+        grads = torch.autograd.grad(y, wanted, v, retain_graph=retain_graph, allow_unused=True)
+    dense = [
+        torch.zeros_like(w) if g is None else (g.to_dense() if g.is_sparse else g)
+        for g, w in zip(grads, wanted, strict=True)
+    ]
+    return torch.cat([g.flatten() for g in dense])
 
 
 def drop_wrong(
-    found: Survey,
-    y: Tensor,
-    seen: dict[nn.Module, list[Seen]],
-    names: dict[int, str],
-    served: set[str],
-    reasons: dict[str, str],
+    found: Survey, pair: Recording, names: dict[int, str], served: set[str], reasons: dict[str, str]
 ) -> None:
     """|sum_i v_i . df(x_i)/dw|^2 by each rule and by autograd, for one random v; a rule that disagrees is dropped."""
     if not found.layers:
         return
-    generator = torch.Generator().manual_seed(0)
-    v = torch.randn(y.shape, generator=generator, dtype=torch.float64).to(y)
-    wanted = [_leaf(found, layer, key, names) for layer in found.layers for key in sorted(layer.trained)]
-    once = [seen[layer.module][0] for layer in found.layers]
-    targets: list[Any] = [*(leaf for _, leaf in wanted), *(call.edge for call in once)]
-    grads = torch.autograd.grad(y, targets, v, allow_unused=True)
-    squares: dict[str, float] = {}
-    for (full, _), grad in zip(wanted, grads[: len(wanted)], strict=True):
-        dense = None if grad is None else (grad.coalesce().values() if grad.is_sparse else grad)
-        squares[full] = 0.0 if dense is None else torch.linalg.vector_norm(dense).item() ** 2
+    y = pair.y
+    v = random_cotangent(y)
+    wanted = [_leaf(found, layer, key, names)[1] for layer in found.layers for key in sorted(layer.trained)]
+    squares = {
+        names[id(w)]: 0.0 if grad is None else torch.linalg.vector_norm(grad, dtype=_wide(grad)).item() ** 2
+        for w, grad in gradients(y, wanted, v)
+    }
+    once = [pair.seen[layer.name][0] for layer in found.layers]
+    edges: list[Any] = [call.edge for call in once]
     recorded = [
         LayerCall(call.inputs, (y.new_zeros(call.shape) if b is None else b)[:, None], layer.trained, 1)
-        for layer, call, b in zip(found.layers, once, grads[len(wanted) :], strict=True)
+        for layer, call, b in zip(
+            found.layers, once, torch.autograd.grad(y, edges, v, allow_unused=True, retain_graph=True), strict=True
+        )
     ]
     kept: list[Layer] = []
     for layer, call in zip(found.layers, recorded, strict=True):
@@ -58,7 +104,11 @@ def drop_wrong(
 
 def _leaf(found: Survey, layer: Layer, key: str, names: dict[int, str]) -> tuple[str, Tensor]:
     full = names[id(layer.module._parameters[key])]
-    return full, found.leaves[full]
+    return full, found.loan.parameters[full]
+
+
+def _wide(x: Tensor) -> torch.dtype:
+    return torch.float64 if x.dtype == torch.float64 else torch.float32
 
 
 def _disagreement(found: Survey, layer: Layer, call: LayerCall, r: int, exact: float) -> str | None:
@@ -73,7 +123,7 @@ def _disagreement(found: Survey, layer: Layer, call: LayerCall, r: int, exact: f
             if any(tensor.shape[0] != r for tensor in form.tensors()):
                 return "its rule returns other than one row a sample"
             form.add_to(form, out, "trace")  # pyright: ignore[reportArgumentType]
-    tolerance = {torch.float64: 1e-8, torch.float32: 1e-3}.get(next(layer.module.parameters()).dtype, 0.1)
-    if (out.sum() - exact).abs().item() > tolerance * (out.abs().sum().item() + exact):
+    allowed = tolerance(next(layer.module.parameters()).dtype)
+    if (out.sum() - exact).abs().item() > allowed * (out.abs().sum().item() + exact):
         return "its rule disagrees with autograd on these samples"
     return None

@@ -3,9 +3,11 @@
 from abc import abstractmethod
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
+from lazyregime.kernels.infinite.activation import Activation, dual_of
 from lazyregime.kernels.kernel import AbstractKernel, apply_by_rows
 from lazyregime.solve import as_float64
 
@@ -15,6 +17,10 @@ class AbstractInfiniteKernel(AbstractKernel):
 
     which: str
     parameterization: str
+    activation: Activation
+    width: int
+    weight_variance: float | None
+    bias_variance: float | None
     rows_at_once: ClassVar[int] = 1000  # of a product
 
     @abstractmethod
@@ -28,7 +34,7 @@ class AbstractInfiniteKernel(AbstractKernel):
 
     def gram(self, x: Tensor) -> Tensor:
         """The kernel of x with itself, kept in the float64 it is computed in."""
-        return self.cross(as_float64(x, "input"))
+        return self.cross(as_float64(x, "samples"))
 
     def apply(self, x1: Tensor, x2: Tensor, coefficients: Tensor) -> Tensor:
         return apply_by_rows(self.cross, x1, x2, coefficients, self.rows_at_once)
@@ -36,12 +42,19 @@ class AbstractInfiniteKernel(AbstractKernel):
     def num_coupled(self, x: Tensor) -> None:
         return None
 
-    def check_names(self) -> None:
-        """Refuses names that are not known.
+    def check_choices(self) -> None:
+        """Refuses names that are not known, an activation that is none, and numbers that cannot be.
 
         Raises:
             LazyRegimeError: Naming the choices.
         """
+        dual_of(self.activation)
+        if self.width < 1:
+            raise LazyRegimeError(f"A network has a width of at least 1; got width={self.width}.")
+        for name in ("weight_variance", "bias_variance"):
+            variance = getattr(self, name)
+            if variance is not None and not 0 <= variance < float("inf"):
+                raise LazyRegimeError(f"A variance must be finite and not negative; got {name}={variance}.")
         if self.parameterization not in ("ntk", "standard"):
             raise LazyRegimeError(
                 f"parameterization={self.parameterization!r} has no infinite-width tangent kernel here; choose ntk or "
@@ -49,3 +62,42 @@ class AbstractInfiniteKernel(AbstractKernel):
             )
         if self.which not in ("ntk", "nngp"):
             raise LazyRegimeError(f"which={self.which!r} is not known; choose ntk or nngp.")
+
+
+def inputs(x1: Tensor, x2: Tensor | None, *, flat: bool) -> tuple[Tensor, Tensor]:
+    """Both sets of samples in float64, the first again if there is no second.
+
+    Raises:
+        LazyRegimeError: If they are no samples (n, ...), or no images (n, c, h, w) where these are wanted, or cannot
+            be compared.
+    """
+    a = as_float64(x1, "samples")
+    b = a if x2 is None else as_float64(x2, "other samples").to(a.device)
+    for x in (a, b):
+        if x.ndim < 2 if flat else x.ndim != 4:
+            wanted = "(n, d, ...)" if flat else "(n, channels, height, width)"
+            raise LazyRegimeError(f"The samples have shape {tuple(x.shape)}; give them as {wanted}.")
+    if a[0].numel() != b[0].numel() if flat else a.shape[1:] != b.shape[1:]:
+        raise LazyRegimeError(
+            f"Samples of shape {tuple(a.shape)} and of shape {tuple(b.shape)} have no kernel; they must agree in all "
+            "but their number."
+        )
+    return a, b
+
+
+def as_inputs(kernel: Tensor, x: Tensor) -> Tensor:
+    """The kernel in the dtype of the samples; of integers and half precision, which cannot hold it, as it is.
+
+    Raises:
+        LazyRegimeError: If it overflows.
+    """
+    keeps = x.dtype in (torch.float32, torch.float64)
+    result = kernel.to(x.device, x.dtype) if keeps else kernel
+    bad = int((~torch.isfinite(result)).sum())
+    if bad:
+        raise LazyRegimeError(
+            f"{bad} of {result.numel()} entries of the kernel overflow {result.dtype}: the samples reach "
+            f"{float(x.abs().max()):.3g}, whose squares count; scale them down"
+            f"{', or give them in float64' if x.dtype != torch.float64 else ''}."
+        )
+    return result

@@ -9,17 +9,15 @@ from typing import ClassVar, final
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels.empirical._memory import default_budget
-from lazyregime.kernels.infinite._base import AbstractInfiniteKernel
+from lazyregime.kernels.infinite._base import AbstractInfiniteKernel, as_inputs, inputs
 from lazyregime.kernels.infinite._blocks import by_blocks
-from lazyregime.kernels.infinite.dual import dual_of
+from lazyregime.kernels.infinite.activation import Activation, dual_of
 from lazyregime.kernels.infinite.layers import Affine, Pairs, Scheme, activate, affine, variances
-from lazyregime.kernels.infinite.mlp import Activation
-from lazyregime.solve import as_float64
 
 _TEMPORARIES = 12
 
@@ -27,7 +25,7 @@ _TEMPORARIES = 12
 @final
 @dataclass(frozen=True)
 class InfiniteCNN(AbstractInfiniteKernel):
-    """The kernels of a CNN of infinitely many channels, computed in float64, returned in the dtype of the inputs.
+    """The kernels of a CNN of infinitely many channels, computed as those of `InfiniteMLP`.
 
     The defaults are those of `lazyregime.networks.CNN(parameterization="ntk")`: valid 3x3 convolutions and a readout
     of all pixels. [ADH+19] has padding="same", no bias and, at its best, pooling="average".
@@ -62,7 +60,7 @@ class InfiniteCNN(AbstractInfiniteKernel):
     rows_at_once: ClassVar[int] = 100
 
     def __post_init__(self) -> None:
-        self.check_names()
+        self.check_choices()
         if self.depth < 1 or self.kernel_size < 1 or self.padding not in ("valid", "same"):
             raise LazyRegimeError(f"depth and kernel_size must be >= 1, padding valid or same; got {self}.")
         if self.pooling not in ("none", "average"):
@@ -71,15 +69,14 @@ class InfiniteCNN(AbstractInfiniteKernel):
             raise LazyRegimeError(f'padding="same" needs an odd kernel_size; got {self.kernel_size}.')
 
     def kernels(
-        self, x1: Float[Tensor, "n c h w"], x2: Float[Tensor, "m c h w"] | None = None
+        self, x1: Shaped[Tensor, "n c h w"], x2: Shaped[Tensor, "m c h w"] | None = None
     ) -> tuple[Float[Tensor, "n m"], Float[Tensor, "n m"]]:
         """NNGP and NTK of all pairs of images. Without x2, those of x1 with itself.
 
         Raises:
             LazyRegimeError: If the images are too small, or one pair does not fit the memory budget.
         """
-        a = as_float64(x1, "first input")
-        b = a if x2 is None else as_float64(x2, "second input")
+        a, b = inputs(x1, x2, flat=False)
         _, channels, height, width = a.shape
         shrink = self.depth * (self.kernel_size - 1) if self.padding == "valid" else 0
         if min(height, width) <= shrink:
@@ -114,7 +111,7 @@ class InfiniteCNN(AbstractInfiniteKernel):
             budget=self.memory_budget or default_budget(a.device),
             device=a.device,
         )
-        return nngp.to(x1), ntk.to(x1)
+        return as_inputs(nngp, x1), as_inputs(ntk, x1)
 
     def _layers(self, channels: int, num_pixels: int) -> tuple[list[Affine], Affine]:
         scheme = Scheme(self.parameterization, self.weight_variance, self.bias_variance, self.bias)

@@ -3,36 +3,34 @@ r"""Theta^h = Theta^{h-1} Sdot^h + Sigma^h: NTK and NNGP of the infinitely wide 
 The kernel is that of one output; outputs are independent, so the trace over k outputs is k times it.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels.empirical._memory import default_budget
-from lazyregime.kernels.infinite._base import AbstractInfiniteKernel
+from lazyregime.kernels.infinite._base import AbstractInfiniteKernel, as_inputs, inputs
 from lazyregime.kernels.infinite._blocks import by_blocks
-from lazyregime.kernels.infinite.dual import dual_of
+from lazyregime.kernels.infinite.activation import Activation, dual_of
 from lazyregime.kernels.infinite.layers import Pairs, Scheme, activate, affine, identity, variances
-from lazyregime.solve import as_float64
 
-Activation = str | Callable[[Tensor], Tensor]
 _TEMPORARIES = 10  # float64 matrices alive at once in one step of the recursion
 
 
 @final
 @dataclass(frozen=True)
 class InfiniteMLP(AbstractInfiniteKernel):
-    """The kernels of an MLP of infinite width, computed in float64 and returned in the dtype of the inputs.
+    """The kernels of an MLP of infinite width, computed in float64, and returned in float32 for such inputs.
 
     The defaults are those of `lazyregime.networks.MLP(parameterization="ntk")`.
 
     Attributes:
         depth: Hidden layers.
-        activation: relu, erf, another name of `lazyregime.networks.ACTIVATIONS`, or a smooth pointwise function.
+        activation: A name of `lazyregime.networks.ACTIVATIONS`, or a pointwise function or module: one that is linear
+            on both sides of 0 (torch.abs, nn.LeakyReLU(0.1)), or a smooth one.
         normalize_activation: Scale the activation to unit second moment under N(0, 1).
         parameterization: "ntk", or "standard", where gradients carry no 1/fan_in and the NTK depends on `width`.
         width: Of the hidden layers; used by the standard parameterization only.
@@ -55,16 +53,15 @@ class InfiniteMLP(AbstractInfiniteKernel):
     memory_budget: int | None = None
 
     def __post_init__(self) -> None:
-        if self.depth < 0 or self.width < 1 or (self.weight_variance or 0) < 0 or (self.bias_variance or 0) < 0:
-            raise LazyRegimeError(f"Depth, width and variances must not be negative; got {self}.")
-        self.check_names()
+        if self.depth < 0:
+            raise LazyRegimeError(f"Depth must not be negative; got depth={self.depth}.")
+        self.check_choices()
 
     def kernels(
-        self, x1: Float[Tensor, "n ..."], x2: Float[Tensor, "m ..."] | None = None
+        self, x1: Shaped[Tensor, "n ..."], x2: Shaped[Tensor, "m ..."] | None = None
     ) -> tuple[Float[Tensor, "n m"], Float[Tensor, "n m"]]:
         """NNGP and NTK of all pairs; inputs are flattened. Without x2, those of x1 with itself."""
-        a = as_float64(x1, "first input").flatten(1)
-        b = a if x2 is None else as_float64(x2, "second input").flatten(1)
+        a, b = (x.flatten(1) for x in inputs(x1, x2, flat=True))
         d = a.shape[1]
         dual = dual_of(self.activation, self.normalize_activation)
         scheme = Scheme(self.parameterization, self.weight_variance, self.bias_variance, self.bias)
@@ -83,4 +80,4 @@ class InfiniteMLP(AbstractInfiniteKernel):
         nngp, ntk = by_blocks(
             block, len(a), len(b), symmetric=x2 is None, pair_bytes=8 * _TEMPORARIES, budget=budget, device=a.device
         )
-        return nngp.to(x1), ntk.to(x1)
+        return as_inputs(nngp, x1), as_inputs(ntk, x1)

@@ -1,15 +1,17 @@
 """Theta_infinity(x1, x2) of the fully connected network, in one call."""
 
+from dataclasses import fields
 from typing import Any
 
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
+from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels.infinite.mlp import InfiniteMLP
 
 
 def infinite_ntk(
-    x1: Float[Tensor, "n ..."], x2: Float[Tensor, "m ..."] | None = None, **architecture: Any
+    x1: Shaped[Tensor, "n ..."], x2: Shaped[Tensor, "m ..."] | None = None, **architecture: Any
 ) -> Float[Tensor, "n m"]:
     """The exact NTK of one output of an infinitely wide MLP (the trace over k outputs is k times it).
 
@@ -23,4 +25,10 @@ def infinite_ntk(
     Raises:
         LazyRegimeError: For a choice that is not known.
     """
+    choices = [field.name for field in fields(InfiniteMLP)]
+    unknown = [name for name in architecture if name not in choices]
+    if unknown:
+        raise LazyRegimeError(
+            f"There is no choice {', '.join(unknown)} of an infinite MLP; there are {', '.join(choices)}."
+        )
     return InfiniteMLP(**architecture).cross(x1, x2)

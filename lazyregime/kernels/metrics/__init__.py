@@ -1,7 +1,7 @@
 """Scalars and spectra of kernels: how far they moved, how they align with a task, what they predict."""
 
 from lazyregime.kernels.metrics.alignment import centre, centred_alignment, cka, target_alignment
-from lazyregime.kernels.metrics.change import kernel_distance, kernel_velocity, relative_change
+from lazyregime.kernels.metrics.change import kernel_angle, kernel_distance, kernel_velocity, relative_change
 from lazyregime.kernels.metrics.eigenlearning import Eigenlearning, eigenlearning
 from lazyregime.kernels.metrics.spectral import (
     cumulative_power,
@@ -20,6 +20,7 @@ __all__ = [
     "effective_rank",
     "eigenlearning",
     "eigenprojections",
+    "kernel_angle",
     "kernel_distance",
     "kernel_velocity",
     "participation_ratio",

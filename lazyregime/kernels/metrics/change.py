@@ -1,4 +1,4 @@
-r"""How far a kernel moved: ||K_1 - K_0||_F / ||K_0||_F, 1 - cos(K_0, K_1), and the speed of the latter.
+r"""How far a kernel moved: ||K_1 - K_0||_F / ||K_0||_F, 1 - cos(K_0, K_1) and its speed, the sine of the angle.
 
 The relative change is that of [GSJW20] (fig. 5a); distance and velocity are those of Fort et al. (2010.15110).
 """
@@ -37,6 +37,17 @@ def kernel_distance(k0: Shaped[Tensor, "*shape"], k1: Shaped[Tensor, "*shape"]) 
     """
     a, b = (unit(k)[0] for k in _pair(k0, k1))
     return float(((a / _norm(a, "first") - b / _norm(b, "second")) ** 2).sum() / 2)
+
+
+def kernel_angle(k0: Float[Tensor, "*shape"], k1: Float[Tensor, "*shape"]) -> float:
+    """The sine of the angle between the kernels, min_c ||K_1 - c K_0||_F / ||K_1||_F: 0 for equal ones up to a factor.
+
+    Raises:
+        LazyRegimeError: If shapes differ, an entry is not finite, or a kernel is zero.
+    """
+    a, b = _pair(k0, k1)
+    a, b = a / _norm(a, "first"), b / _norm(b, "second")
+    return float((b - (a * b).sum() * a).norm())
 
 
 def kernel_velocity(

@@ -17,14 +17,6 @@ from lazyregime.reports.reading.folder import read_kernels
 Array = np.ndarray
 
 
-def tagged(runs: pd.DataFrame, tag: str, regime: str = "scaled") -> pd.DataFrame:
-    """The runs of an experiment in one regime."""
-    if "config.tags" not in runs:
-        return runs.iloc[:0]
-    has = runs["config.tags"].map(lambda tags: isinstance(tags, str) and tag in tags.split(", ")).astype(bool)
-    return runs[has & (runs.regime == regime)]
-
-
 def crossing(x: npt.ArrayLike, y: npt.ArrayLike, level: float = 1.0) -> float:
     """Where a curve first falls through a level, interpolated in both logarithms; NaN if it does not."""
     order = np.argsort(x)

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from lazyregime.reports.claims import Claim, Expected, Measurement, at_least, near, over_seeds
-from lazyregime.reports.claims._flows import outputs, tagged
+from lazyregime.reports.claims._flows import outputs
 from lazyregime.reports.claims._measure import log_slope, log_slope_over_seeds
+from lazyregime.reports.tables.tags import tagged
 
 COMMAND = "SIZE=small multirun_scripts/cob19.sh"
 LARGE = 10.0  # alpha from which on slopes are fitted

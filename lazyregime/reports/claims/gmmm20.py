@@ -9,7 +9,8 @@ from functools import partial
 import pandas as pd
 
 from lazyregime.reports.claims import Claim, Measurement, at_least, at_most, near, over_seeds
-from lazyregime.reports.tables.linearized import WORDS, linearized_runs
+from lazyregime.reports.tables.linearized import linearized_runs
+from lazyregime.reports.tables.machines import WORDS
 
 COMMAND = "multirun_scripts/gmmm20.sh"
 WHERE = "the published fits have 60,000 images, see docs/gmmm20.md"

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from lazyregime.reports.claims import Claim, Expected, Measurement, at_least, at_most, between, near, over_seeds
-from lazyregime.reports.claims._flows import crossing, ensemble_error, jackknife, outputs, tagged, variance
+from lazyregime.reports.claims._flows import crossing, ensemble_error, jackknife, outputs, variance
 from lazyregime.reports.claims._measure import log_slope, log_slope_over_seeds
+from lazyregime.reports.tables.tags import tagged
 
 TAG, COMMAND = "gsjw20", "SIZE=small multirun_scripts/gsjw20.sh"
 LAZY, FEATURE = 300.0, 1.0  # laziness from which on, and up to which, a phase is measured

@@ -10,6 +10,7 @@ from matplotlib.ticker import (
     LogFormatter,
     LogFormatterSciNotation,
     LogLocator,
+    MaxNLocator,
     NullLocator,
 )
 
@@ -47,6 +48,8 @@ def accuracy_axis(axes: Axes, values: np.ndarray, which: str = "y") -> None:
         return
     low, high = _padded(float(finite.min()), float(finite.max()))
     ticks = _with_room([tick for tick in ACCURACY_TICKS if low <= tick <= high], low, high)
+    if len(ticks) < 2:  # the values lie close together
+        ticks = [float(tick) for tick in MaxNLocator(4).tick_values(low, high) if low <= tick <= high]
     axis = axes.yaxis if which == "y" else axes.xaxis
     set_scale, set_limits = (axes.set_yscale, axes.set_ylim) if which == "y" else (axes.set_xscale, axes.set_xlim)
     set_scale("function", functions=(_to_scale, _from_scale))
@@ -65,9 +68,25 @@ def width_axis(axes: Axes, widths: np.ndarray) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
+def sizes_axis(axes: Axes, sizes: np.ndarray) -> None:
+    """A logarithmic axis labelled with the sizes that were run, as many as there is room for."""
+    each = np.unique(sizes[sizes > 0])
+    axes.set_xscale("log")
+    if not each.size:
+        return
+    kept = [each[0]]
+    for size in each[1:]:
+        if size / kept[-1] > (each[-1] / each[0]) ** 0.09:
+            kept.append(size)
+    axes.set_xlim(each[0] / 1.25, each[-1] * 1.25)
+    axes.xaxis.set_major_locator(FixedLocator(kept))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+
+
 def _accuracy_text(value: float, _: object = None) -> str:
     """.95, 0 and 1."""
-    return f"{value:.3f}".rstrip("0").rstrip(".") if value in (0, 1) else f"{value:.3f}".strip("0")
+    return f"{value:g}" if value in (0, 1) else f"{value:.6f}".strip("0")
 
 
 def _to_scale(accuracy: Numbers) -> np.ndarray:

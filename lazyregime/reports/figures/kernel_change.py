@@ -86,7 +86,8 @@ def _downward_safe(shown: pd.DataFrame, measure: str) -> np.ndarray:
 
 
 def _label(regime: str, alpha: float, line: pd.DataFrame, frozen: bool) -> str:
-    name = f"{regime} α = {alpha:g}" if regime == "scaled" else regime
+    name = f"{regime} α = {alpha:.3g}" if regime == "scaled" else regime
     settings = next((text for text in line.settings if text), "")
-    remark = f": frozen\n(at most {line.kernel_change.max():.0e})" if frozen else ""
+    most = line.kernel_change.max()
+    remark = (f": frozen\n(at most {most:.0e})" if most > 0 else ": frozen") if frozen else ""
     return labelled(name, settings) + remark

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from pandas import DataFrame
 
 from lazyregime.reports.figures.style import GREY
-from lazyregime.reports.tables.linearized import WORDS
+from lazyregime.reports.tables.machines import WORDS
 
 LOOK = {  # colour, marker, line
     "net": ("#D55E00", "o", "-"),

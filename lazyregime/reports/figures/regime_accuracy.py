@@ -75,5 +75,5 @@ def _panel(ax: Axes, part: pd.DataFrame) -> None:
 
 
 def _name(row: dict[str, object]) -> str:
-    name = f"scaled α = {row['alpha']:g}" if row["regime"] == "scaled" else str(row["regime"])
+    name = f"scaled α = {row['alpha']:.3g}" if row["regime"] == "scaled" else str(row["regime"])
     return labelled(name, str(row["settings"]))

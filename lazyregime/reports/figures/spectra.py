@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from lazyregime.reports.figures.style import GREY, columns_for, grid, labelled, shades
 from lazyregime.reports.reading.folder import read_kernels
-from lazyregime.reports.tables.poster import with_keys
+from lazyregime.reports.tables.averages import with_keys
 from lazyregime.reports.tables.regimes import REGIMES
 from lazyregime.reports.tables.settings import ALWAYS_TOLD, data_name, network_order
 from lazyregime.reports.tables.usual import Usual, remark
@@ -64,7 +64,7 @@ def _lines(family: pd.DataFrame, usual: Usual, by_alpha: bool) -> list[Line]:
     for (width, alpha, key), part in family.groupby(["width", "alpha", "key"], dropna=False):
         spectra, settings = _mean_spectra(part.path), remark(usual.unlike(key, ALWAYS_TOLD))
         if spectra is not None:
-            name = f"α = {alpha:g}" if by_alpha else f"width {width:g}"
+            name = f"α = {alpha:.3g}" if by_alpha else f"width {width:g}"
             lines.append((labelled(name, settings), spectra))
     if len(lines) > MOST_LINES:
         lines = [lines[i] for i in np.linspace(0, len(lines) - 1, MOST_LINES).round().astype(int)]

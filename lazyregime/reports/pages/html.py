@@ -1,64 +1,41 @@
-"""The report as one HTML file that refers to nothing outside itself: figures and style are within."""
+"""The report as one HTML file that refers to nothing outside itself: figures, style and script are within."""
 
 import base64
+import hashlib
 import html
-from collections.abc import Sequence
-from dataclasses import dataclass
+import io
+from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
+from urllib.parse import quote
 
-from lazyregime.reports.pages.table import Cell, Span, Table
+from PIL import Image
+
+from lazyregime.reports.pages.document import Document, Picture
+from lazyregime.reports.pages.table import Cell, Line, Span, Table
 from lazyregime.reports.reading.cleaning import clean_text
 
-STYLE = """
-:root { color-scheme: light dark; --ink: #1d2329; --soft: #5c6670; --line: #d9dee3; --page: #fbfbf9; --card: #fff;
-  --warn: #a64b00; --band: #f1f2ef; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e4e6e8; --soft: #9aa4ae; --line: #343b43; --page: #15181c;
-  --card: #1c2025; --warn: #f0a35e; --band: #23282e; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 2.5rem 1.25rem 4rem; max-width: 68rem; background: var(--page); color: var(--ink);
-  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
-h1 { font-size: 1.7rem; margin: 0 0 .25rem; letter-spacing: -.01em; }
-h2 { font-size: 1.2rem; margin: 2.75rem 0 .5rem; }
-p { margin: .35rem 0; max-width: 52rem; } .lead, .note, figcaption, footer { color: var(--soft); font-size: .9rem; }
-.scroll { overflow-x: auto; margin: .9rem 0; border: 1px solid var(--line); border-radius: .5rem;
-  background: var(--card); }
-table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .38rem .8rem; text-align: left; vertical-align: top; }
-th { color: var(--soft); font-weight: 600; font-size: .82rem; vertical-align: bottom;
-  border-bottom: 1px solid var(--line); }
-.right { text-align: right; white-space: nowrap; }
-tr.section td { background: var(--band); font-weight: 600; padding-top: .5rem; padding-bottom: .5rem; }
-tr.remark td { color: var(--soft); font-size: .85rem; padding-top: 0; padding-left: 1.8rem; }
-.warn { color: var(--warn); font-weight: 600; } .faint { color: var(--soft); }
-figure { margin: 1.25rem 0 2rem; } figure img { display: block; max-width: 100%; height: auto; background: #fff;
-  border: 1px solid var(--line); border-radius: .5rem; padding: .5rem; } figcaption { margin-top: .45rem; }
-pre { padding: .8rem 1rem; background: var(--band); border-radius: .5rem; overflow-x: auto; font-size: .88rem; }
-footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: .75rem; }
-"""
+COLOURS, WIDEST = 96, 1500  # of an embedded figure: enough for lines and for maps of one scale
+HERE = files("lazyregime.reports.pages")
+STYLE, SCRIPT = ((HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A figure on disk with the sentence under it."""
-
-    path: Path
-    caption: str
-
-
-def page(title: str, lead: str, tables: Sequence[Table], pictures: Sequence[Picture], commands: Sequence[str]) -> str:
-    """The whole document."""
-    body = [f"<h1>{escape(title)}</h1>", f'<p class="lead">{escape(lead)}</p>']
-    body += [_table(table) for table in tables]
-    if pictures:
-        body += ["<h2>Figures</h2>", *map(_figure, pictures)]
-    if commands:
-        body += ["<h2>What is missing, and how to make it</h2>", f"<pre>{chr(10).join(map(escape, commands))}</pre>"]
-    body.append(
-        "<footer>Made by lazyregime; the numbers behind each table are in the CSV files beside this page.</footer>"
+def page(document: Document) -> str:
+    """The whole document. It can load nothing and run nothing but the script that sorts its tables."""
+    script_hash = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
+    policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{script_hash}'"
+    head = [
+        '<meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+        f"<title>{escape(document.title)}</title>",
+        f"<style>{STYLE}</style>",
+    ]
+    body = "\n".join(_body(document))
+    return (
+        f'<!doctype html>\n<html lang="en"><head>{"".join(head)}</head>\n<body>\n{body}\n'
+        f"<script>{SCRIPT}</script></body></html>\n"
     )
-    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-    head += f"<title>{escape(title)}</title><style>{STYLE}</style>"
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n' + "\n".join(body) + "\n</body></html>\n"
 
 
 def escape(text: str) -> str:
@@ -66,30 +43,66 @@ def escape(text: str) -> str:
     return html.escape(clean_text(text))
 
 
+def _body(document: Document) -> Iterator[str]:
+    yield f"<h1>{escape(document.title)}</h1>"
+    yield f'<p class="lead">{escape(document.lead)}</p>'
+    paragraphs = "".join(f"<p>{escape(text)}</p>" for text in document.introduction)
+    yield f"<details><summary>What this is, and how to read it</summary>{paragraphs}</details>"
+    yield from (_table(table) for table in document.tables if not table.folded)
+    if document.pictures:
+        yield "<h2>Figures</h2>"
+        yield from map(_figure, document.pictures)
+    if document.commands:
+        lines = "\n".join(map(escape, document.commands))
+        yield f"<h2>What is missing here, and how to make it</h2><pre>{lines}</pre>"
+    yield from (_table(table) for table in document.tables if table.folded)
+    yield (
+        "<footer>Made by lazyregime. A click on a heading sorts a table; the numbers behind each are in the CSV files "
+        "beside this page, and report.tex has the tables for a paper.</footer>"
+    )
+
+
 def _table(table: Table) -> str:
-    head = "".join(f'<th class="{side}">{escape(heading)}</th>' for heading, side in table.columns)
+    head = "".join(f'<th class="{side}" tabindex="0">{escape(heading)}</th>' for heading, side in table.columns)
     rows = "\n".join(_line(line, table) for line in table.lines)
     lead = f'<p class="lead">{escape(table.lead)}</p>' if table.lead else ""
     notes = "".join(f'<p class="note">{escape(note)}</p>' for note in table.notes)
     grid = f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table></div>'
+    if table.folded:
+        return f"<details><summary>{escape(table.title)}</summary>{lead}{grid}{notes}</details>"
     return f"<h2>{escape(table.title)}</h2>{lead}{grid}{notes}"
 
 
-def _line(line: list[Cell] | Span, table: Table) -> str:
+def _line(line: Line, table: Table) -> str:
     if isinstance(line, Span):
         kind = "section" if line.heading else "remark"
         return f'<tr class="{kind}"><td colspan="{len(table.columns)}">{escape(line.text)}</td></tr>'
     cells = zip(line, table.columns, strict=True)
-    return (
-        "<tr>"
-        + "".join(f'<td class="{side} {cell.tone}">{escape(cell.text)}</td>' for cell, (_, side) in cells)
-        + "</tr>"
-    )
+    return "<tr>" + "".join(f'<td class="{side} {cell.tone}">{_cell(cell)}</td>' for cell, (_, side) in cells) + "</tr>"
+
+
+def _cell(cell: Cell) -> str:
+    if not cell.link:
+        return escape(cell.text)
+    target = cell.link if cell.link.startswith("https://") else quote(cell.link)
+    return f'<a href="{html.escape(target)}">{escape(cell.text)}</a>'
 
 
 def _figure(picture: Picture) -> str:
-    data = base64.b64encode(picture.path.read_bytes()).decode("ascii")
+    data = base64.b64encode(embedded(picture.path)).decode("ascii")
     caption = escape(picture.caption)
     return (
-        f'<figure><img src="data:image/png;base64,{data}" alt="{caption}"><figcaption>{caption}</figcaption></figure>'
+        f'<figure><div class="scroll"><img src="data:image/png;base64,{data}" alt="{caption}"></div>'
+        f"<figcaption>{caption}</figcaption></figure>"
     )
+
+
+def embedded(path: Path) -> bytes:
+    """A figure with few colours and no wider than a page shows it: a quarter of the file's size or less."""
+    with Image.open(path) as image:
+        small = image.convert("RGB")
+    if small.width > WIDEST:
+        small = small.resize((WIDEST, round(small.height * WIDEST / small.width)), Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    small.quantize(COLOURS, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    return out.getvalue()

@@ -1,16 +1,19 @@
-"""A table of text with spanning lines, which the terminal, Markdown and HTML renderers all read."""
+"""A table of text with spanning lines, which the terminal, Markdown, HTML and LaTeX all read."""
 
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 Tone = Literal["plain", "good", "warn", "faint"]
+Side = Literal["left", "right"]
+Columns = tuple[tuple[str, Side], ...]
 
 
 class Cell(NamedTuple):
-    """A piece of text and how it is to be taken."""
+    """A piece of text, how it is to be taken, and where it leads (a path, relative to the report)."""
 
     text: str
     tone: Tone = "plain"
+    link: str = ""
 
 
 class Span(NamedTuple):
@@ -25,13 +28,24 @@ Line = list[Cell] | Span
 
 @dataclass(frozen=True)
 class Table:
-    """Columns are (heading, "left" or "right"); `notes` are sentences below."""
+    """Columns are (heading, "left" or "right"); `lead` stands above, `notes` are sentences below.
+
+    A table that is `folded` is to be looked things up in: it is not printed on a terminal, and closed on a page.
+    """
 
     title: str
-    columns: tuple[tuple[str, Literal["left", "right"]], ...]
+    columns: Columns
     lines: list[Line]
     notes: list[str] = field(default_factory=list)
     lead: str = ""
+    folded: bool = False
+
+
+def columns(*, left: str = "", right: str = "") -> Columns:
+    """Columns from headings separated by `|`: those of words first, then those of numbers."""
+    words: Columns = tuple((heading, "left") for heading in left.split("|") if heading)
+    numbers: Columns = tuple((heading, "right") for heading in right.split("|") if heading)
+    return words + numbers
 
 
 def fraction(value: float, error: float = float("nan"), digits: int = 4) -> str:
@@ -43,13 +57,17 @@ def fraction(value: float, error: float = float("nan"), digits: int = 4) -> str:
     return text if error != error else f"{text} ± {f'{error:.{digits}f}'.removeprefix('0')}"
 
 
-def short(value: float) -> str:
-    """Three significant figures, in powers of ten only where needed."""
+def short(value: float, error: float = float("nan")) -> str:
+    """Three significant figures, in powers of ten only where needed, with the standard error if there is one."""
     if value != value:
         return "-"
-    if value == 0:
-        return "0"
-    return f"{value:.3f}" if 0.001 <= abs(value) < 1 else f"{value:.3g}"
+    text = "0" if value == 0 else f"{value:.3f}" if 0.001 <= abs(value) < 1 else f"{value:.3g}"
+    return text if error != error else f"{text} ± {error:.2g}"
+
+
+def count(value: object) -> str:
+    """12,000, or a dash for what is not known."""
+    return f"{value:,.0f}" if isinstance(value, int | float) and value == value else "-"
 
 
 def arrow(first: str, last: str) -> str:
@@ -60,4 +78,4 @@ def arrow(first: str, last: str) -> str:
 def left_out(troubles: list[str]) -> list[Table]:
     """What is not in the report though it was asked for, a sentence a line."""
     lines: list[Line] = [[Cell(trouble, "warn")] for trouble in dict.fromkeys(troubles)]
-    return [Table("Left out", (("part: what, and why", "left"),), lines)] if lines else []
+    return [Table("Left out", columns(left="part: what, and why"), lines)] if lines else []

@@ -10,11 +10,16 @@ from lazyregime.reports.pages.table import Cell, Span, Table
 from lazyregime.reports.reading.cleaning import clean_text
 
 STYLES = {"plain": "", "good": "green", "warn": "bold yellow", "faint": "dim"}
+LONGEST = 120  # lines of a table on the screen
 NARROWEST = 16  # a column of words is wrapped down to this
 
 
 def show(table: Table, console: Console) -> None:
-    """Print the table; without a terminal, 100 columns wide and without colour."""
+    """Print the table; without a terminal, 100 columns wide and without colour. Of a long one, as much as one reads."""
+    more = len(table.lines) - LONGEST
+    if more > 0:
+        note = f"{more} more lines are in the report."
+        table = replace(table, lines=table.lines[:LONGEST], notes=[note, *table.notes])
     for line in layout(table, min(console.width, 110) if console.is_terminal else 100):
         console.print(line, soft_wrap=True)
 

@@ -38,7 +38,7 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER, list("-+0123456
 def read_json(path: Path) -> tuple[Row, str]:
     """A JSON object, flat, and what is wrong with the file; a file that is not there is an empty object."""
     try:
-        content = json.loads(_bytes(path, LARGEST_TEXT).decode())
+        content = json.loads(read_bytes(path, LARGEST_TEXT).decode())
     except FileNotFoundError:
         return {}, ""
     except RecursionError:
@@ -51,7 +51,7 @@ def read_json(path: Path) -> tuple[Row, str]:
 def read_yaml(path: Path) -> tuple[Row, str]:
     """A YAML mapping, flat, and what is wrong with the file."""
     try:
-        content = yaml.load(_bytes(path, LARGEST_TEXT).decode(), _Loader)
+        content = yaml.load(read_bytes(path, LARGEST_TEXT).decode(), _Loader)
     except FileNotFoundError:
         return {}, f"{path.name} is missing"
     except RecursionError:
@@ -64,7 +64,7 @@ def read_yaml(path: Path) -> tuple[Row, str]:
 def read_metrics(path: Path) -> pd.DataFrame:
     """metrics.csv as numbers, one row an epoch; a line cut short while being written is left out."""
     try:
-        text = _bytes(path).decode("utf-8", errors="replace")
+        text = read_bytes(path).decode("utf-8", errors="replace")
         lines = list(csv.reader(io.StringIO(text[: text.rfind("\n") + 1])))
     except (OSError, csv.Error):
         return pd.DataFrame()
@@ -83,7 +83,13 @@ def read_kernels(path: Path) -> dict[str, np.ndarray]:
         return {}
 
 
-def _bytes(path: Path, most: float = math.inf) -> bytes:
+def read_bytes(path: Path, most: float = math.inf) -> bytes:
+    """The content of a regular file.
+
+    Raises:
+        OSError: If it is none, or cannot be read.
+        ValueError: If it has more bytes than `most`.
+    """
     if path.exists() and not path.is_file():
         raise OSError("it is no file")  # a pipe would be waited for
     if path.exists() and path.stat().st_size > most:

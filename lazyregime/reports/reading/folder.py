@@ -13,7 +13,7 @@ __all__ = ["find_runs", "is_run", "read_kernels", "read_metrics", "read_run"]
 
 FILES_OF_A_RUN = ("result.json", "failure.json", "config.yaml", "metrics.csv", "kernels.safetensors", "lock")
 NOT_RUNS = {"report", "wandb", "figures", "checkpoints", "lightning_logs", "__pycache__"}
-OURS = ("path", "status", "reason")  # columns that no result may set; nor those under `config.`
+OURS = ("path", "status", "reason", "key", "network")  # columns that no result may set; nor those under `config.`
 
 
 def is_run(folder: Path) -> bool:

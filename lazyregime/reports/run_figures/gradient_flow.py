@@ -9,8 +9,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from lazyregime.errors import LazyRegimeError
-from lazyregime.reports.figures.style import COLOURS, GREY, grid, house_style, save
+from lazyregime.reports.figures.axes import plain_log_axis
+from lazyregime.reports.figures.style import COLOURS, GREY, house_style, save
 from lazyregime.reports.reading.folder import read_metrics, read_run
+from lazyregime.reports.run_figures.measures import draw_measures, measures_of, with_room
 from lazyregime.reports.tables.settings import network_of
 
 
@@ -26,12 +28,16 @@ def draw_flow(folder: str | Path, result: Mapping[str, Any] | None = None) -> Pa
         raise LazyRegimeError(f"{folder} has no measurements of a flow to draw: give its command again.")
     colour = COLOURS.get(str(run.get("regime")), GREY)
     with house_style():
-        figure, axes = grid(1, 2, 4.6, 3.7)
-        _curves(axes[0, 0], metrics, {"train_loss": colour, "test_loss": GREY}, "a  Loss")
+        measures = measures_of(run, metrics)
+        figure, above, below = with_room(9.2, 3.7, measures)
+        left, right = above.subplots(1, 2)
+        _curves(left, metrics, {"train_loss": colour, "test_loss": GREY}, "a  Loss")
         columns = {"relu_unchanged": GREY, "test_accuracy": colour}
         if not set(columns) & set(metrics):
             columns = {"parameter_displacement": colour}
-        _curves(axes[0, 1], metrics, columns, "b  On the way", log=False)
+        _curves(right, metrics, columns, "b  On the way", log=False)
+        if below is not None:
+            draw_measures(below, measures, at="time", colour=colour)
         alpha, laziness = run.get("alpha"), run.get("laziness")
         how = f"α = {alpha:.3g}, laziness {laziness:.3g}" if isinstance(alpha, float) and laziness is not None else ""
         figure.suptitle(
@@ -52,7 +58,7 @@ def _curves(ax: Axes, metrics: pd.DataFrame, columns: Mapping[str, str], title: 
     if log:
         values = np.concatenate([metrics[c].to_numpy(dtype=float) for c in columns if c in metrics])
         if (values > 0).all():
-            ax.set_yscale("log")
+            plain_log_axis(ax, values)
     ax.set_xlabel("flow time")
     ax.set_title(title)
     ax.legend()

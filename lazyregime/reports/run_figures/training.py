@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import FigureBase
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from lazyregime.errors import LazyRegimeError
@@ -15,6 +15,7 @@ from lazyregime.reports.figures.axes import accuracy_axis
 from lazyregime.reports.figures.style import COLOURS, GREY, house_style, save
 from lazyregime.reports.pages.table import fraction, short
 from lazyregime.reports.reading.folder import read_kernels, read_metrics, read_run
+from lazyregime.reports.run_figures.measures import draw_measures, measures_of, with_room
 from lazyregime.reports.tables.settings import network_of
 
 Kernels = Mapping[str, np.ndarray]
@@ -38,18 +39,22 @@ def draw_run(folder: str | Path, result: Mapping[str, Any] | None = None) -> Pat
     if not with_kernels and not with_accuracy and not with_loss:
         raise LazyRegimeError(f"{folder} has no kernels and no test results to draw: train it to the end of an epoch.")
     with house_style():
-        figure = Figure(figsize=(10.4, 8.9) if with_kernels else (6.4, 4.6), layout="constrained")
+        measures, colour = measures_of(run, metrics), COLOURS.get(str(run.get("regime")), GREY)
+        width, height = (10.4, 8.9) if with_kernels else (6.4, 4.6)
+        figure, above, below = with_room(width, height, measures)
         if with_kernels:
-            panels = figure.subplot_mosaic([["before", "after"], ["spectrum", "accuracy"]], height_ratios=[1.12, 1])
-            _grams(figure, panels["before"], panels["after"], kernels)
-            _spectra(panels["spectrum"], kernels, COLOURS.get(str(run.get("regime")), GREY))
+            panels = above.subplot_mosaic([["before", "after"], ["spectrum", "accuracy"]], height_ratios=[1.12, 1])
+            _grams(above, panels["before"], panels["after"], kernels)
+            _spectra(panels["spectrum"], kernels, colour)
             accuracy = panels["accuracy"]
         else:
-            accuracy = figure.subplots()
+            accuracy = above.subplots()
         if with_loss and not with_accuracy:  # targets are no classes
             _losses(accuracy, metrics, run, "d  " if with_kernels else "")
         else:
             _accuracy(accuracy, metrics if with_accuracy else pd.DataFrame(), run)
+        if below is not None:
+            draw_measures(below, measures, at="epoch", colour=colour)
         figure.suptitle(_title(run), x=0.015, ha="left")
         return save(figure, folder / "figures" / "summary.png", formats=("png",))
 
@@ -72,7 +77,7 @@ def _title(run: Mapping[str, Any]) -> str:
     )
 
 
-def _grams(figure: Figure, before: Axes, after: Axes, kernels: Kernels) -> None:
+def _grams(figure: FigureBase, before: Axes, after: Axes, kernels: Kernels) -> None:
     """Both Gram matrices in units of their mean diagonal, ordered by class, on one colour scale."""
     labels = kernels.get("anchor_labels", np.zeros(len(kernels["gram_init"])))
     order = np.argsort(labels, kind="stable")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from lazyregime.reports.claims._flows import tagged
 from lazyregime.reports.figures import cob19
 from lazyregime.reports.figures.style import house_style
 from lazyregime.reports.section import Section, save_figures
+from lazyregime.reports.tables.tags import tagged
 
 ORDER = 31
 

@@ -3,38 +3,43 @@
 # pandas tells its types only in part.
 # pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false, reportReturnType=false
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from lazyregime.reports.figures import two_layer_starts
-from lazyregime.reports.pages.table import Cell, Line, Table, short
+from lazyregime.reports.pages.table import Cell, Line, Span, Table, columns, count, short
 from lazyregime.reports.section import Section, save_figures
+from lazyregime.reports.tables.flows import MEASURES, flows, flows_table
+from lazyregime.reports.tables.usual import Told
 
 ORDER = 30
-COLUMNS = (
-    *(("target", "left"), ("σ", "left"), ("start", "left"), ("N", "right"), ("seeds", "right")),
-    *(("risk, α = 1", "right"), ("kernel change", "right")),
-    *(("risk, α = √N", "right"), ("kernel change", "right"), ("~ N^", "right")),
-)
-MEASURES = (
-    *("mean_field_risk", "mean_field_kernel_change", "ntk_risk", "ntk_kernel_change", "ntk_kernel_change_slope"),
-)
+SHOWN = columns(left="target|σ|start", right="N|starts|risk, α = 1|kernel change|risk, α = √N|kernel change|~ N^|runs")
+NOTES = ["At the last time and the largest N, means over the starts; the exponent over all N of the run."]
 
 
 def section(runs: pd.DataFrame, figures: Path) -> Section:
     """Every complete flow, and the figure of their kernels."""
-    flows = runs[(runs.status == "complete") & (runs["command"] == "flow")] if "command" in runs else runs[:0]
-    if len(flows):
-        flows = flows.sort_values(["target", "activation", "init"])
-    lines: list[Line] = [[Cell(text) for text in _row(flow)] for flow in flows.to_dict("records")]
-    notes = ["At the last time and the largest N, means over the seeds; the exponent over all N of the run."]
-    drawn = {"two_layer_starts": (two_layer_starts.draw(flows), two_layer_starts.CAPTION)}
-    return Section([Table("Two-layer flows", COLUMNS, lines, notes if lines else [])], save_figures(figures, drawn))
+    chosen = flows(runs)
+    if chosen.empty:
+        return Section()
+    drawn = {"two_layer_starts": (two_layer_starts.draw(chosen), two_layer_starts.CAPTION)}
+    pictures, told = save_figures(figures, drawn), flows_table(chosen)
+    return Section([flows_words(told)], pictures, {"two_layer_flows": told.table.drop(columns="key")})
 
 
-def _row(flow: dict[str, object]) -> list[str]:
-    told = [str(flow[key]) for key in ("target", "activation", "init")]
-    counts = [f"{flow['width']:.0f}", f"{flow['num_seeds']:.0f}"]
-    values = [flow.get(key) for key in MEASURES]
-    return [*told, *counts, *(short(float(value)) if isinstance(value, int | float) else "-" for value in values)]
+def flows_words(told: Told) -> Table:
+    """A line a target, activation, start and settings."""
+    lines: list[Line] = []
+    for row in told.table.to_dict("records"):
+        lines.append([Cell(text) for text in _row(row)])
+        if row["settings"]:
+            lines.append(Span(f"({row['settings']})", heading=False))
+    return Table("Two-layer flows", SHOWN, lines, NOTES, told.unless)
+
+
+def _row(row: Mapping[str, object]) -> list[str]:
+    words = [str(row[key] or "-") for key in ("target", "activation", "init")]
+    values = [short(float(row[key])) for key in MEASURES]
+    return [*words, count(row["width"]), count(row["starts"]), *values, count(row["num_seeds"])]

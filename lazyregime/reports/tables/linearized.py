@@ -13,21 +13,6 @@ COLUMNS = (
     *("model", "data", "target", "dimension", "tau", "kappa", "shift", "num_features", "n_train", "n_test"),
     *("population", "powers", "risk", "accuracy", "seed", "chosen_by", "at", "path"),
 )
-WORDS = {
-    "net": "network",
-    "rf": "RF",
-    "nt": "NT",
-    "rf_nt": "RF+NT",
-    "krr_rf": "KRR, RF kernel",
-    "krr_nt": "KRR, NT kernel",
-    "krr_ntk": "KRR, NTK",
-    "krr_sphere": "KRR, RF kernel",
-    "quadratic": "quadratic",
-    "linear": "linear",
-    "mlp_ntk": "NTK, infinite width",
-    "cntk": "CNTK, infinite width",
-    "empirical_ntk": "NTK of the network",
-}
 
 
 def linearized_runs(runs: pd.DataFrame, group: str) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from lazyregime.runs.identity import NOT_IDENTITY
 
 Settings = tuple[tuple[str, str], ...]
 Record = Mapping[str, object]
-ABSENT = "none"
+ABSENT, CHOSEN = "none", "chosen"
 
 POSTER_NETWORKS = ("MLP", "CNN")
 NETWORKS = {
@@ -49,6 +49,7 @@ ALWAYS_TOLD = (
 TOLD = (*ALWAYS_TOLD[:4], "optimizer.lr", *ALWAYS_TOLD[4:], "trainer.select")
 TOLD_OF_A_FIT = ("data", "data.n_test", "data.n_validation", "choose", "ridges", "coding", "intercept", "population")
 TOLD_OF_A_FLOW = ("integrator.name", "trained", "in_features", "n_samples", "end_time", "widths")
+EVERYWHERE = {*TOLD, *TOLD_OF_A_FIT, *TOLD_OF_A_FLOW}  # settings that runs of every choice have
 
 WORDS = {
     "n_train": "training images",
@@ -74,14 +75,33 @@ def settings_of(run: Record) -> Settings:
     """Everything that decides a run's numbers, but for seeds and for what the tables have a column for."""
     found = {key: _text(run[key]) for key in COUNTED if key in run}
     configured = {key.removeprefix("config."): value for key, value in run.items() if key.startswith("config.")}
-    found |= {key: _text(value) for key, value in configured.items() if _is_setting(key, value)}
+    found |= {_qualified(key, configured): _text(v) for key, v in configured.items() if _is_setting(key, v)}
     if run.get("optimizer") == "gradient_flow":
         found = {key: value for key, value in found.items() if key not in NOT_OF_A_FLOW}
     most = found.pop("trainer.max_epochs", ABSENT)
     measured = _text(run.get("epochs"))
     found["epochs"] = most if most != ABSENT and measured != ABSENT else measured
     found["network"] = network_behind(configured.get("machine.run"))
+    found |= {f"{key.removesuffix('.name')}[{v}]": CHOSEN for key, v in configured.items() if key.endswith(".name")}
     return tuple(sorted((key, value) for key, value in found.items() if value != ABSENT))
+
+
+def _qualified(key: str, configured: Record) -> str:
+    """`init[mmn18].a_std`: what belongs to a choice says nothing of runs that have made another."""
+    group, dot, leaf = key.partition(".")
+    choice = configured.get(f"{group}.name")
+    return f"{group}[{choice}].{leaf}" if dot and choice and key not in EVERYWHERE else key
+
+
+def concerns(key: str, table: Mapping[str, str]) -> bool:
+    """Whether a setting means anything for a run: what belongs to one choice does so where that choice was made."""
+    choice, bracket, _ = key.partition("].")
+    return key in table or not bracket or f"{choice}]" in table
+
+
+def is_choice(key: str) -> bool:
+    """Whether this only says which choice was made; the tables say so in their columns."""
+    return key.endswith("]")
 
 
 def network_behind(folder: object) -> str:
@@ -93,6 +113,7 @@ def network_behind(folder: object) -> str:
 
 def setting_words(key: str, value: str) -> str:
     """A setting as a reader says it: `learning rate 0.01`."""
+    key = re.sub(r"\[.*?\]", "", key)
     words = WORDS.get(key, key.removeprefix("trainer.").removeprefix("optimizer."))
     return f"{brief(words.replace('_', ' '))} {brief(value)}"
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from lazyregime.reports.tables.settings import ABSENT, Settings, setting_words
+from lazyregime.reports.tables.settings import ABSENT, Settings, concerns, is_choice, setting_words
 
 
 class Told(NamedTuple):
@@ -32,8 +32,8 @@ class Usual:
         """From the settings of each run in the table."""
         tables = [dict(settings) for settings in runs]
         values: dict[str, str] = {}
-        for key in dict.fromkeys(key for table in tables for key in table):
-            counts = Counter(table.get(key, ABSENT) for table in tables if _concerns(key, table))
+        for key in dict.fromkeys(key for table in tables for key in table if not is_choice(key)):
+            counts = Counter(table.get(key, ABSENT) for table in tables if concerns(key, table))
             (value, count), *_ = counts.most_common(1)
             if 2 * count > counts.total():
                 values[key] = value
@@ -50,17 +50,13 @@ class Usual:
         return tuple(
             (key, table.get(key, ABSENT))
             for key in {**self.values, **table}
-            if (keys is None or key in keys)
+            if not is_choice(key)
+            and (keys is None or key in keys)
             and table.get(key, ABSENT) != self.values.get(key)
-            and _concerns(key, table)
+            and concerns(key, table)
         )
 
 
 def remark(settings: Settings) -> str:
     """What a row says of them."""
     return ", ".join(dict.fromkeys(setting_words(key, value) for key, value in settings))
-
-
-def _concerns(key: str, table: Mapping[str, str]) -> bool:
-    """An architecture's own keys say nothing of a network that lacks them."""
-    return key in table or not key.startswith("arch.")

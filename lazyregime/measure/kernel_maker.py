@@ -1,0 +1,58 @@
+"""How a probe's kernels are computed: with which memory, in which blocks, shown to whom."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+
+from lazyregime.data import as_inputs
+from lazyregime.kernels import empirical_ntk
+from lazyregime.measure.blocks import kernel_in_blocks
+
+Update = Callable[[int, int], None]
+Progress = Callable[[str], AbstractContextManager[Update]]
+
+
+@contextlib.contextmanager
+def in_silence(title: str) -> Iterator[Update]:
+    """Progress that nobody sees."""
+    del title
+    yield lambda done, total: None
+
+
+@final
+@dataclass(frozen=True)
+class KernelMaker:
+    """The empirical NTK of a model in eval mode, on the CPU whatever the device of the model.
+
+    Args:
+        progress: A context manager that shows how far a kernel has come.
+        memory_budget: Bytes for the computation; None for a part of what is free.
+        block_rows: A kernel of more rows is computed in blocks of so many, in shares where there are several processes.
+        blocks_dir: Where blocks are kept, so that a probe that was ended goes on with those that are missing.
+    """
+
+    progress: Progress = in_silence
+    memory_budget: int | None = None
+    block_rows: int = 2500
+    blocks_dir: Path | None = None
+
+    def __call__(
+        self, model: nn.Module, x1: Shaped[Tensor, "n *d"], x2: Shaped[Tensor, "m *d"] | None = None, *, title: str
+    ) -> Float[Tensor, "n m"]:
+        """The kernel of x1 with x2, or with itself."""
+        weight = next(model.parameters())
+        x1 = as_inputs(x1, weight.device, weight.dtype)
+        x2 = None if x2 is None else as_inputs(x2, weight.device, weight.dtype)
+        with self.progress(title) as update:
+            if len(x1) > self.block_rows:
+                return kernel_in_blocks(
+                    model, x1, x2, update, folder=self.blocks_dir, block_rows=self.block_rows,
+                    memory_budget=self.memory_budget,
+                ).cpu()  # fmt: skip
+            return empirical_ntk(model, x1, x2, memory_budget=self.memory_budget, progress=update).cpu()

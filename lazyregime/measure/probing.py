@@ -1,0 +1,134 @@
+"""When a probe looks while Lightning trains: at w0, after some epochs, below some fractions of the first loss."""
+
+from pathlib import Path
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+from typing_extensions import override
+
+from lazyregime.data import ClassificationData
+from lazyregime.lightning import pl
+from lazyregime.measure.blocks import mean_over_processes
+from lazyregime.measure.kernel_maker import KernelMaker, Progress, in_silence
+from lazyregime.measure.points import points_of
+from lazyregime.measure.probe import Probe
+from lazyregime.measure.recorder import Recorder
+from lazyregime.measure.seen import Seen, as_seen
+from lazyregime.networks import Linearized, frozen_copy
+from lazyregime.regimes import AbstractRegime
+from lazyregime.regimes.base import CHECK_EVERY
+
+
+@final
+class NTKProbe(pl.Callback):
+    """Lets a `Probe` look at initialization, after `at_epochs`, below `at_loss_fractions`, and when asked.
+
+    Args:
+        network: At w0; a frozen copy is kept to measure movement against.
+        data: Where the points come from.
+        recorder: Gets the scalars of looks in between into its rows, and does not count their time.
+        progress: A context manager that shows how far a kernel has come.
+        anchors_per_class: Anchors of each class; of real targets, so many in all.
+        n_test: Test points; None for all.
+        n_held_out: Held-out points, the first test points; None for as many as there are anchors.
+        ridge: Added to the kernel of the regression, relative to its mean diagonal.
+        at_epochs: Look after these epochs.
+        at_loss_fractions: Look when the mean loss of 50 steps first falls below these fractions of the first one.
+        memory_budget: Bytes for the kernel computation.
+        block_rows: A kernel of more rows is computed in blocks of so many, in shares where there are several processes.
+        blocks_dir: Where blocks are kept, so that a probe that was ended goes on with those that are missing.
+
+    Raises:
+        LazyRegimeError: If there are not so many points.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        data: ClassificationData,
+        recorder: Recorder,
+        progress: Progress = in_silence,
+        *,
+        anchors_per_class: int = 30,
+        n_test: int | None = None,
+        n_held_out: int | None = None,
+        ridge: float = 0.0,
+        at_epochs: list[int] | None = None,
+        at_loss_fractions: list[float] | None = None,
+        memory_budget: int | None = None,
+        block_rows: int = 2500,
+        blocks_dir: Path | None = None,
+    ) -> None:
+        self.points = points_of(data, anchors_per_class=anchors_per_class, n_test=n_test, n_held_out=n_held_out)
+        self.initial = frozen_copy(network)
+        self.probe = Probe(
+            self.points, as_seen(self.initial, self.points.anchors),
+            KernelMaker(progress, memory_budget, block_rows, blocks_dir), ridge=ridge,
+        )  # fmt: skip
+        self.recorder = recorder
+        self.at_epochs = set(at_epochs or [])
+        self.fractions = sorted(at_loss_fractions or [], reverse=True)
+        self.first_loss: float | None = None
+        self._recent: list[Tensor] = []  # losses since the last look
+
+    def look(self, module: AbstractRegime, tag: str) -> dict[str, float]:
+        """Let the probe look at the module as it is now; what it found."""
+        return self.probe.look(self._state(module), tag).rows
+
+    def _state(self, module: AbstractRegime) -> Seen:
+        return as_seen(self.initial, self.points.anchors, model=module.trained, weights=displaced(module))
+
+    @override
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        assert isinstance(pl_module, AbstractRegime)
+        if "init" not in self.probe.found:
+            self.look(pl_module, "init")
+        self.recorder.restart_clock()
+
+    @override
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if not self.fractions:
+            return
+        assert isinstance(pl_module, AbstractRegime)
+        self._recent.append(outputs["loss"].detach())
+        if trainer.global_step % CHECK_EVERY:
+            return
+        loss = float(mean_over_processes(torch.stack(self._recent)).mean()) * pl_module.alpha**2
+        self._recent = []
+        self.first_loss = loss if self.first_loss is None else self.first_loss
+        while self.fractions and loss < self.fractions[0] * self.first_loss:
+            self._look_in_between(pl_module, f"loss_{self.fractions.pop(0):g}")
+
+    @override
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.current_epoch + 1 in self.at_epochs:
+            assert isinstance(pl_module, AbstractRegime)
+            self._look_in_between(pl_module, f"epoch_{trainer.current_epoch + 1}")
+
+    def _look_in_between(self, module: AbstractRegime, tag: str) -> None:
+        self.recorder.stop_clock()
+        self.recorder.extra |= self.look(module, tag)
+        self.recorder.restart_clock()
+
+    @override
+    def state_dict(self) -> dict[str, Any]:
+        recent = mean_over_processes(torch.stack(self._recent)) if self._recent else None
+        schedule = {"fractions": self.fractions, "first_loss": self.first_loss, "recent": recent}
+        return self.probe.state_dict() | schedule
+
+    @override
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.probe.load_state_dict(state_dict)
+        self.fractions, self.first_loss = list(state_dict["fractions"]), state_dict["first_loss"]
+        recent = state_dict.get("recent")
+        self._recent = [] if recent is None else list(recent.unbind())
+
+
+def displaced(module: AbstractRegime) -> dict[str, Tensor]:
+    """The weights now, by the network's names: w, or w0 + delta of the tangent model."""
+    if isinstance(module.function, Linearized):
+        return module.function.displaced()
+    return {name: p.detach() for name, p in module.network.named_parameters()}

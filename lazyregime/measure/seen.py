@@ -1,0 +1,70 @@
+"""What a probe is shown of something that is trained: the function whose gradients make the kernel, weights, gates."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import final
+
+from jaxtyping import Bool, Shaped
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from lazyregime.data import as_inputs
+from lazyregime.measure.gates import has_gates, signs
+
+Gates = Callable[[], Sequence[Bool[Tensor, "..."]]]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """One state of what is trained.
+
+    Attributes:
+        model: Its gradients by its parameters make the kernel.
+        weights: By the network's names; None where there are none to speak of.
+        gates: Which units are on; None where not every activation is a ReLU.
+    """
+
+    model: nn.Module
+    weights: Mapping[str, Tensor] | None = None
+    gates: Gates | None = None
+
+
+def as_seen(
+    network: nn.Module,
+    x: Shaped[Tensor, "n *d"],
+    *,
+    model: nn.Module | None = None,
+    weights: Mapping[str, Tensor] | None = None,
+) -> Seen:
+    """A network with its own weights or with others, its gates on the points x; `model` if that makes the kernel."""
+    mine = {name: p.detach() for name, p in network.named_parameters()} if weights is None else weights
+    return Seen(network if model is None else model, mine, _gates(network, weights, x))
+
+
+def _gates(network: nn.Module, weights: Mapping[str, Tensor] | None, x: Tensor) -> Gates | None:
+    if not has_gates(network):
+        return None
+
+    def gates() -> list[Tensor]:
+        own = next(network.parameters())
+        inputs = as_inputs(x, own.device, own.dtype)
+        if weights is None:
+            return signs(network, lambda: network(inputs))
+        there = {name: w.to(own.device) for name, w in weights.items()}
+        return signs(network, lambda: functional_call(network, there, (inputs,)))
+
+    return gates
+
+
+@contextlib.contextmanager
+def in_eval_mode(model: nn.Module) -> Iterator[None]:
+    """Every layer in eval mode, and then each in the mode that it was in."""
+    modes = [(layer, layer.training) for layer in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for layer, training in modes:
+            layer.training = training
