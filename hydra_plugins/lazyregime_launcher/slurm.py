@@ -40,7 +40,6 @@ class SlurmSweepLauncher(_SlurmLauncher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         from lazyregime.app.api import COMMANDS
-        from lazyregime.app.compose.own_data import completed
         from lazyregime.app.console import Console
         from lazyregime.app.slurm.sweep import SweepJob, run_sweep
 
@@ -49,7 +48,7 @@ class SlurmSweepLauncher(_SlurmLauncher):
         for number, overrides in enumerate(job_overrides, start=initial_job_idx):
             config = self.hydra_context.config_loader.load_sweep_config(self.config, list(overrides))
             resources: Any = OmegaConf.to_container(config.hydra.launcher, resolve=True)
-            plain = completed(command.source.plain(config))
+            plain = command.complete(command.source.plain(config))
             jobs.append(SweepJob(overrides, number, command.folder(plain), resources))
             configs.append(config)
         run_sweep(jobs, self._submit, Console())

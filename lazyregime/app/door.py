@@ -116,13 +116,11 @@ def _job(command: AbstractCommand, config: DictConfig) -> Result | None:
     """One job of a sweep, wherever the launcher starts it."""
     from hydra.core.hydra_config import HydraConfig
 
-    from lazyregime.app.compose.own_data import completed
-
     put_working_directory_on_path()
     console, hydra_config = Console(quiet=not is_first_process()), HydraConfig.get()
     console.say(f"\nJob {hydra_config.job.num + 1}: {' '.join(hydra_config.overrides.task)}")
     try:
-        return execute(command, completed(command.source.plain(config)), console)
+        return execute(command, command.complete(command.source.plain(config)), console)
     except LazyRegimeError as error:  # Hydra would print a traceback
         console.error(str(error))
         return None  # the other jobs go on; the outcome is read from the run folders

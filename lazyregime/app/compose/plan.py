@@ -8,7 +8,6 @@ from lazyregime.app.command import AbstractCommand
 from lazyregime.app.compose.config import ConfigDict
 from lazyregime.app.compose.hints import ConfigError
 from lazyregime.app.compose.job import Job
-from lazyregime.app.compose.own_data import completed
 from lazyregime.errors import LazyRegimeError
 
 SEEDS = ("seed", "init_seed", "data_seed", "batch_seed")
@@ -29,7 +28,7 @@ def plan_jobs(command: AbstractCommand, jobs: Sequence[Sequence[str]]) -> list[J
         try:
             config = next(configs)
             _check_common(config)
-            config = completed(config)
+            config = command.complete(config)
             folder = command.folder(config)
             kind = _kind(config)
             if kind not in sizes:
