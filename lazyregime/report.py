@@ -20,7 +20,8 @@ examples:
   python -m lazyregime.report runs/mnist runs/poster          several groups in one report
   python -m lazyregime.report runs --claims                   the ledger of published claims
   python -m lazyregime.report runs --recompute                metrics that are younger than the runs, from their kernels
-  python -m lazyregime.report runs --out report               all runs, written to ./report"""
+  python -m lazyregime.report runs --out report               all runs, written to ./report
+  python -m lazyregime.report runs/mnist runs/wide --compare  two groups side by side"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,14 +35,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUNS", help="run folders, or folders that hold runs")
     parser.add_argument("--out", type=Path, help="where to write (default: report/ under the first RUNS)")
     parser.add_argument("--claims", action="store_true", help="hold the published claims against the runs")
+    parser.add_argument("--compare", action="store_true", help="hold two groups of runs against each other")
     parser.add_argument(
         "--recompute", action="store_true", help="compute metrics that the runs lack from the kernels that they keep"
     )
     given = parser.parse_args(arguments)
+    if given.compare and (given.claims or given.recompute):
+        parser.error("--compare goes with neither --claims nor --recompute.")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # an old terminal shows ? for ±, and goes on
     try:
-        _report(given.runs, given.out, given.claims, given.recompute)
+        _report(given)
     except LazyRegimeError as error:
         from lazyregime.reports.reading.cleaning import clean_text
 
@@ -50,12 +54,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _report(runs: list[Path], out: Path | None, claims: bool, recompute: bool) -> None:
+def _report(given: argparse.Namespace) -> None:
     from lazyregime.reports.build import build_report
+    from lazyregime.reports.compare import compare
     from lazyregime.reports.pages.terminal import show
 
     try:
-        report = build_report(runs, out, claims=claims, recompute=recompute)
+        if given.compare:
+            report = compare(given.runs, given.out)
+        else:
+            report = build_report(given.runs, given.out, claims=given.claims, recompute=given.recompute)
     except OSError as error:
         raise LazyRegimeError(
             f"The report cannot be written ({error}): name a folder you may write to with --out."

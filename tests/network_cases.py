@@ -19,7 +19,7 @@ CONF = Path(__file__).resolve().parent.parent / "conf"
 N_OUTPUTS = 3
 # What makes a case small, where an architecture or a data set has such a key.
 SMALL = {
-    "arch": {"depth": 2, "head_size": 4},
+    "arch": {"depth": 2, "head_size": 4, "num_groups": 2},
     "data": {"in_channels": 2, "image_size": 8, "in_features": 128, "modulus": 5, "n_outputs": N_OUTPUTS},
 }
 WIDTH = 8

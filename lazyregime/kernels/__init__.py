@@ -10,7 +10,13 @@ from lazyregime.kernels.empirical import (
     explain,
     register_rule,
 )
-from lazyregime.kernels.infinite import InfiniteCNN, InfiniteMLP, infinite_counterpart, infinite_ntk
+from lazyregime.kernels.infinite import (
+    InfiniteCNN,
+    InfiniteMLP,
+    InfiniteNetwork,
+    infinite_counterpart,
+    infinite_ntk,
+)
 from lazyregime.kernels.kernel import AbstractKernel
 from lazyregime.kernels.metrics import (
     Eigenlearning,
@@ -40,6 +46,7 @@ __all__ = [
     "EmpiricalKernel",
     "InfiniteCNN",
     "InfiniteMLP",
+    "InfiniteNetwork",
     "KernelRegression",
     "LayerCall",
     "Lookup",

@@ -19,12 +19,14 @@ class LayerFactory:
         width: N, by which the readout and the steps are scaled.
         bias: Whether linear layers and convolutions have biases.
         bias_scale: The factor of those N(0, 1) biases in all but `standard`.
+        num_layers: Of a deep network, by which Adam's step is divided in all but `standard`.
     """
 
     parameterization: str
     width: int
     bias: bool = True
     bias_scale: float = 0.1
+    num_layers: int = 1
 
     def linear(self, in_features: int, out_features: int, *, readout: bool = False) -> nn.Linear:
         """A dense layer; plain `nn.Linear` under `standard`. The last layer of a network is its readout."""
@@ -86,10 +88,18 @@ class LayerFactory:
 
     def scale(self, fan_in: int, *, readout: bool = False) -> LayerScale:
         """Of a layer whose units sum over `fan_in` inputs, for `with_scale` where the layer is your own."""
-        return layer_scale(
-            self.parameterization, fan_in=fan_in, width=self.width, readout=readout, bias_scale=self.bias_scale
-        )
+        return self._scale(fan_in, readout=readout, bias_scale=self.bias_scale)
 
     def _of_one_input(self) -> LayerScale:
         # A gain or a row of a table is a weight of fan_in 1, and so is a norm's bias, which has no multiplier.
-        return layer_scale(self.parameterization, fan_in=1, width=self.width, readout=False, bias_scale=1.0)
+        return self._scale(1, readout=False, bias_scale=1.0)
+
+    def _scale(self, fan_in: int, *, readout: bool, bias_scale: float) -> LayerScale:
+        return layer_scale(
+            self.parameterization,
+            fan_in=fan_in,
+            width=self.width,
+            readout=readout,
+            bias_scale=bias_scale,
+            num_layers=self.num_layers,
+        )

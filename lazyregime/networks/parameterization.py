@@ -12,7 +12,9 @@ and mean_field and mup follow the same trajectory under gradient descent, as doe
 weights and biases of variance 1 / (3 fan_in), no multipliers, one learning rate.
 
 Adam's step does not know the size of a gradient, so it is given the size that a step of gradient descent has: the
-canonical |dF/dw| = m |delta| with |delta| = 1/sqrt(N) below the readout, times s.
+canonical |dF/dw| = m |delta| with |delta| = 1/sqrt(N) below the readout, times s. A step of lr then changes each
+preactivation by about lr, and F by about lr times the number of layers; architectures of more than a few layers have it
+divided by that number, so that one lr serves them all.
 
 The gain and bias of a norm, and the rows of an embedding (whose input has one 1), are weights of fan_in 1: s = 1 and
 m = 1 in all three, so PyTorch's own layers serve, and only the step differs: 1 in ntk, N in mean_field and mup. A
@@ -55,7 +57,7 @@ def plain_scale(parameterization: str, *, readout: bool = False) -> LayerScale:
 
 
 def layer_scale(
-    parameterization: str, *, fan_in: int, width: int, readout: bool, bias_scale: float = 0.1
+    parameterization: str, *, fan_in: int, width: int, readout: bool, bias_scale: float = 0.1, num_layers: int = 1
 ) -> LayerScale:
     """The scales of a layer with `fan_in` inputs a unit, in a network of `width` hidden units.
 
@@ -65,6 +67,7 @@ def layer_scale(
         width: N, the hidden units or channels.
         readout: Whether this is the last layer.
         bias_scale: The factor of a N(0, 1) bias in all but `standard`; 0.1 as in [JGH18], section 6.
+        num_layers: By which Adam's step is divided in all but `standard`.
 
     Raises:
         LazyRegimeError: If the parameterization is not known.
@@ -81,7 +84,7 @@ def layer_scale(
     step = float(width) if rich else 1.0
     # |dF/dw| in the ntk parameterization; alpha carries the factor sqrt(N) between it and the others (see docs).
     delta = 1.0 if readout else width**-0.5
-    adam = (width**0.5 if rich else 1.0) * delta
+    adam = (width**0.5 if rich else 1.0) * delta / num_layers
     return LayerScale(
         parameterization=parameterization,
         readout=readout,

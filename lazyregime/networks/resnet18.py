@@ -20,6 +20,7 @@ from lazyregime.networks.factory import LayerFactory
 from lazyregime.networks.pooling import MeanOverPixels
 
 NORMS = ("group", "batch", "none")
+NUM_LAYERS = 18
 
 
 @final
@@ -63,7 +64,7 @@ class ResNet18(AbstractChain):
         check_sizes(width=width, in_channels=in_channels, n_outputs=n_outputs, num_groups=num_groups)
         if norm not in NORMS:
             raise LazyRegimeError(f"norm={norm!r} is not known; choose one of {', '.join(NORMS)}.")
-        make = LayerFactory(parameterization, width, bias, bias_scale)
+        make = LayerFactory(parameterization, width, bias, bias_scale, num_layers=NUM_LAYERS)
         parts = _Parts(make, norm, num_groups, partial(Activation, activation, normalize=normalize_activation))
         layers: list[nn.Module] = [parts.conv2d(in_channels, width), parts.norm(width), parts.activation()]
         channels = width

@@ -15,7 +15,7 @@ from lazyregime.networks.chain import AbstractChain
 from lazyregime.networks.factory import LayerFactory
 from lazyregime.networks.pooling import LastToken
 from lazyregime.networks.positions import Positions
-from lazyregime.networks.transformer_block import TransformerBlock
+from lazyregime.networks.transformer_block import LAYERS_A_BLOCK, TransformerBlock
 
 
 @final
@@ -57,7 +57,7 @@ class Transformer(AbstractChain):
         super().__init__()
         sizes = {"num_tokens": num_tokens, "sequence_length": sequence_length, "n_outputs": n_outputs}
         check_sizes(width=width, depth=depth, head_size=head_size, **sizes)
-        make = LayerFactory(parameterization, width, bias, bias_scale)
+        make = LayerFactory(parameterization, width, bias, bias_scale, num_layers=2 + LAYERS_A_BLOCK * depth)
         nonlinearity = partial(Activation, activation, normalize=normalize_activation)
         self.width = width
         self.layers = nn.Sequential(

@@ -11,6 +11,7 @@ from lazyregime.networks.attention import SelfAttention
 from lazyregime.networks.factory import LayerFactory
 
 EXPANSION = 4  # hidden units of the second part over width
+LAYERS_A_BLOCK = 4
 
 
 @final

@@ -13,6 +13,7 @@ from lazyregime.networks.chain import AbstractChain
 from lazyregime.networks.factory import LayerFactory
 
 STAGES = ((1,), (2,), (4, 4), (8, 8), (8, 8))  # channels over width, with a halving of the image after each stage
+NUM_LAYERS = 9  # eight convolutions and the readout
 
 
 @final
@@ -27,7 +28,8 @@ class VGG11(AbstractChain):
         image_size: Height and width of the image.
         n_outputs: k.
         activation: One of `lazyregime.networks.ACTIVATIONS`.
-        normalize_activation: Scale the activation to unit second moment under N(0, 1).
+        normalize_activation: Scale the activation to unit second moment under N(0, 1), so that the signal keeps its
+            size through eight layers without norms.
         parameterization: standard, ntk, mean_field or mup.
         bias: Whether layers have biases.
         bias_scale: The factor of the N(0, 1) biases in all but `standard`.
@@ -44,14 +46,14 @@ class VGG11(AbstractChain):
         image_size: int = 28,
         n_outputs: int = 10,
         activation: str = "relu",
-        normalize_activation: bool = False,
+        normalize_activation: bool = True,
         parameterization: str = "standard",
         bias: bool = True,
         bias_scale: float = 0.1,
     ) -> None:
         super().__init__()
         check_sizes(width=width, in_channels=in_channels, image_size=image_size, n_outputs=n_outputs)
-        make = LayerFactory(parameterization, width, bias, bias_scale)
+        make = LayerFactory(parameterization, width, bias, bias_scale, num_layers=NUM_LAYERS)
         layers: list[nn.Module] = []
         channels, size = in_channels, image_size
         for stage in STAGES:

@@ -16,7 +16,7 @@ from lazyregime.networks.chain import AbstractChain
 from lazyregime.networks.factory import LayerFactory
 from lazyregime.networks.pooling import MeanOverTokens
 from lazyregime.networks.positions import Positions
-from lazyregime.networks.transformer_block import TransformerBlock
+from lazyregime.networks.transformer_block import LAYERS_A_BLOCK, TransformerBlock
 
 
 @final
@@ -64,7 +64,7 @@ class ViT(AbstractChain):
             raise LazyRegimeError(
                 f"image_size={image_size} is not a multiple of patch_size={patch_size}; choose a patch that divides it."
             )
-        make = LayerFactory(parameterization, width, bias, bias_scale)
+        make = LayerFactory(parameterization, width, bias, bias_scale, num_layers=2 + LAYERS_A_BLOCK * depth)
         nonlinearity = partial(Activation, activation, normalize=normalize_activation)
         self.width = width
         self.layers = nn.Sequential(

@@ -1,6 +1,6 @@
 """Runs in, a folder with the whole report out: report.html, report.md, report.tex, the CSV files and the figures."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,13 +57,22 @@ def build_report(
     if claims:
         sections.insert(0, _claims(runs))
     document = _document(f"lazyregime: {_name(paths)}", runs, sections)
-    files = _write(document, out)
     tables = {name: table for section in sections for name, table in section.data.items()}
-    for name, table in {"runs": runs.drop(columns=OURS), **tables}.items():
-        files.append(written(out / f"{name}.csv", csv_text(table)))
-    files += [picture.path for picture in document.pictures if picture.path.is_relative_to(out)]
-    forget_others(out, [*files, *(path.with_suffix(".pdf") for path in files if path.suffix == ".png")])
+    files = write_document(document, out, {"runs": runs.drop(columns=OURS), **tables})
     return Report(runs, list(document.tables), files, list(document.commands))
+
+
+def write_document(document: Document, out: Path, data: Mapping[str, pd.DataFrame]) -> list[Path]:
+    """The pages, the tables in `data` as CSV, and the document's figures that lie in `out`: all that the report is."""
+    files = [
+        written(out / "report.html", page(document)),
+        written(out / "report.md", markdown_page(document, out)),
+        written(out / "report.tex", latex_page(document, out)),
+        *(written(out / f"{name}.csv", csv_text(table)) for name, table in data.items()),
+        *(picture.path for picture in document.pictures if picture.path.is_relative_to(out)),
+    ]
+    forget_others(out, [*files, *(path.with_suffix(".pdf") for path in files if path.suffix == ".png")])
+    return files
 
 
 def _document(title: str, runs: pd.DataFrame, sections: list[Section]) -> Document:
@@ -72,14 +81,6 @@ def _document(title: str, runs: pd.DataFrame, sections: list[Section]) -> Docume
     pictures = [*(picture for section in sections for picture in section.pictures), *_summaries(runs)]
     commands = list(dict.fromkeys(command for section in sections for command in section.commands))
     return Document(title, _lead(runs), tables, pictures, commands)
-
-
-def _write(document: Document, out: Path) -> list[Path]:
-    return [
-        written(out / "report.html", page(document)),
-        written(out / "report.md", markdown_page(document, out)),
-        written(out / "report.tex", latex_page(document, out)),
-    ]
 
 
 def _claims(runs: pd.DataFrame) -> Section:

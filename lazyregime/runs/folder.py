@@ -17,10 +17,10 @@ from lazyregime.runs.checkpoints import Checkpoints
 from lazyregime.runs.checksums import checksum_of_object, checksums_of, differing
 from lazyregime.runs.clock import utc_now
 from lazyregime.runs.identity import TRAINING, Naming, folder_name, identity, readable_name
-from lazyregime.runs.kinds import result_of
 from lazyregime.runs.lock import holder, lock
 from lazyregime.runs.result import Result
 from lazyregime.runs.status import Status
+from lazyregime.runs.stored import stored_result
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class RunFolder:
     def status(self) -> Status:
         """What has become of the run; a process that writes it is not disturbed."""
         again, there = self.is_asked_again, self.result.exists()
-        if there and not again and self._result_or_reason()[0] is not None:
+        if there and not again and stored_result(self.result)[0] is not None:
             return Status.complete
         if holder(self.lock) is not None:
             return Status.running
@@ -179,7 +179,7 @@ class RunFolder:
         Raises:
             LazyRegimeError: If it is not complete, or its result.json is damaged.
         """
-        result, reason = self._result_or_reason()
+        result, reason = stored_result(self.result)
         if result is None:
             why = f"{self.result} is damaged ({reason})" if self.result.exists() else f"it is {self.status()}"
             raise LazyRegimeError(f"The run {self.path} has no result: {why}. Give its command again.")
@@ -187,27 +187,13 @@ class RunFolder:
 
     def damaged_files(self) -> list[Path]:
         """The files of a complete run that are gone or are not what they were."""
-        result, _ = self._result_or_reason()
+        result, _ = stored_result(self.result)
         return [self.result] if result is None else differing(self.path, result.checksums)
 
     def reopen(self, damaged: Sequence[Path]) -> None:
         """Make a complete run an interrupted one, without these files; call it with the lock held."""
         for path in (*damaged, self.result):
             path.unlink(missing_ok=True)
-
-    def _result_or_reason(self) -> tuple[Result | None, str]:
-        try:
-            content = json.loads(self.result.read_text(encoding="utf-8"))
-            if not isinstance(content, dict):
-                return None, "it holds no object"
-            checksum = content.pop("sha256", None)
-            if checksum is None and "schema" in content:
-                return None, "its own checksum is missing"
-            if checksum is not None and checksum != checksum_of_object(content):
-                return None, "its content is not what was written"
-            return result_of(content), ""
-        except (OSError, ValueError, RecursionError) as error:  # a LazyRegimeError is a ValueError
-            return None, str(error)
 
     def _files(self) -> list[Path]:
         checkpoints = sorted(self.checkpoints.glob("*.ckpt"))

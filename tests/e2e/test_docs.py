@@ -14,7 +14,7 @@ from lazyregime.train import main as train
 
 # What makes a command of each door small enough for a test.
 SMALL = {
-    "train": (train, ["debug=fdr", "width=4", "trainer.limit_batches=2", "group=docs", "seed=0"]),
+    "train": (train, ["debug=fdr", "width=16", "trainer.limit_batches=2", "group=docs", "seed=0"]),
     "fit": (fit, ["data.n_train=40", "data.n_test=30", "width=4", "group=docs", "seed=0"]),
     "flow": (flow, ["widths=[4,8]", "reference_width=16", "n_samples=6", "num_times=4", "num_seeds=2", "end_time=0.5"]),
 }

@@ -12,7 +12,7 @@ from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import InfiniteCNN, InfiniteMLP, infinite_counterpart, infinite_ntk
 from lazyregime.kernels.infinite import dual_of
 from lazyregime.kernels.infinite.mehler import Mehler
-from lazyregime.networks import CNN, MLP
+from lazyregime.networks import CNN, MLP, VGG11, TwoLayer
 
 COVARIANCES = [(1.0, 1.0, 0.3), (0.5, 2.0, -0.9), (1.5, 0.7, 1.0), (1.0, 1.0, 0.0), (0.3, 0.3, 0.3)]
 
@@ -256,8 +256,16 @@ def test_kernels_are_symmetric_positive_and_in_the_dtype_of_the_inputs():
 def test_networks_without_a_fixed_kernel_are_refused():
     with pytest.raises(LazyRegimeError, match="parameterization"):
         infinite_counterpart(MLP(8, in_features=3, parameterization="mean_field"))
+    with pytest.raises(LazyRegimeError, match="of a VGG11 is not known here, only that of MLP, TwoLayer and CNN"):
+        infinite_counterpart(VGG11(4))
     with pytest.raises(LazyRegimeError, match="leave nothing"):
         InfiniteCNN(depth=3).gram(draw(1, 1, 6, 6))
     for wrong in ({"which": "both"}, {"parameterization": "mup"}, {"activation": "swash"}, {"depth": -1}):
         with pytest.raises(LazyRegimeError):
             infinite_ntk(draw(2, 2), **wrong)
+
+
+def test_two_layers_are_an_mlp_of_depth_one():
+    x = draw(5, 6)
+    two_layer = infinite_counterpart(TwoLayer(8, in_features=6, parameterization="ntk")).gram(x)
+    torch.testing.assert_close(two_layer, InfiniteMLP(depth=1, bias=False).gram(x), rtol=1e-14, atol=0)

@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from lazyregime.kernels import InfiniteCNN, InfiniteMLP
+from lazyregime.kernels.infinite import InfiniteNetwork
+from lazyregime.kernels.infinite.layers import AveragePool, Conv, Dense, LayerNorm, Pointwise, Residual
 
 STORED = json.loads((Path(__file__).parent / "data" / "neural_tangents.json").read_text())
 
@@ -31,3 +33,37 @@ def test_fully_connected(case):
 @pytest.mark.parametrize("case", STORED["images"]["cases"], ids=name)
 def test_convolutional(case):
     compare(InfiniteCNN(**case["spec"]), STORED["images"], case)
+
+
+def layers_of(spec):
+    made = []
+    for kind, *options in spec:
+        if kind == "residual":
+            made.append(Residual(*(layers_of(part) for part in options)))
+        elif kind == "conv":
+            made.append(Conv(*options))
+        else:
+            make = {
+                "dense": Dense,
+                "relu": lambda: Pointwise("relu"),
+                "erf": lambda: Pointwise("erf"),
+                "gap": AveragePool,
+                "avgpool": AveragePool,
+                "layernorm": LayerNorm,
+                "layernorm all": lambda: LayerNorm(over="all"),
+            }[kind]
+            made.append(make(*options))
+    return tuple(made)
+
+
+@pytest.mark.parametrize("budget", [None, 1 << 20])
+@pytest.mark.parametrize("kind", ["vectors", "images"])
+def test_residual_pooled_and_normalized(kind, budget):
+    part = STORED[kind]
+    if kind == "images":  # the first two, and 5 x 5 of their pixels
+        part = {key: [[[row[:5] for row in c[:5]] for c in x] for x in part[key][:2]] for key in ("x1", "x2")}
+    cases = STORED["networks"][kind]
+    assert len(cases) >= 10
+    for case in cases:
+        spec = case["spec"] | {"layers": layers_of(case["spec"]["layers"])}
+        compare(InfiniteNetwork(**spec, memory_budget=budget), part, case)

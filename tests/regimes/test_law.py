@@ -7,7 +7,7 @@ from network_cases import ARCHITECTURES, N_OUTPUTS, Case
 from lazyregime.regimes import MSE, SGD, Adam, CrossEntropy, Scaled
 
 ALPHA, STEPS, N_SAMPLES = 0.7, 12, 6
-OPTIMIZERS = {"sgd": SGD(lr=0.1), "momentum": SGD(lr=0.05, momentum=0.9), "adam": Adam(lr=0.05)}
+OPTIMIZERS = {"sgd": SGD(lr=0.1), "momentum": SGD(lr=0.05, momentum=0.9), "adam": Adam(lr=0.5)}
 
 
 def trajectory(case, alpha, optimizer, loss, **options):
@@ -40,9 +40,9 @@ def test_one_trajectory(arch, optimizer):
     check_law(arch, OPTIMIZERS[optimizer])
 
 
-@pytest.mark.parametrize("norm", ["batch", "none"])
+@pytest.mark.parametrize("norm", ["group", "batch", "none"])
 def test_one_trajectory_with_other_norms(norm):
-    check_law("resnet18", OPTIMIZERS["adam"], norm=norm)
+    check_law("resnet18", OPTIMIZERS["adam"], norm=norm, num_groups=4)
 
 
 def test_one_trajectory_under_another_loss_and_without_biases():

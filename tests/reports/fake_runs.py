@@ -29,7 +29,7 @@ def result(**changes: Any) -> dict[str, Any]:
         "kernel_change": 2.5, "kernel_distance": 0.3, "kernel_alignment_init": 0.11, "kernel_alignment_final": 0.64,
         "effective_rank_init": 40.0, "effective_rank_final": 9.0, "condition_number_adh_init": 2e3,
         "parameter_displacement": 0.4, "relu_unchanged": 0.9, "verdict": "feature learning",
-        "num_anchors": 300, "num_test_probe": 10000, "seconds": 80.0, "host": "here", "device": "cpu",
+        "num_anchors": 300, "num_test_probe": 10000, "seconds": 80.0, "host": "here", "device": "cpu", "num_threads": 1,
         "versions": {"lazyregime": "0.1.0", "torch": "2.13.0"},
         "started": "2026-01-01T10:00:00", "finished": "2026-01-01T10:02:00",
     }  # fmt: skip
@@ -37,6 +37,22 @@ def result(**changes: Any) -> dict[str, Any]:
     if "num_params" not in changes:
         base["num_params"] = COUNTS.get((base["arch"], base["width"]), 1000)
     return base
+
+
+REQUIRED = {
+    "train": {"regime": "regular", "arch": "two_layer", "loss": "mse", "optimizer": "adam", "data": "mnist"},
+    "fit": {"machine": "krr_ntk", "data": "mnist"},
+    "flow": {"target": "teacher", "init": "antisymmetric", "integrator": "adaptive", "scaling": "both", "widths": [32],
+             "width": 32, "activation": "tanh", "trained": "both", "num_seeds": 2, "in_features": 3, "n_samples": 10,
+             "end_time": 1.0},
+}  # fmt: skip
+
+
+def told(command: str, name: str = "run", **changes: Any) -> dict[str, Any]:
+    """The least that result.json says of a run of that command; `changes` are set on top."""
+    where = {"name": name, "id": "abc123", "group": "mine", "host": "here", "device": "cpu", "num_threads": 1}
+    when = {"seconds": 1.0, "started": "2026-01-01T10:00:00+00:00", "finished": "2026-01-01T10:02:00+00:00"}
+    return {"status": "complete", "command": command, "seed": 0} | where | when | REQUIRED[command] | changes
 
 
 def config(of: dict[str, Any], **changes: Any) -> dict[str, Any]:

@@ -95,10 +95,11 @@ def test_any_value_in_the_place_of_any_number(tmp_path, capsys, value):
 
 def test_a_damaged_run_is_named_with_what_is_wrong(tmp_path, capsys):
     healthy(tmp_path)
-    hostile(tmp_path / "evil-1", width="<b>", test_accuracy=7.0)
+    hostile(tmp_path / "evil-1", width="<b>")
+    hostile(tmp_path / "evil-2", test_accuracy=7.0)
     printed = report(tmp_path, capsys)
-    assert "its width is '<b>', which is no count; its test_accuracy is 7.0, which is no fraction" in printed
-    assert "damaged evil-1" in printed
+    assert "(its width is '<b>')" in printed and "its test_accuracy is 7.0, which is no fraction" in printed
+    assert "damaged evil-1" in printed and "damaged evil-2" in printed
     assert load_runs(tmp_path).set_index("path").status[str(tmp_path / "evil-1")] == "damaged"
 
 

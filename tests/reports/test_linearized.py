@@ -4,6 +4,7 @@ import json
 import math
 
 import pytest
+from fake_runs import told
 from omegaconf import OmegaConf
 
 from lazyregime.reports import load_runs
@@ -15,8 +16,8 @@ from lazyregime.reports.tables.linearized import linearized_runs
 
 def write(folder, result, data):
     folder.mkdir(parents=True)
-    base = {"status": "complete", "seed": 0, "data": data.get("name"), "init_seed": 0}
-    (folder / "result.json").write_text(json.dumps(base | result))
+    base = {"data": data.get("name"), "init_seed": 0}
+    (folder / "result.json").write_text(json.dumps(told(**base | result)))
     OmegaConf.save(OmegaConf.create({"data": data, "seed": 0}), folder / "config.yaml")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from fake_runs import write_run
+from fake_runs import told, write_run
 from omegaconf import OmegaConf
 
 from lazyregime.report import main
@@ -25,7 +25,7 @@ def quick_figures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def write(folder: Path, result: dict[str, Any], config: dict[str, Any]) -> Path:
     folder.mkdir(parents=True)
-    (folder / "result.json").write_text(json.dumps({"status": "complete", "seed": 0, "name": folder.name} | result))
+    (folder / "result.json").write_text(json.dumps(told(**{"name": folder.name} | result)))
     OmegaConf.save(OmegaConf.create(config), folder / "config.yaml")
     return folder
 
@@ -35,17 +35,17 @@ def kernel_of(run: str) -> dict[str, Any]:
 
 
 def fit(folder: Path, machine: str = "krr_ntk", config: dict[str, Any] | None = None, **result: Any) -> Path:
-    told = {"command": "fit", "group": "mine", "machine": machine, "data": "mnist", "n_train": 200, "ridge": 0.1}
-    told |= {"chosen_by": "leave_one_out", "test_accuracy": 0.8, "test_risk": 0.3, "train_risk": 1e-4}
+    chosen = {"command": "fit", "group": "mine", "machine": machine, "data": "mnist", "n_train": 200, "ridge": 0.1}
+    chosen |= {"chosen_by": "leave_one_out", "test_accuracy": 0.8, "test_risk": 0.3, "train_risk": 1e-4}
     tree = {"data": {"name": "mnist", "n_test": 100}, "machine": {"name": machine}, "ridges": [0.1]}
-    return write(folder, told | result, tree | (config or {}))
+    return write(folder, chosen | result, tree | (config or {}))
 
 
 def flow(folder: Path, integrator: str = "adaptive", **result: Any) -> Path:
-    told = {"command": "flow", "group": "flow", "target": "teacher", "init": "antisymmetric", "activation": "tanh"}
-    told |= {"width": 32, "num_seeds": 2, "mean_field_risk": 0.1, "ntk_risk": 0.2, "n_samples": 10}
+    chosen = {"command": "flow", "group": "flow", "target": "teacher", "init": "antisymmetric", "activation": "tanh"}
+    chosen |= {"width": 32, "num_seeds": 2, "mean_field_risk": 0.1, "ntk_risk": 0.2, "n_samples": 10}
     tree = {"target": {"name": "teacher"}, "integrator": {"name": integrator, "step": 0.1}, "n_samples": 10}
-    return write(folder, told | result, tree)
+    return write(folder, chosen | result, tree)
 
 
 def rows(tables) -> int:
@@ -156,3 +156,10 @@ def test_the_list_of_runs_says_which_sweep_made_them(tmp_path):
     assert "python -m lazyregime.train -m seed=0,1 'name=a b'" in texts and "0123abc" in texts
     assert "lazyregime 0.1.0, torch 2.13.0" in texts and "2026-01-01 10:02" in texts
     assert line[0].link == "../mine/a-1"
+
+
+def test_what_a_run_warns_of_is_shown(tmp_path, capsys):
+    write_run(tmp_path / "a-1", kernels=False, non_finite=["kernel_change"], warnings=["It never moved."])
+    assert main([str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "It never moved." in printed and "no finite number: kernel_change" in printed

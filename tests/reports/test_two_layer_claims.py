@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from fake_runs import told
 from safetensors.numpy import save_file
 
 import lazyregime
@@ -14,7 +15,7 @@ WIDTHS = (64, 128, 256, 512, 1024)
 BY_ID = {claim.id: claim for claim in CLAIMS}
 
 
-def write(folder, power, **told):
+def write(folder, power, **chosen):
     """A run whose every quantity is c_s N^power, one c_s a seed."""
     factor = np.array([1.0, 1.3, 0.8])
     arrays = {"times": np.array([0.0, 1.0])}
@@ -27,8 +28,8 @@ def write(folder, power, **told):
                 arrays[f"{scaling}/{name}_{width}"] = factor * float(width) ** power
     folder.mkdir(parents=True)
     save_file(arrays, folder / "kernels.safetensors")
-    told = {"target": "teacher", "activation": "tanh", "init": "antisymmetric"} | told
-    result = {"status": "complete", "command": "flow", "num_seeds": 3, "width": WIDTHS[-1], **told}
+    chosen = {"target": "teacher", "activation": "tanh", "init": "antisymmetric"} | chosen
+    result = told("flow", num_seeds=3, width=WIDTHS[-1], **chosen)
     (folder / "result.json").write_text(json.dumps(result))
     (folder / "config.yaml").write_text("seed: 0\n")
 

@@ -60,7 +60,7 @@ def _fill(image_set: ImageSet, home: Path, rebuilt: list[bytes] | None, log: Log
         found, faults = _at_hand(image_set, home)
         if found is not None:
             return found
-        with workplace(home, sole=sole) as folder:
+        with workplace(home.absolute(), sole=sole) as folder:  # commands run in it, where a relative path is another
             contents = _fetch(image_set, home, folder, faults, log) if rebuilt is None else rebuilt
             for file, content in zip(image_set.files, contents, strict=True):
                 write_whole(home / file.name, content, by_way_of=folder)

@@ -1,13 +1,11 @@
 """What the infinite networks' kernels share: both kernels of all pairs, of which the regression takes one."""
 
 from abc import abstractmethod
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
-from lazyregime.kernels.infinite.activation import Activation, dual_of
 from lazyregime.kernels.kernel import AbstractKernel, apply_by_rows
 from lazyregime.solve import as_float64
 
@@ -17,11 +15,9 @@ class AbstractInfiniteKernel(AbstractKernel):
 
     which: str
     parameterization: str
-    activation: Activation
     width: int
     weight_variance: float | None
     bias_variance: float | None
-    rows_at_once: ClassVar[int] = 1000  # of a product
 
     @abstractmethod
     def kernels(self, x1: Tensor, x2: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -37,18 +33,17 @@ class AbstractInfiniteKernel(AbstractKernel):
         return self.cross(as_float64(x, "samples"))
 
     def apply(self, x1: Tensor, x2: Tensor, coefficients: Tensor) -> Tensor:
-        return apply_by_rows(self.cross, x1, x2, coefficients, self.rows_at_once)
+        return apply_by_rows(self.cross, x1, x2, coefficients, num_rows=100 if x1.ndim == 4 else 1000)
 
     def num_coupled(self, x: Tensor) -> None:
         return None
 
     def check_choices(self) -> None:
-        """Refuses names that are not known, an activation that is none, and numbers that cannot be.
+        """Refuses names that are not known, and numbers that cannot be.
 
         Raises:
             LazyRegimeError: Naming the choices.
         """
-        dual_of(self.activation)
         if self.width < 1:
             raise LazyRegimeError(f"A network has a width of at least 1; got width={self.width}.")
         for name in ("weight_variance", "bias_variance"):

@@ -5,8 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from lazyregime.errors import LazyRegimeError
-from lazyregime.kernels.infinite.layers import Pairs
+from lazyregime.kernels.infinite.scheme import Pairs
 
 _CACHE_BYTES = 64 << 20  # larger blocks are no faster
 
@@ -31,15 +30,7 @@ def by_blocks(
         pair_bytes: Memory that one pair takes at the peak.
         budget: Bytes for one block.
         device: Where the matrices live.
-
-    Raises:
-        LazyRegimeError: If not even one pair fits.
     """
-    if pair_bytes > budget:
-        raise LazyRegimeError(
-            f"One pair of inputs takes {pair_bytes / 2**20:.1f} MiB, more than the memory budget of "
-            f"{budget / 2**20:.1f} MiB; give a larger memory_budget or smaller images."
-        )
     pairs = max(1, min(budget, max(_CACHE_BYTES, pair_bytes)) // pair_bytes)
     step_n = max(1, min(n, int(pairs**0.5)))
     step_m = step_n if symmetric else max(1, min(m, pairs // step_n))
@@ -50,6 +41,8 @@ def by_blocks(
             columns = slice(j, min(j + step_m, m))
             result = block(rows, columns)
             for whole, part in ((nngp, result.nngp), (ntk, result.ntk)):
+                if symmetric and rows == columns:
+                    part = (part + part.T) / 2
                 whole[rows, columns] = part
                 if symmetric:
                     whole[columns, rows] = part.T

@@ -5,21 +5,16 @@ pairs of the same pixel, (h w) numbers a pair of images; global average pooling 
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import final
 
-import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
-from lazyregime.kernels.empirical._memory import default_budget
-from lazyregime.kernels.infinite._base import AbstractInfiniteKernel, as_inputs, inputs
-from lazyregime.kernels.infinite._blocks import by_blocks
+from lazyregime.kernels.infinite._base import AbstractInfiniteKernel
 from lazyregime.kernels.infinite.activation import Activation, dual_of
-from lazyregime.kernels.infinite.layers import Affine, Pairs, Scheme, activate, affine, variances
-
-_TEMPORARIES = 12
+from lazyregime.kernels.infinite.layers import AbstractLayer, AveragePool, Conv, Dense, Pointwise
+from lazyregime.kernels.infinite.network import InfiniteNetwork
 
 
 @final
@@ -57,16 +52,35 @@ class InfiniteCNN(AbstractInfiniteKernel):
     which: str = "ntk"
     memory_budget: int | None = None
 
-    rows_at_once: ClassVar[int] = 100
-
     def __post_init__(self) -> None:
+        dual_of(self.activation)
         self.check_choices()
-        if self.depth < 1 or self.kernel_size < 1 or self.padding not in ("valid", "same"):
-            raise LazyRegimeError(f"depth and kernel_size must be >= 1, padding valid or same; got {self}.")
+        if self.depth < 1:
+            raise LazyRegimeError(f"A CNN has at least one convolution; got depth={self.depth}.")
         if self.pooling not in ("none", "average"):
             raise LazyRegimeError(f"pooling={self.pooling!r} is not known; choose none or average.")
-        if self.padding == "same" and self.kernel_size % 2 == 0:
-            raise LazyRegimeError(f'padding="same" needs an odd kernel_size; got {self.kernel_size}.')
+        Conv(self.kernel_size, self.padding)
+
+    @property
+    def network(self) -> InfiniteNetwork:
+        """The same, layer by layer."""
+        layers: list[AbstractLayer] = []
+        for index in range(self.depth):
+            trained = self.train_ends or index > 0
+            layers.append(Conv(self.kernel_size, self.padding, trained=trained))
+            if self.last_activation or index < self.depth - 1:
+                layers.append(Pointwise(self.activation, self.normalize_activation))
+        layers += [AveragePool()] * (self.pooling == "average")
+        return InfiniteNetwork(
+            (*layers, Dense(trained=self.train_ends)),
+            parameterization=self.parameterization,
+            width=self.width,
+            weight_variance=self.weight_variance,
+            bias_variance=self.bias_variance,
+            bias=self.bias,
+            which=self.which,
+            memory_budget=self.memory_budget,
+        )
 
     def kernels(
         self, x1: Shaped[Tensor, "n c h w"], x2: Shaped[Tensor, "m c h w"] | None = None
@@ -76,87 +90,4 @@ class InfiniteCNN(AbstractInfiniteKernel):
         Raises:
             LazyRegimeError: If the images are too small, or one pair does not fit the memory budget.
         """
-        a, b = inputs(x1, x2, flat=False)
-        _, channels, height, width = a.shape
-        shrink = self.depth * (self.kernel_size - 1) if self.padding == "valid" else 0
-        if min(height, width) <= shrink:
-            raise LazyRegimeError(
-                f"{self.depth} valid convolutions of size {self.kernel_size} leave nothing of {height} x {width} "
-                'pixels; use fewer, or padding="same".'
-            )
-        dual = dual_of(self.activation, self.normalize_activation)
-        convolutions, readout = self._layers(channels, (height - shrink) * (width - shrink))
-        patches = Patches(self.kernel_size, (self.kernel_size - 1) // 2 if self.padding == "same" else 0)
-        activated = convolutions if self.last_activation else convolutions[:-1]
-        q1, q2 = (variances(x.square().mean(1), activated, dual, patches) for x in (a, b))
-        everywhere = self.pooling == "average"
-
-        def block(rows: slice, columns: slice) -> Pairs:
-            pixels = "ncij,mckl->nmijkl" if everywhere else "ncij,mcij->nmij"
-            nngp = torch.einsum(pixels, a[rows], b[columns]) / channels
-            pairs = Pairs(nngp, torch.zeros_like(nngp))
-            for index, layer in enumerate(convolutions):
-                pairs = affine(pairs, layer, patches)
-                if index < len(activated):
-                    qa, qb = _aligned(q1[index][rows], q2[index][columns], everywhere)
-                    pairs = activate(pairs, dual, qa, qb)
-            return affine(pairs, readout, _all_pixels)
-
-        nngp, ntk = by_blocks(
-            block,
-            len(a),
-            len(b),
-            symmetric=x2 is None,
-            pair_bytes=8 * _TEMPORARIES * (height * width) ** (2 if everywhere else 1),
-            budget=self.memory_budget or default_budget(a.device),
-            device=a.device,
-        )
-        return as_inputs(nngp, x1), as_inputs(ntk, x1)
-
-    def _layers(self, channels: int, num_pixels: int) -> tuple[list[Affine], Affine]:
-        scheme = Scheme(self.parameterization, self.weight_variance, self.bias_variance, self.bias)
-        area = self.kernel_size**2
-        layers = [scheme.affine(area * c) for c in [channels] + [self.width] * (self.depth - 1)]
-        readout = scheme.affine(self.width * (1 if self.pooling == "average" else num_pixels))
-        if not self.train_ends:
-            layers[0], readout = layers[0].frozen(), readout.frozen()
-        return layers, readout
-
-
-@dataclass(frozen=True)
-class Patches:
-    """The mean over a k x k window; of pixel pairs (.., i, j, i', j'), over windows that move together."""
-
-    size: int
-    padding: int
-
-    def __call__(self, state: Tensor) -> Tensor:
-        """Averages; padding counts as zeros."""
-        p = self.padding
-        if state.ndim == 6:
-            return self._along(self._along(F.pad(state, (p,) * 8), (2, 4)), (3, 5)) / self.size**2
-        return self._along(self._along(F.pad(state, (p,) * 4), (-1,)), (-2,)) / self.size**2
-
-    def _along(self, state: Tensor, axes: tuple[int, ...]) -> Tensor:
-        length = state.shape[axes[0]] - self.size + 1
-
-        def shifted(shift: int) -> Tensor:
-            view = state
-            for axis in axes:
-                view = view.narrow(axis, shift, length)
-            return view
-
-        total = shifted(0).clone()
-        for shift in range(1, self.size):
-            total += shifted(shift)
-        return total
-
-
-def _aligned(q1: Tensor, q2: Tensor, everywhere: bool) -> tuple[Tensor, Tensor]:
-    if everywhere:
-        return q1[:, None, :, :, None, None], q2[None, :, None, None]
-    return q1[:, None], q2[None]
-
-
-def _all_pixels(state: Tensor) -> Tensor:
-    return state.flatten(2).mean(2)
+        return self.network.kernels(x1, x2)

@@ -1,24 +1,30 @@
-"""Which infinitely wide network a finite `MLP` or `CNN` tends to."""
+"""Which infinitely wide network a finite `MLP`, `TwoLayer` or `CNN` tends to."""
 
 from torch import nn
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels.infinite.cnn import InfiniteCNN
 from lazyregime.kernels.infinite.mlp import InfiniteMLP
-from lazyregime.networks import CNN, MLP
+from lazyregime.networks import CNN, MLP, TwoLayer
 from lazyregime.networks.activations import Activation
 from lazyregime.networks.layers import ScaledConv2d, ScaledLinear
 
 
-def infinite_counterpart(network: MLP | CNN) -> InfiniteMLP | InfiniteCNN:
+def infinite_counterpart(network: nn.Module) -> InfiniteMLP | InfiniteCNN:
     """The infinite-width kernel with the depth, activation, biases and parameterization of a finite network.
 
     PyTorch draws the weights of `standard` networks uniformly. The hidden layers do not feel it, but the first layer's
     preactivations are Gaussian only for many inputs, so for few the limit is that of normal weights of equal variance.
 
     Raises:
-        LazyRegimeError: For the mean_field and mup parameterizations, whose kernel moves at any width.
+        LazyRegimeError: For other architectures, and for the mean_field and mup parameterizations, whose kernel moves
+            at any width.
     """
+    if not isinstance(network, MLP | TwoLayer | CNN):
+        raise LazyRegimeError(
+            f"The infinite-width kernel of a {type(network).__name__} is not known here, only that of MLP, TwoLayer "
+            "and CNN; use the network's own kernel, empirical_ntk(network, x)."
+        )
     layers = list(network.layers)
     affine = [layer for layer in layers if isinstance(layer, nn.Linear | nn.Conv2d)]
     activations = [layer for layer in layers if isinstance(layer, Activation)]
@@ -37,7 +43,7 @@ def infinite_counterpart(network: MLP | CNN) -> InfiniteMLP | InfiniteCNN:
     activation, factor = activations[0].name, activations[0].factor
     bias, standard = first.bias is not None, bias_variance is None
     parameterization = "standard" if standard else "ntk"
-    if isinstance(network, MLP):
+    if isinstance(network, MLP | TwoLayer):
         return InfiniteMLP(
             depth=len(affine) - 1,
             activation=activation,

@@ -46,13 +46,13 @@ class PiecewiseLinear(AbstractDual):
     def __call__(self, q12: Tensor, q1: Tensor, q2: Tensor) -> tuple[Tensor, Tensor]:  # noqa: D102
         norm = q1.sqrt() * q2.sqrt()
         rho = correlation(q12, norm)
-        same = (math.pi - rho.acos()) / (2 * math.pi)
-        sine = (1 - rho * rho).clamp_min_(0).sqrt_() / (2 * math.pi)
-        values, sdot = self._squares * (sine + rho * same), self._squares * same
-        if self._product:
-            opposite = 0.5 - same
-            values, sdot = values - self._product * (sine - rho * opposite), sdot + self._product * opposite
-        return norm * values, sdot
+        same = rho.acos().neg_().add_(math.pi).div_(2 * math.pi)
+        sine = (1 - rho * rho).clamp_min_(0).sqrt_().div_(2 * math.pi)
+        if (self._squares, self._product) == (1.0, 0.0):  # relu
+            return sine.addcmul_(rho, same).mul_(norm), same
+        opposite = 0.5 - same
+        values = self._squares * (sine + rho * same) - self._product * (sine - rho * opposite)
+        return norm * values, self._squares * same + self._product * opposite
 
 
 @final

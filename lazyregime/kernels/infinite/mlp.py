@@ -6,18 +6,14 @@ The kernel is that of one output; outputs are independent, so the trace over k o
 from dataclasses import dataclass
 from typing import final
 
-import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
-from lazyregime.kernels.empirical._memory import default_budget
-from lazyregime.kernels.infinite._base import AbstractInfiniteKernel, as_inputs, inputs
-from lazyregime.kernels.infinite._blocks import by_blocks
+from lazyregime.kernels.infinite._base import AbstractInfiniteKernel
 from lazyregime.kernels.infinite.activation import Activation, dual_of
-from lazyregime.kernels.infinite.layers import Pairs, Scheme, activate, affine, identity, variances
-
-_TEMPORARIES = 10  # float64 matrices alive at once in one step of the recursion
+from lazyregime.kernels.infinite.layers import Dense, Pointwise
+from lazyregime.kernels.infinite.network import InfiniteNetwork
 
 
 @final
@@ -55,29 +51,26 @@ class InfiniteMLP(AbstractInfiniteKernel):
     def __post_init__(self) -> None:
         if self.depth < 0:
             raise LazyRegimeError(f"Depth must not be negative; got depth={self.depth}.")
+        dual_of(self.activation)
         self.check_choices()
+
+    @property
+    def network(self) -> InfiniteNetwork:
+        """The same, layer by layer."""
+        hidden = (Dense(), Pointwise(self.activation, self.normalize_activation)) * self.depth
+        return InfiniteNetwork(
+            (*hidden, Dense()),
+            parameterization=self.parameterization,
+            width=self.width,
+            weight_variance=self.weight_variance,
+            bias_variance=self.bias_variance,
+            bias=self.bias,
+            which=self.which,
+            memory_budget=self.memory_budget,
+        )
 
     def kernels(
         self, x1: Shaped[Tensor, "n ..."], x2: Shaped[Tensor, "m ..."] | None = None
     ) -> tuple[Float[Tensor, "n m"], Float[Tensor, "n m"]]:
         """NNGP and NTK of all pairs; inputs are flattened. Without x2, those of x1 with itself."""
-        a, b = (x.flatten(1) for x in inputs(x1, x2, flat=True))
-        d = a.shape[1]
-        dual = dual_of(self.activation, self.normalize_activation)
-        scheme = Scheme(self.parameterization, self.weight_variance, self.bias_variance, self.bias)
-        layers = [scheme.affine(fan_in) for fan_in in [d] + [self.width] * self.depth]
-        q1, q2 = (variances(x.square().mean(1), layers[:-1], dual, identity) for x in (a, b))
-
-        def block(rows: slice, columns: slice) -> Pairs:
-            nngp = a[rows] @ b[columns].T / d
-            pairs = affine(Pairs(nngp, torch.zeros_like(nngp)), layers[0], identity)
-            for layer, qa, qb in zip(layers[1:], q1, q2, strict=True):
-                pairs = activate(pairs, dual, qa[rows, None], qb[None, columns])
-                pairs = affine(pairs, layer, identity)
-            return pairs
-
-        budget = self.memory_budget or default_budget(a.device)
-        nngp, ntk = by_blocks(
-            block, len(a), len(b), symmetric=x2 is None, pair_bytes=8 * _TEMPORARIES, budget=budget, device=a.device
-        )
-        return as_inputs(nngp, x1), as_inputs(ntk, x1)
+        return self.network.kernels(x1, x2)

@@ -20,7 +20,6 @@ COUNTS = frozenset(
     }
 )
 MEASURES = ("kernel_change", "kernel_distance", "parameter_displacement", "alpha", "laziness", "seconds", "test_risk")
-NEEDED = {"train": ("regime", "arch"), "fit": ("machine",), "flow": ("target", "num_seeds")}
 LARGEST_COUNT = 1e15
 
 
@@ -34,14 +33,10 @@ def wrong_fields(run: Row) -> dict[str, str]:
     return found
 
 
-def trouble_with(run: Row, result: Row) -> str:
-    """What is wrong with a complete run and its result, in a sentence; empty if nothing is."""
+def trouble_with(run: Row) -> str:
+    """What is wrong with a complete run, in a sentence; empty if nothing is."""
     wrong = [f"its {key} is {_quoted(run[key])}, which is no {words}" for key, words in wrong_fields(run).items()]
-    if wrong:
-        return "; ".join(wrong)
-    needed = NEEDED.get(str(result.get("command", "train")), ())
-    lacking = [key for key in needed if result.get(key) is None]
-    return f"result.json does not say its {', '.join(lacking)}" if lacking else ""
+    return "; ".join(wrong)
 
 
 def _kind(key: str) -> tuple[str, Callable[[object], bool]] | None:

@@ -4,16 +4,19 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from lazyregime.reports.reading.cleaning import Row
+from lazyregime.reports.reading.cleaning import Row, clean_text
 from lazyregime.reports.reading.expected import trouble_with, wrong_fields
 from lazyregime.reports.reading.files import read_json, read_kernels, read_metrics, read_yaml
 from lazyregime.runs.lock import holder
+from lazyregime.runs.status import Status
+from lazyregime.runs.stored import stored_result
 
 __all__ = ["find_runs", "is_run", "read_kernels", "read_metrics", "read_run"]
 
 FILES_OF_A_RUN = ("result.json", "failure.json", "config.yaml", "metrics.csv", "kernels.safetensors", "lock")
-NOT_RUNS = {"report", "wandb", "figures", "checkpoints", "lightning_logs", "__pycache__"}
-OURS = ("path", "status", "reason", "key", "network")  # columns that no result may set; nor those under `config.`
+NOT_RUNS = {"report", "comparison", "wandb", "figures", "checkpoints", "lightning_logs", "__pycache__"}
+OURS = {"path", "status", "reason", "key", "network"}  # columns that no result may set
+NOT_READ = ("config.", "checksums.", "sha256")
 
 
 def is_run(folder: Path) -> bool:
@@ -40,17 +43,21 @@ def find_runs(folder: Path) -> Iterator[Path]:
 
 def read_run(folder: Path) -> Row:
     """Everything known of one run, for any state it was left in and whatever its files hold."""
-    result, result_trouble = read_json(folder / "result.json")
+    result, _ = read_json(folder / "result.json")
     config, config_trouble = read_yaml(folder / "config.yaml")
-    told = {k: v for k, v in result.items() if v is not None and k not in OURS and not k.startswith("config.")}
+    told = {key: value for key, value in result.items() if value is not None and not _is_ours(key)}
     row = _from_config(config) | told
-    status, reason = _status(folder, row, result, result_trouble or config_trouble)
+    status, reason = _status(folder, row, config_trouble)
     for key in wrong_fields(row):
         del row[key]
     row |= {f"config.{key}": value for key, value in config.items()}
     row |= {"path": str(folder), "status": status, "reason": reason}
     row.setdefault("name", folder.name)
     return row
+
+
+def _is_ours(key: str) -> bool:
+    return key in OURS or key.startswith(NOT_READ)
 
 
 def _from_config(config: Row) -> Row:
@@ -62,17 +69,29 @@ def _from_config(config: Row) -> Row:
     return row
 
 
-def _status(folder: Path, row: Row, result: Row, trouble: str) -> tuple[str, str]:
-    if result.get("status") == "complete":
-        wrong = trouble_with(row, result)
-        return ("damaged", f"{wrong}; `rerun=true` computes it anew") if wrong else ("complete", "")
+def _status(folder: Path, row: Row, config_trouble: str) -> tuple[str, str]:
+    """The word that `lazyregime sweeps status` has for it too, and why it is not complete."""
+    path, trouble = folder / "result.json", ""
+    is_told = path.exists() and not (folder / "rerun").exists()
+    if is_told:
+        trouble = _trouble(path, row)
+        if not trouble:
+            return Status.complete.value, ""
     if _is_being_written(folder / "lock"):
-        return "running", _progress(folder)
+        return Status.running.value, _progress(folder)
     failure, failure_error = read_json(folder / "failure.json")
     if failure or failure_error:
         words = [str(failure[key]) for key in ("error", "message") if failure.get(key)]
-        return "failed", ": ".join(words).strip() or failure_error or "failure.json gives no reason"
-    return "interrupted", "; ".join(filter(None, [trouble, _progress(folder)]))
+        return Status.failed.value, ": ".join(words).strip() or failure_error or "failure.json gives no reason"
+    if is_told:
+        return Status.damaged.value, f"result.json is damaged ({trouble}); the same command makes it again"
+    return Status.interrupted.value, "; ".join(filter(None, [config_trouble, _progress(folder)]))
+
+
+def _trouble(path: Path, row: Row) -> str:
+    """What is wrong with a result; empty if nothing is."""
+    found, why = stored_result(path) if path.is_file() else (None, "it is no file")
+    return trouble_with(row) if found is not None else clean_text(why)
 
 
 def _progress(folder: Path) -> str:

@@ -1,11 +1,13 @@
 """What is at hand is used, what is broken never is, sources are tried in order, and every failure is a sentence."""
 
 import gzip
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from lazyregime.data.fetching.command import run_command
 from lazyregime.data.fetching.image_set import Source
 from lazyregime.data.fetching.obtain import obtain
 from lazyregime.errors import LazyRegimeError
@@ -138,3 +140,15 @@ def test_a_folder_that_cannot_be_written(tiny, tmp_path):
     with pytest.raises(LazyRegimeError, match=r"Tiny cannot be kept in .*: Not a directory\). Give a data_dir"):
         obtain(tiny.image_set(tiny.good()), tmp_path / "data", offline=False)
     assert tiny.asked == []
+
+
+def test_a_relative_folder_serves_a_source_that_runs_elsewhere(tiny, tmp_path, monkeypatch):
+    def by_command(folder: Path) -> dict[str, bytes]:
+        write = f"import pathlib; pathlib.Path({str(folder)!r}, 'brought').write_text('here')"
+        run_command([sys.executable, "-c", write], folder=folder)
+        assert (folder / "brought").read_text() == "here"
+        return tiny.contents
+
+    monkeypatch.chdir(tmp_path)
+    image_set = tiny.image_set(Source("a command", by_command))
+    assert obtain(image_set, Path("data"), offline=False) == list(tiny.contents.values())

@@ -47,6 +47,61 @@ def convolutional(parameterization, depth, width, padding, pooling, w_std, b_std
     return stax.serial(*layers)[2]
 
 
+# Networks as lists, which test_infinite_reference.py reads too.
+DENSE, RELU, ERF, NORM, NORM_ALL, GAP = ["dense"], ["relu"], ["erf"], ["layernorm"], ["layernorm all"], ["gap"]
+CONV, VALID, STRIDED = ["conv", 3, "same", 1], ["conv", 3, "valid", 1], ["conv", 3, "same", 2]
+ONE = ["conv", 1, "valid", 2]
+BLOCK, CONV_BLOCK = ["residual", [RELU, DENSE], []], ["residual", [RELU, CONV], []]
+NETWORKS = {
+    "vectors": [
+        [DENSE, BLOCK, RELU, DENSE],
+        [DENSE, BLOCK, BLOCK, NORM, ERF, DENSE],
+        [DENSE, NORM, RELU, DENSE, NORM, RELU, DENSE],
+        [DENSE, ["residual", [NORM, ERF, DENSE, BLOCK, DENSE], []], DENSE],
+        [DENSE, ["residual", [RELU, DENSE], [RELU, DENSE]], ERF, DENSE],
+    ],
+    "images": [
+        [CONV, CONV_BLOCK, RELU, DENSE],
+        [CONV, RELU, STRIDED, RELU, DENSE],
+        [VALID, RELU, ["avgpool", 2, 1], ["conv", 2, "valid", 1], RELU, DENSE],
+        [CONV, RELU, ["avgpool", 2, 1], DENSE],
+        [["avgpool", 2, 2], CONV, RELU, GAP, DENSE],
+        [CONV, NORM, RELU, CONV, NORM, RELU, GAP, DENSE],
+        [CONV, NORM_ALL, RELU, VALID, NORM_ALL, RELU, DENSE],
+        [CONV, ["residual", [NORM, RELU, STRIDED], [ONE]], CONV_BLOCK, RELU, GAP, DENSE],
+        [CONV, RELU, ["avgpool", 2, 2], CONV, NORM_ALL, ERF, GAP, DENSE],
+    ],
+}
+
+
+def network(layers, parameterization, w_std, b_std, width, top=True):
+    affine = dict(W_std=w_std, b_std=b_std, parameterization=parameterization)
+    made = []
+    for index, (kind, *options) in enumerate(layers):
+        last = top and index == len(layers) - 1
+        if kind == "dense":
+            made += [stax.Flatten()] * any(layer[0] == "conv" for layer in layers[:index]) if top else []
+            made.append(stax.Dense(1 if last else width, s=(1, 1), **affine))
+        elif kind == "conv":
+            size, padding, stride = options
+            made.append(stax.Conv(width, (size, size), (stride, stride), padding.upper(), **affine))
+        elif kind == "residual":
+            block, shortcut = (network(part, parameterization, w_std, b_std, width, top=False) for part in options)
+            made += [stax.FanOut(2), stax.parallel(block, shortcut), stax.FanInSum()]
+        else:
+            made.append(
+                {
+                    "relu": stax.Relu,
+                    "erf": stax.Erf,
+                    "gap": stax.GlobalAvgPool,
+                    "avgpool": lambda size=2, stride=2: stax.AvgPool((size,) * 2, (stride,) * 2),
+                    "layernorm": lambda: stax.LayerNorm(axis=-1, eps=1e-5),
+                    "layernorm all": lambda: stax.LayerNorm(axis=(1, 2, 3), eps=1e-5),
+                }[kind](*options)
+            )
+    return stax.serial(*made) if made else stax.Identity()
+
+
 def record(spec, kernel_fn, x1, x2):
     result = {"spec": spec}
     for name, b in (("symmetric", None), ("cross", x2)):
@@ -97,10 +152,27 @@ def main():
                 )
                 kernel_fn = convolutional(parameterization, 2, 5, padding.upper(), pooling, 1.1, b_std, last_activation)
                 cnns.append(record(spec, kernel_fn, *channels_last))
+    networks = {"vectors": [], "images": []}
+    for kind, (one, other) in {"vectors": (x1, x2), "images": channels_last}.items():
+        for layers in NETWORKS[kind]:
+            for parameterization, w_std, b_std in (("ntk", 1.3, 0.2), ("standard", 1.1, None)):
+                # of the images a part, of an odd size, for which strides with padding mean the same in PyTorch
+                part = (lambda x: x) if kind == "vectors" else (lambda x: x[:2, :5, :5])
+                kernel_fn = network(layers, parameterization, w_std, b_std, 16)[2]
+                spec = dict(
+                    layers=layers,
+                    parameterization=parameterization,
+                    width=16,
+                    weight_variance=w_std**2,
+                    bias_variance=None if b_std is None else b_std**2,
+                    bias=b_std is not None,
+                )
+                networks[kind].append(record(spec, kernel_fn, part(one), part(other)))
     stored = {
         "made_with": "neural-tangents 0.6.5, jax 0.4.23, float64",
         "vectors": {"x1": x1.tolist(), "x2": x2.tolist(), "cases": mlps},
         "images": {"x1": images1.tolist(), "x2": images2.tolist(), "cases": cnns},
+        "networks": networks,
     }
     Path(__file__).with_name("neural_tangents.json").write_text(json.dumps(stored))
 

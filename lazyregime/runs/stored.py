@@ -1,0 +1,24 @@
+"""result.json read back: the typed result, or what is wrong with the file."""
+
+import json
+from pathlib import Path
+
+from lazyregime.runs.checksums import checksum_of_object
+from lazyregime.runs.kinds import result_of
+from lazyregime.runs.result import Result
+
+
+def stored_result(path: Path) -> tuple[Result | None, str]:
+    """The result in a file, checked by its own checksum; else None and why."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            return None, "it holds no object"
+        checksum = content.pop("sha256", None)
+        if checksum is None and "schema" in content:
+            return None, "its own checksum is missing"
+        if checksum is not None and checksum != checksum_of_object(content):
+            return None, "its content is not what was written"
+        return result_of(content), ""
+    except (OSError, ValueError, RecursionError) as error:  # a LazyRegimeError is a ValueError
+        return None, str(error)
