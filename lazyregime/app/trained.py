@@ -75,7 +75,7 @@ def digest_of_network(run: Path, at: str) -> str:
 def _built(config: dict[str, Any], run: Path, trust: object) -> nn.Module:
     if str(config["arch"].get("_target_")).startswith(GIVEN):
         raise LazyRegimeError(
-            f"The network of {run} was given in Python, run(network=...); give it again: load_network(run, network=...)."
+            f"The network of {run} was given in Python, run(network=...); give it: load_network(run, network=...)."
         )
     check_stored(config, ["arch"], trust, run)
     try:

@@ -28,7 +28,8 @@ def run_folder(tmp_path, **arch):
     """A folder whose config.yaml asks for something."""
     folder = tmp_path / "runs" / "g" / "x-00000000"
     folder.mkdir(parents=True)
-    config = {"init_seed": 0, "trainer": {"precision": "float32"}, "arch": ARCH | arch}
+    config = {"init_seed": 0, "trainer": {"precision": "float32"}, "arch": ARCH | arch, "data": {"name": "x"}}
+    config |= {"width": None, "parameterization": "standard"}
     (folder / "config.yaml").write_text(json.dumps(config))
     return folder
 
@@ -81,7 +82,7 @@ def test_a_module_is_trusted_for_what_it_defines_and_not_for_what_it_imports(tmp
     folder = run_folder(tmp_path, _target_="mine_of_trust.Net")
     with pytest.raises(LazyRegimeError, match="add trust=mine_of_trust"):
         load_network(folder)
-    assert load_network(folder, trust="mine_of_trust").in_features == 3
+    assert load_network(folder, "init", trust="mine_of_trust").in_features == 3
     for number, target in enumerate(("mine_of_trust.system", "mine_of_trust.os.system", "mine_of_trusted.Net")):
         other = run_folder(tmp_path / str(number), _target_=target)
         with pytest.raises(LazyRegimeError, match=r"not obeyed|cannot be imported"):

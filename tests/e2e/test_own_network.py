@@ -120,11 +120,11 @@ def test_what_needs_a_scale_is_refused_in_a_sentence(mine, runs_dir, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["arch._target_=nowhere.Net"], "there is no module 'nowhere'"),
+        (["arch._target_=nowhere.Net"], "there is no module of that name here"),
         (["arch._target_=mine_net.ResNte"], "did you mean 'ResNet'?"),
         (["arch._target_=ResNet"], "give MODULE.NAME"),
         (["arch.depht=3"], "mine_net.ResNet has no such argument; did you mean 'depth'?"),
-        (["width=64"], "width=64: mine_net.ResNet has no such argument"),
+        (["width=64"], "width=64 is asked for, and mine_net.ResNet has no such argument"),
         (["arch._target_=mine_net.NeedsMore"], "cannot be made: TypeError"),
         (["arch._target_=mine_net.Failing"], "cannot be made: TypeError"),
         (["arch._target_=mine_net.not_a_module"], "makes a int; arch wants a torch module"),
@@ -250,4 +250,4 @@ def test_from_python_mistakes_are_sentences(runs_dir, settings, words):
 def test_words_with_anything_in_them_are_taken_as_they_stand(runs_dir):
     result = run(network=net, name="größe = a,b (1)", tags=["x,y", "~"])
     assert result["name"] == "größe = a,b (1)"
-    assert os.path.isdir(runs_dir / "own" / f"größe = a,b (1)-{result['id']}")
+    assert os.path.isdir(runs_dir / "given" / f"größe = a,b (1)-{result['id']}")
