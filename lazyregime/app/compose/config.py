@@ -163,5 +163,8 @@ def _default(source: Source) -> ConfigDict:
 
 @functools.cache
 def _keys(source: Source) -> frozenset[str]:
-    """The keys at the top that hold one value, whatever is chosen."""
-    return frozenset(key for key, value in _default(source).items() if not isinstance(value, dict))
+    """The keys at the top that hold one value, whatever is chosen; `experiment` and `debug` are choices of files."""
+    groups = loader().list_groups("")
+    return frozenset(
+        key for key, value in _default(source).items() if not isinstance(value, dict) and key not in groups
+    )
