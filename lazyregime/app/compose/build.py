@@ -241,7 +241,8 @@ def _check_type(key: str, value: Any, annotation: Any) -> None:
     if not allowed or type(value) in allowed or (float in allowed and type(value) is int):
         return
     words = {int: "a whole number", float: "a number", bool: "true or false", str: "a word", type(None): "null"}
-    raise ConfigError(f"{key}={value} is not possible; it must be {' or '.join(words[t] for t in allowed)}.")
+    given = "null" if value is None else value
+    raise ConfigError(f"{key}={given} is not possible; it must be {' or '.join(words[t] for t in allowed)}.")
 
 
 def _plain_types(annotation: Any) -> tuple[type, ...]:
