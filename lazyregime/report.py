@@ -19,6 +19,7 @@ examples:
   python -m lazyregime.report runs/mnist                      one group of runs
   python -m lazyregime.report runs/mnist runs/poster          several groups in one report
   python -m lazyregime.report runs --claims                   the ledger of published claims
+  python -m lazyregime.report --ledger docs/ledger.md         one table of all papers, from docs/results/*.json
   python -m lazyregime.report runs --recompute                metrics that are younger than the runs, from their kernels
   python -m lazyregime.report runs --out report               all runs, written to ./report
   python -m lazyregime.report runs/mnist runs/wide --compare  two groups side by side"""
@@ -32,16 +33,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUNS", help="run folders, or folders that hold runs")
+    parser.add_argument("runs", nargs="*", type=Path, metavar="RUNS", help="run folders, or folders that hold runs")
     parser.add_argument("--out", type=Path, help="where to write (default: report/ under the first RUNS)")
     parser.add_argument("--claims", action="store_true", help="hold the published claims against the runs")
+    parser.add_argument("--store", type=Path, metavar="FILE", help="with --claims, keep what was measured in this file")
+    parser.add_argument("--ledger", type=Path, metavar="FILE", help="write the ledger of all that was kept (no RUNS)")
     parser.add_argument("--compare", action="store_true", help="hold two groups of runs against each other")
     parser.add_argument(
         "--recompute", action="store_true", help="compute metrics that the runs lack from the kernels that they keep"
     )
     given = parser.parse_args(arguments)
-    if given.compare and (given.claims or given.recompute):
-        parser.error("--compare goes with neither --claims nor --recompute.")
+    trouble = _contradiction(given)
+    if trouble:
+        parser.error(trouble)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # an old terminal shows ? for ±, and goes on
     try:
@@ -54,16 +58,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _contradiction(given: argparse.Namespace) -> str:
+    """What was given that does not go together, in a sentence."""
+    if given.ledger is not None and (given.runs or given.claims or given.compare or given.out):
+        return "--ledger FILE is made of the measurements in the folder `results` beside FILE, and takes nothing else."
+    if given.ledger is None and not given.runs:
+        return "name RUNS: run folders, or folders that hold runs, such as runs/."
+    if given.compare and (given.claims or given.recompute):
+        return "--compare goes with neither --claims nor --recompute."
+    return "--store FILE goes with --claims." if given.store is not None and not given.claims else ""
+
+
 def _report(given: argparse.Namespace) -> None:
     from lazyregime.reports.build import build_report
     from lazyregime.reports.compare import compare
+    from lazyregime.reports.ledger_page import write_ledger
     from lazyregime.reports.pages.terminal import show
 
+    if given.ledger is not None:
+        print(write_ledger(given.ledger))
+        return
     try:
         if given.compare:
             report = compare(given.runs, given.out)
         else:
-            report = build_report(given.runs, given.out, claims=given.claims, recompute=given.recompute)
+            report = build_report(
+                given.runs, given.out, claims=given.claims, recompute=given.recompute, keep=given.store
+            )
     except OSError as error:
         raise LazyRegimeError(
             f"The report cannot be written ({error}): name a folder you may write to with --out."

@@ -7,7 +7,7 @@ probe needs no Lightning.
 from lazyregime.measure.metric import Metric, Moment
 from lazyregime.measure.probe import Probe
 from lazyregime.measure.stored import recompute
-from lazyregime.measure.verdict import verdict
+from lazyregime.measure.verdict import Verdict, judge
 from lazyregime.measure.words import metric_rows, metric_words
 
-__all__ = ["Metric", "Moment", "Probe", "metric_rows", "metric_words", "recompute", "verdict"]
+__all__ = ["Metric", "Moment", "Probe", "Verdict", "judge", "metric_rows", "metric_words", "recompute"]

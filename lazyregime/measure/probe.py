@@ -9,15 +9,18 @@ from typing import Any, final
 
 from torch import Tensor
 
+from lazyregime.measure.evidence import evidence_from
 from lazyregime.measure.found import Found
+from lazyregime.measure.gain import Gain, paired_gain, scores
 from lazyregime.measure.kernel_maker import KernelMaker
 from lazyregime.measure.looking import Looking
-from lazyregime.measure.measuring import measured, suffixed
+from lazyregime.measure.measuring import measured, reason, suffixed
 from lazyregime.measure.metric import Moment
+from lazyregime.measure.null import Draw, Null, null_of
 from lazyregime.measure.points import Points
 from lazyregime.measure.seen import Seen, in_eval_mode
 from lazyregime.measure.stored import tensors_of
-from lazyregime.measure.verdict import verdict
+from lazyregime.measure.verdict import judge
 
 
 @final
@@ -58,13 +61,31 @@ class Probe:
         values = measured(now, first, "a glance", self._warn)
         return Found(values.of_moment, values.moved).rows
 
-    def result(self) -> dict[str, Any]:
+    def result(self, null: Null | None = None) -> dict[str, Any]:
         """The values of both ends under the names of a run's result, with the verdict."""
-        first, last = self.found.get("init", Found()), self.found.get("final", Found())
+        first, last = self._found("init"), self._found("final")
         named: dict[str, Any] = suffixed(first.scalars, "init") | suffixed(last.scalars, "final") | last.moved
-        if self.points is not None:
-            named["verdict"] = verdict(last.moved.get("kernel_change"), last.moved.get("kernel_distance"))
-        return named
+        if self.points is None:
+            return named
+        evidence = evidence_from(last.moved, self.gain(), null)
+        return named | evidence.measures | {"verdict": judge(evidence).word}
+
+    def gain(self) -> Gain | None:
+        """What regression with the kernel gained since initialization; None where one of the two is missing."""
+        if self.points is None or not all("adh" in self._found(tag).per_point for tag in ("init", "final")):
+            return None
+        before, after = (
+            scores(self._found(tag).per_point["adh"], self.points.test_labels.cpu()) for tag in ("init", "final")
+        )
+        return paired_gain(before, after)
+
+    def null(self, draw: Draw, **options: Any) -> Null | None:
+        """Of the networks that `draw` makes, options as for `null_of`; None, with a warning, where there is none."""
+        try:
+            return None if self.points is None else null_of(draw, self.points, **options)
+        except Exception as error:
+            self._warn(f"Two initializations could not be compared: {reason(error)}")
+            return None
 
     def tensors(self) -> dict[str, Tensor]:
         """What a run keeps of it."""
@@ -78,6 +99,9 @@ class Probe:
         """Go on from there."""
         self.found = {tag: Found.of(each) for tag, each in state["found"].items()}
         self.warnings[:] = state.get("warnings", [])
+
+    def _found(self, tag: str) -> Found:
+        return self.found.get(tag, Found())
 
     def _moment(self, state: Seen, found: Found) -> Moment:
         points = self.points

@@ -17,10 +17,20 @@ class Beyond(Exception):
     """It is not some runs that are at fault."""
 
 
-def without_culprits(function: Callable[[pd.DataFrame], T], runs: pd.DataFrame) -> tuple[T | None, list[str]]:
-    """What `function` makes of the runs, and a sentence for each run left out; None if it cannot be helped."""
+def without_culprits(
+    function: Callable[[pd.DataFrame], T], runs: pd.DataFrame, *, but: type[Exception] | tuple[()] = ()
+) -> tuple[T | None, list[str]]:
+    """What `function` makes of the runs, and a sentence for each run left out; None if it cannot be helped.
+
+    Args:
+        function: Of some or all of the runs.
+        runs: All of them.
+        but: What is no damage, and is raised.
+    """
     try:
         return function(runs), []
+    except but:
+        raise
     except Exception as error:
         first = error
     found: dict[object, Exception] = {}
@@ -33,7 +43,12 @@ def without_culprits(function: Callable[[pd.DataFrame], T], runs: pd.DataFrame) 
     except Exception as error:
         told = first if isinstance(error, Beyond) else error
         return None, [f"could not be made ({type(told).__name__}: {told})"]
-    return result, [f"{runs.path[index]}: left out ({type(e).__name__}: {e})" for index, e in found.items()]
+    return result, [f"{_called(runs.loc[index])}: left out ({type(e).__name__}: {e})" for index, e in found.items()]
+
+
+def _called(row: pd.Series) -> str:
+    """A run by its folder, the row of a table by what stands in its first columns."""
+    return str(row.path) if "path" in row else ", ".join(str(value) for value in row.iloc[:5])
 
 
 def _good(

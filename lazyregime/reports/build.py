@@ -16,12 +16,14 @@ from lazyregime.reports.pages.html import page
 from lazyregime.reports.pages.latex import latex_page
 from lazyregime.reports.pages.markdown import markdown_page
 from lazyregime.reports.pages.table import Table, left_out
+from lazyregime.reports.results import measure_all, store
 from lazyregime.reports.section import Section
 from lazyregime.reports.sections import all_sections
 from lazyregime.reports.tables.averages import with_keys
 from lazyregime.reports.written import forget_others, written
+from lazyregime.runs.status import Status
 
-STATUSES = ("complete", "running", "interrupted", "failed", "damaged")
+STATUSES = tuple(status.value for status in Status)
 FEW = 4  # so many runs are shown one by one
 OURS = ["key", "network"]  # columns for the tables alone
 
@@ -37,7 +39,12 @@ class Report:
 
 
 def build_report(
-    paths: Sequence[Path], out: Path | None = None, *, claims: bool = False, recompute: bool = False
+    paths: Sequence[Path],
+    out: Path | None = None,
+    *,
+    claims: bool = False,
+    recompute: bool = False,
+    keep: Path | None = None,
 ) -> Report:
     """Read the runs at `paths` and write their report into `out` (default: `report/` under the first path).
 
@@ -45,6 +52,7 @@ def build_report(
         paths: Run folders, or folders that hold runs.
         out: Where to write.
         claims: Hold the published claims against the runs too.
+        keep: With `claims`, a file in which the measurements are kept for the ledger of all papers.
         recompute: Compute metrics that are younger than the runs from the kernels that they keep.
 
     Raises:
@@ -55,7 +63,7 @@ def build_report(
     with house_style():
         sections = all_sections(runs, out / "figures")
     if claims:
-        sections.insert(0, _claims(runs))
+        sections.insert(0, _claims(runs, keep))
     document = _document(f"lazyregime: {_name(paths)}", runs, sections)
     tables = {name: table for section in sections for name, table in section.data.items()}
     files = write_document(document, out, {"runs": runs.drop(columns=OURS), **tables})
@@ -83,9 +91,13 @@ def _document(title: str, runs: pd.DataFrame, sections: list[Section]) -> Docume
     return Document(title, _lead(runs), tables, pictures, commands)
 
 
-def _claims(runs: pd.DataFrame) -> Section:
+def _claims(runs: pd.DataFrame, file: Path | None) -> Section:
     """The ledger; a claim is looked for in the runs given, whatever command made them."""
-    table = ledger(runs, all_claims())
+    claims = all_claims()
+    found = measure_all(runs, claims)
+    if file is not None:
+        store(file, runs, found)
+    table = ledger(claims, found)
     return Section([ledger_words(table)], data={"claims": table}, commands=commands_for(table))
 
 

@@ -15,8 +15,8 @@ from lazyregime.reports.figures import comparison as figure
 from lazyregime.reports.figures.style import house_style
 from lazyregime.reports.load import load_runs
 from lazyregime.reports.pages.document import Document
-from lazyregime.reports.pages.table import Cell, Line, Span, Table, arrow, columns
-from lazyregime.reports.section import save_figures
+from lazyregime.reports.pages.table import Cell, Line, Span, Table, arrow, columns, left_out
+from lazyregime.reports.section import Drawing, save_figures
 from lazyregime.reports.tables.averages import with_keys
 from lazyregime.reports.tables.comparison import KINDS, Kind, Write, compared
 from lazyregime.reports.tables.usual import Told
@@ -48,10 +48,11 @@ def compare(paths: Sequence[Path], out: Path | None = None) -> Report:
     found = [(kind, told) for kind, told in found if len(told.table)]
     if not found:
         raise LazyRegimeError(f"Neither {first} nor {second} holds a complete run: there is nothing to compare yet.")
+    titled = {kind.title: told.table for kind, told in found}
     with house_style():
-        drawn = figure.draw({kind.title: told.table for kind, told in found})
-        pictures = save_figures(out / "figures", {"comparison": (drawn, figure.CAPTION)})
-    tables = [_words(kind, told) for kind, told in found]
+        drawing = Drawing(lambda _: figure.draw(titled), pd.DataFrame(), figure.CAPTION)
+        pictures, troubles = save_figures(out / "figures", {"comparison": drawing})
+    tables = [*(_words(kind, told) for kind, told in found), *left_out(troubles)]
     lead = f"A is {first} ({len(both[0])} runs), B is {second} ({len(both[1])} runs)."
     document = Document(f"lazyregime: {first.resolve().name} against {second.resolve().name}", lead, tables, pictures)
     data = {f"comparison_{kind.title.replace(' ', '_').lower()}": told.table for kind, told in found}

@@ -25,8 +25,9 @@ def load_runs(path_or_paths: Paths, *, recompute: bool = False) -> pd.DataFrame:
     """Read run folders, or folders of them at any depth, into a table with one row a run.
 
     The columns are the scalars of result.json, the resolved configuration under `config.` (as in
-    `config.optimizer.lr`), `path`, `status` (complete, running, interrupted, failed or damaged) and, unless complete,
-    `reason`.
+    `config.optimizer.lr`), `path`, `status` as `lazyregime sweeps status` has it (complete, running, interrupted,
+    failed, damaged, not started) and `reason`: why a run is not complete, or which values of a complete one cannot be
+    right and are not read.
 
     Args:
         path_or_paths: A run folder, a group of them, `runs` itself, or several of these.

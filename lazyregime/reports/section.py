@@ -1,17 +1,32 @@
 """A part of the report: tables, figures, the numbers behind them, and the commands for what is missing."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
 
+from lazyregime.reports._culprits import without_culprits
 from lazyregime.reports.figures.style import save
 from lazyregime.reports.pages.document import Picture
 from lazyregime.reports.pages.table import Table
 
-Drawn = Mapping[str, tuple[Figure | None, str]]  # name: (figure, or None where there are no data for it; caption)
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure that is yet to be drawn.
+
+    Args:
+        draw: From rows to the figure; None where they are no data for it.
+        rows: Runs, or a table of them.
+        caption: Below it.
+    """
+
+    draw: Callable[[pd.DataFrame], Figure | None]
+    rows: pd.DataFrame
+    caption: str
 
 
 @dataclass(frozen=True)
@@ -25,10 +40,17 @@ class Section:
     troubles: list[str] = field(default_factory=list)  # what is left out of it, and why
 
 
-def save_figures(folder: Path, drawn: Drawn) -> list[Picture]:
-    """Write the figures that there are data for."""
-    return [
-        Picture(save(figure, folder / f"{name}.png"), caption)
-        for name, (figure, caption) in drawn.items()
-        if figure is not None
-    ]
+def save_figures(folder: Path, drawings: Mapping[str, Drawing]) -> tuple[list[Picture], list[str]]:
+    """Write the figures that there are data for; what had to be left out of them is left out of nothing else."""
+    pictures: list[Picture] = []
+    troubles: list[str] = []
+    for name, drawing in drawings.items():
+        path, told = without_culprits(partial(_saved, folder / f"{name}.png", drawing.draw), drawing.rows)
+        pictures += [Picture(path, drawing.caption)] if path is not None else []
+        troubles += [f"figure {name}: {trouble}" for trouble in told]
+    return pictures, troubles
+
+
+def _saved(path: Path, draw: Callable[[pd.DataFrame], Figure | None], rows: pd.DataFrame) -> Path | None:
+    figure = draw(rows)
+    return None if figure is None else save(figure, path)

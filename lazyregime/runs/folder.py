@@ -50,6 +50,11 @@ class RunFolder:
         path = Path(path).expanduser()
         if not (path / "config.yaml").is_file():
             raise LazyRegimeError(f"{path} is not the folder of a run: it has no config.yaml. Give runs/GROUP/NAME-ID.")
+        return RunFolder.named(path)
+
+    @staticmethod
+    def named(path: Path) -> "RunFolder":
+        """The run that a folder is of, going by its name; nothing need be there."""
         name, _, run_id = path.absolute().name.rpartition("-")
         return RunFolder(path, run_id, name, path.absolute().parent.name)
 
@@ -114,7 +119,7 @@ class RunFolder:
             return Status.failed
         if there and not again:
             return Status.damaged
-        begun = self.config.exists() or self.checkpoints.exists()
+        begun = any(path.exists() for path in (self.config, self.checkpoints, self.metrics, self.kernels))
         return Status.interrupted if begun else Status.not_started
 
     @contextlib.contextmanager

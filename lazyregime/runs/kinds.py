@@ -97,7 +97,7 @@ def result_of(content: Mapping[str, Any]) -> Result:
         raise LazyRegimeError(f"its status is {content.get('status')!r}, not 'complete'")
     kinds: dict[Any, type[Result]] = {"fit": FitResult, "flow": FlowResult, "train": TrainResult}
     command = content.get("command", "train")  # the first results did not say it
-    if command not in kinds:
+    if not isinstance(command, str) or command not in kinds:
         raise LazyRegimeError(f"its command is {command!r}, not one of {', '.join(kinds)}")
     kind = GradientFlowResult if command == "train" and "flow_status" in content else kinds[command]
     return from_flat(kind, {**content, "command": command})

@@ -27,6 +27,7 @@ DEAD_AFTER_SECONDS = 300.0  # without a heartbeat, and only for a holder on anot
 _PATIENCE_SECONDS = 0.5  # `holder` takes the lock for an instant to see whether it is free
 
 _held_descriptors: set[int] = set()
+_KINDS = {"host": str, "pid": int, "slurm_job_id": str | None, "slurm_restart_count": int}  # what is judged by
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,11 @@ def lock(path: Path, *, command: str = "train") -> Iterator[None]:
 
 def holder(path: Path) -> Holder | None:
     """Who holds the lock file now; None when nobody does. Never disturbs the one who does."""
+    if not path.is_file():  # a pipe in its place would be waited for
+        return None
     try:
         descriptor = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
+    except OSError:  # gone meanwhile, or somebody else's
         return None
     try:
         return _judge(descriptor, fcntl.LOCK_SH)
@@ -160,8 +163,8 @@ def _read(descriptor: int) -> Holder | None:
     """What the lock file says; None for an empty or a half-written one."""
     try:
         content: dict[str, Any] = json.loads(os.pread(descriptor, 65536, 0))
-        return Holder(**content)
-    except (ValueError, TypeError):
+        return Holder(**content) if all(isinstance(content[k], kind) for k, kind in _KINDS.items()) else None
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
 
 

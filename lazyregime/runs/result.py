@@ -148,13 +148,21 @@ def _built(cls: type, content: Mapping[str, Any]) -> Any:
 
 def _read(name: str, kind: Any, value: Any) -> Any:
     """A value of a file, of the kind that the field has; JSON's lists become tuples."""
-    origin = typing.get_origin(kind) or kind
-    if origin is tuple and isinstance(value, list):
-        return tuple(value)
-    members = typing.get_args(kind) if origin in (typing.Union, types.UnionType) else (origin,)
-    if not isinstance(value, (*members, int) if float in members else members):
+    if not _is_a(kind, value):
         raise LazyRegimeError(f"its {name} is {str(value)[:100]!r}")
-    return value
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _is_a(kind: Any, value: Any) -> bool:
+    """Whether JSON's value is of a kind: a scalar, one of several, a tuple of one kind or a mapping."""
+    origin, of = typing.get_origin(kind) or kind, typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        return any(_is_a(each, value) for each in of)
+    if origin is tuple:
+        return isinstance(value, list) and all(_is_a(of[0], each) for each in value)
+    if origin is Mapping:
+        return isinstance(value, dict) and all(_is_a(of[1], each) for each in value.values())
+    return origin is Any or isinstance(value, (float, int) if origin is float else origin)
 
 
 def _scalar(name: str, value: Any) -> Scalar:

@@ -10,6 +10,8 @@ from lazyregime.runs.result import Result
 
 def stored_result(path: Path) -> tuple[Result | None, str]:
     """The result in a file, checked by its own checksum; else None and why."""
+    if not path.is_file():
+        return None, "it is no file" if path.exists() else "it is not there"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict):

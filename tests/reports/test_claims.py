@@ -1,67 +1,131 @@
-"""Claims: the verdict follows from the value, the interval from the seeds, and every claim in the package is whole."""
+"""Claims: the verdict follows from interval and size, seeds are seeds, and every claim in the package is whole."""
 
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
-from fake_runs import write_run
 from scipy import stats
 
-from lazyregime.report import main
-from lazyregime.reports import load_runs
 from lazyregime.reports.claims import (
     Claim,
     Measurement,
+    NotSeeds,
+    Seeds,
+    Size,
     all_claims,
     at_least,
     at_most,
     between,
     log_slope,
-    log_slope_over_seeds,
     near,
-    over_seeds,
 )
-from lazyregime.reports.ledger import commands_for, ledger, ledger_words
+from lazyregime.reports.claims._measure import collapse_exponent
+from lazyregime.reports.claims._seeds import PerSeed, across, starts
+from lazyregime.reports.claims._trial import made_up
 
 
-def claim(expected, found=None):
-    return Claim("a.b", "[A], 1", "It is so.", "that", expected, lambda runs: found, "python -m lazyregime.train")
+def claim(expected, size=None, found=None):
+    return Claim("a.b", "[A], 1", "It is so.", "that", expected, lambda runs: found, "python -m lazyregime.train",
+                 trial=lambda folder, obeys: made_up([]), size=size)  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("expected", "inside", "outside", "words"),
+    ("expected", "words", "direction", "holds", "fails", "open_"),
     [
-        (near(-1, 0.25), (-1.25, -0.75), (-1.26, -0.74), "-1 ± 0.25"),
-        (between(2, 3), (2, 3), (1.99, 3.01), "2 to 3"),
-        (at_least(5), (5, 1e9), (4.99, -math.inf), "at least 5"),
-        (at_most(5), (5, -1e9), (5.01, math.inf), "at most 5"),
+        (near(-1, 0.25), "-1 ± 0.25", "equal", (-1.25, -0.75), (-0.7, -0.6), (-0.8, -0.7)),
+        (between(2, 3), "2 to 3", "equal", (2, 3), (3.1, 4), (1, 4)),
+        (at_least(5), "at least 5", "at_least", (5, 1e9), (-math.inf, 4.99), (4, 6)),
+        (at_most(5), "at most 5", "at_most", (-1e9, 5), (5.01, 6), (4, 6)),
     ],
 )
-def test_the_verdict_is_whether_the_value_lies_in_the_range(expected, inside, outside, words):
-    assert expected.words == words
-    for value in inside:
-        assert claim(expected).verdict(Measurement(value, value, value, 3)) == "holds"
-    for value in (*outside, math.nan):
-        assert claim(expected).verdict(Measurement(value, value, value, 3)) == "fails"
+def test_the_verdict_is_of_the_whole_interval(expected, words, direction, holds, fails, open_):
+    assert (expected.words, expected.direction) == (words, direction)
+    for interval, verdict in ((holds, "holds"), (fails, "fails"), (open_, "open"), ((math.nan, math.nan), "open")):
+        found = Measurement(sum(interval) / 2, *interval, 3)
+        assert claim(expected).judge(found) == verdict
+        assert claim(expected).verdict(found) == verdict
     assert claim(expected).verdict(None) == "not measured"
 
 
-def test_a_verdict_is_settled_if_the_whole_interval_has_it():
-    one = claim(near(0, 1))
-    assert one.settled(Measurement(0.5, 0.0, 0.9, 3))
-    assert not one.settled(Measurement(0.9, 0.5, 1.3, 3))
-    assert one.settled(Measurement(2.0, 1.1, 2.9, 3))
-    assert not one.settled(Measurement(1.2, 0.9, 1.5, 3))
-    assert not one.settled(Measurement(0.5, math.nan, math.nan, 1))
+def test_a_verdict_belongs_to_a_size():
+    inside, outside = Measurement(0.0, -0.1, 0.1, 3), Measurement(2.0, 1.9, 2.1, 3)
+    told = claim(near(0, 1), Size("n = {:,.0f}", "n_train", published=60_000))
+    assert told.verdict(inside, 4000) == told.verdict(outside, 4000) == "not measured"
+    assert (told.verdict(inside, 60_000), told.verdict(outside, 70_000)) == ("holds", "fails")
+    limit = claim(near(0, 1), Size("N = {:,.0f}", "width"))
+    assert (limit.verdict(inside, 64), limit.verdict(outside, 64)) == (
+        "holds",
+        "open",
+    )  # a limit is not refuted below it
+    finding = claim(near(0, 1), Size("n = {:,.0f}", "n_train", published=0))
+    assert (finding.verdict(inside, 64), finding.verdict(outside, 64)) == ("holds", "fails")
+
+
+def test_the_sizes_of_runs():
+    runs = pd.DataFrame({"n": [1, 2, 2, None, 4], "x": range(5)})
+    assert [(s, list(part.x)) for s, part in Size("", "n").parts(runs)] == [(1, [0]), (2, [1, 2]), (4, [4])]
+    assert [len(part) for _, part in Size("", "n", up_to=True).parts(runs)] == [1, 3, 4]
+    assert Size("", "m").parts(runs) == []
+    assert (
+        Size("n = {:,.0f}", "n").told(60_000.0) == "n = 60,000"
+        and Size("N up to {:g}", "n").told(math.inf) == "N up to ∞"
+    )
 
 
 def test_the_interval_is_students():
     x = np.random.default_rng(0).normal(size=7)
-    found = over_seeds([*x, math.nan])
+    found = starts([*x, math.nan]).measured()
     low, high = stats.t.interval(0.95, df=6, loc=x.mean(), scale=stats.sem(x))
     assert (found.value, found.low, found.high) == pytest.approx((x.mean(), low, high))
     assert found.num_seeds == 7
-    assert math.isnan(over_seeds([1.0]).low) and over_seeds([math.nan]) is None
+    assert math.isnan(starts([1.0]).measured().low) and starts([math.nan]).measured() is None
+
+
+def runs(**changes):
+    return made_up([{"seed": s, "width": 8, "x": float(s), "config.optimizer.lr": 0.1, **changes} for s in (0, 1, 2)])
+
+
+def test_runs_that_differ_in_their_seeds_are_seeds():
+    found = Seeds.of(runs()).mean("x")
+    assert found.values == {0: 0.0, 1: 1.0, 2: 2.0}
+    assert Seeds.of(runs()[:0]).mean("x").measured() is None
+    twice = pd.concat([runs(), runs(x=9.0, finished="2027-01-01")], ignore_index=True)
+    assert set(Seeds.of(twice).mean("x").values.values()) == {9.0}  # of the same seed the one finished last
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"config.optimizer.lr": 0.2}, "learning rate 0.1 or 0.2"),
+        ({"config.arch.pooling": "max"}, "arch.pooling max or none"),
+        ({"width": 16}, "width"),
+        ({"regime": "lazy"}, "regime lazy or scaled"),
+        ({"alpha": 3.0}, "alpha"),
+        ({"data": "mnist"}, "data mnist or none"),
+        ({"arch": "cnn"}, "network"),
+    ],
+)
+def test_runs_that_differ_in_more_are_refused_as_seeds(changes, told):
+    mixed = pd.concat([runs(), runs(**changes).assign(seed=[3, 4, 5])], ignore_index=True)
+    with pytest.raises(NotSeeds, match=rf"differ in more: .*{told}"):
+        Seeds.of(mixed)
+
+
+def test_an_axis_that_is_named_may_vary():
+    mixed = pd.concat([runs(width=w, x=w**-0.5) for w in (4, 16, 64)], ignore_index=True)
+    slopes = Seeds.of(mixed, "width").each(lambda part: log_slope(part.width, part.x))
+    assert slopes.values == pytest.approx(dict.fromkeys((0, 1, 2), -0.5))
+    both = pd.concat([runs(**{"config.data.name": "a", "config.data.tau": t}) for t in (0.0, 3.0)], ignore_index=True)
+    assert len(Seeds.of(both, "data.tau").runs) == 6
+    with pytest.raises(NotSeeds, match=r"data\.tau 0 or 3"):
+        Seeds.of(both)
+
+
+def test_numbers_of_the_same_seed_are_put_together():
+    a, b = PerSeed({0: 1.0, 1: 5.0}), PerSeed({1: 2.0, 2: 7.0})
+    assert (a - b).values == {1: 3.0}
+    assert across(lambda x, y: x * y, a, b).values == {1: 10.0}
 
 
 def test_a_power_law_has_its_exponent():
@@ -70,17 +134,15 @@ def test_a_power_law_has_its_exponent():
     assert math.isnan(log_slope([2.0, 2.0], [1.0, 3.0]))
 
 
-def test_slopes_are_fitted_for_each_seed_apart(tmp_path):
-    for seed in (0, 1, 2):
-        for width in (16, 64, 256):
-            write_run(
-                tmp_path / f"w{width}-s{seed}-a", kernels=False, width=width, init_seed=seed,
-                kernel_change=(seed + 1) * width ** -(0.4 + 0.1 * seed),
-            )  # fmt: skip
-    runs = load_runs(tmp_path)
-    found = log_slope_over_seeds(runs, "width", "kernel_change")
-    assert found.value == pytest.approx(-0.5) and found.num_seeds == 3
-    assert log_slope_over_seeds(runs, "width", "not there") is None
+@pytest.mark.parametrize("s", [0.0, 0.25, 0.5, 1.0])
+@pytest.mark.parametrize("offsets", [False, True])
+def test_the_exponent_of_a_collapse_is_found(s, offsets):
+    table = pd.DataFrame([(h, 10.0**k) for h in (16, 64, 256) for k in range(-3, 6)], columns=["width", "alpha"])
+    y = np.tanh(np.log10(table.width**s * table.alpha) - 1)
+    table["y"] = y + (0.3 * np.log(table.width) if offsets else 0)
+    found = collapse_exponent(table, "y", logarithmic=False, offsets=offsets)
+    assert found == pytest.approx(s, abs=0.06)
+    assert math.isnan(collapse_exponent(table[table.width == 16], "y", logarithmic=False, offsets=offsets))
 
 
 def test_every_claim_is_whole():
@@ -89,21 +151,5 @@ def test_every_claim_is_whole():
     for one in claims:
         assert one.statement.endswith(".") and one.source and one.measured and one.id.count(".") >= 1
         assert one.command.startswith(("python -m lazyregime.", "multirun_scripts/", "SIZE="))
-
-
-def test_the_ledger_of_the_poster(tmp_path, capsys):
-    for seed in range(3):
-        write_run(tmp_path / f"regular-s{seed}-a", seed=seed, kernel_accuracy_poster_init=0.70 + 0.001 * seed)
-    runs = load_runs(tmp_path)
-    table = ledger(runs, all_claims()).set_index("id")
-    assert table.verdict["poster.mlp_1024.lazy"] == "fails" and table.settled["poster.mlp_1024.lazy"]
-    assert table.value["poster.mlp_1024.lazy"] == pytest.approx(0.701)
-    assert table.verdict["poster.mlp_1024.parameters"] == "holds"
-    assert table.verdict["poster.cnn_32.lazy"] == "not measured"
-    words = ledger_words(table.reset_index())
-    assert "1 fails" in words.lead
-    assert any("width=32 " in command for command in commands_for(table.reset_index()))
-    assert main([str(tmp_path), "--claims"]) == 0
-    printed = capsys.readouterr().out
-    assert "The claims" in printed and "poster.mlp_1024.lazy" in printed and "experiment=poster_table_cnn" in printed
-    assert (tmp_path / "report" / "claims.csv").is_file()
+        assert one.expected.direction in ("equal", "at_least", "at_most")
+        assert one.size is None or one.size.told(5.0)

@@ -1,79 +1,43 @@
-"""The claims about laziness on made-up runs that obey the published laws, and on runs that do not."""
+"""What the claims about laziness measure, and the figures of their runs."""
 
 import numpy as np
-import pandas as pd
 import pytest
-from safetensors.numpy import save_file
 
-from lazyregime.reports.claims import cob19, gsjw20
+from lazyregime.reports.claims import _cob19_trial, _gsjw20_trial
 from lazyregime.reports.claims._flows import crossing, ensemble_error, jackknife, variance
+from lazyregime.reports.claims._seeds import starts
 from lazyregime.reports.figures import gsjw20 as figures
 from lazyregime.reports.figures import phase
-from lazyregime.reports.sections.gsjw20 import section
+from lazyregime.reports.sections import cob19, gsjw20
 
-WIDTHS, LAZINESS, SEEDS = (16, 64, 256), (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0, 10_000.0), range(6)
-
-
-def gsjw_runs(folder, *, lazy_exponent=1.0):
-    """Runs whose kernel change, half-loss time and output variance are the published laws."""
-    rng, rows = np.random.default_rng(0), []
-    truth, labels = rng.standard_normal((200, 1)), None
-    labels = (truth[:, 0] > 0).astype(np.int64)
-    for width in WIDTHS:
-        for laziness in LAZINESS:
-            change = (50 / laziness) ** (lazy_exponent if laziness > 50 else 1.3)
-            for seed in SEEDS:
-                path = folder / f"{width}-{laziness}-{seed}"
-                path.mkdir()
-                outputs = truth + 0.2 * rng.standard_normal((200, 1)) / width**0.5
-                save_file({"test_outputs": outputs, "test_labels": labels}, path / "kernels.safetensors")
-                rows.append(
-                    {
-                        "path": str(path), "config.tags": "gsjw20", "regime": "scaled", "width": width,
-                        "laziness": laziness, "alpha": laziness / width**0.5, "init_seed": seed,
-                        "kernel_change": change, "half_loss_time": 3 * max(1.0, laziness) if laziness < 1 else 3.0,
-                        "test_accuracy": 0.9 + 0.01 * np.log10(laziness) + 0.001 * seed, "initial_output": 0.0,
-                    }
-                )  # fmt: skip
-    return pd.DataFrame(rows).assign(half_loss_time=lambda t: 3 * t.laziness.clip(upper=30.0))
+WIDTHS = _gsjw20_trial.WIDTHS
 
 
-def verdicts(claims, runs):
-    return {claim.id.partition(".")[2]: claim.verdict(claim.measure(runs)) for claim in claims}
-
-
-def test_runs_that_obey_the_laws_hold_up_the_claims(tmp_path):
-    found = verdicts(gsjw20.CLAIMS, gsjw_runs(tmp_path))
-    lacking = {name for name, verdict in found.items() if verdict != "holds"}
-    assert lacking == {"lazy_is_kernel"}  # there are no kernel runs among them
-    assert found["lazy_is_kernel"] == "not measured"
-
-
-def test_runs_that_break_a_law_fail_its_claim(tmp_path):
-    found = verdicts(gsjw20.CLAIMS, gsjw_runs(tmp_path, lazy_exponent=0.5))
-    assert found["kernel_change_lazy"] == "fails"
-    assert found["kernel_change_feature"] == "holds"
+def with_outputs(runs):
+    """Those whose outputs were kept."""
+    return runs[runs.path.str.startswith("/")]
 
 
 def test_the_figures_show_the_laws(tmp_path):
-    runs = gsjw_runs(tmp_path).assign(status="complete")
-    found = section(runs, tmp_path / "figures")
-    assert len(found.pictures) == 4 == len(list((tmp_path / "figures").glob("*.png")))
-    (plane, _) = phase.draw(runs).axes
+    runs = _gsjw20_trial.runs_under(tmp_path, _gsjw20_trial.Laws())
+    found = gsjw20.section(with_outputs(runs), tmp_path / "figures")
+    assert len(list((tmp_path / "figures").glob("*.png"))) == len(found.pictures) > 1
+    scaled = runs[runs.regime == "scaled"]
+    (plane, _) = phase.draw(scaled).axes
     assert "-0.50" in plane.get_legend_handles_labels()[1][0]  # the boundary alpha*(h) of a change that is lambda's
-    change = runs.groupby(["laziness", "width"]).kernel_change.mean()
+    change = scaled.groupby(["laziness", "width"]).kernel_change.apply(lambda v: np.exp(np.log(v).mean()))
     np.testing.assert_allclose(plane.collections[0].get_array(), change.unstack())
-    collapsed = [line.get_ydata() for line in figures.error(runs, runs.iloc[:0]).axes[3].lines]
+    collapsed = [line.get_ydata() for line in figures.error(scaled, scaled.iloc[:0]).axes[3].lines]
     assert len(collapsed) == len(WIDTHS)
-    np.testing.assert_allclose(np.ptp(collapsed, axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(np.ptp(collapsed, axis=0), 0, atol=1e-9)
     assert max(np.abs(collapsed[0])) > 0.01
 
 
-@pytest.mark.parametrize("claims", [gsjw20.CLAIMS, cob19.CLAIMS])
-def test_without_runs_nothing_is_measured(claims):
-    nothing = pd.DataFrame({"status": [], "regime": [], "arch": [], "config.tags": []})
-    assert set(verdicts(claims, nothing).values()) == {"not measured"}
-    assert set(verdicts(claims, nothing.drop(columns="config.tags")).values()) == {"not measured"}
+def test_the_figures_of_scale(tmp_path):
+    runs = _cob19_trial.runs_under(tmp_path, _cob19_trial.Laws())
+    runs = runs.assign(best_test_loss=runs.get("test_loss"))
+    found = cob19.section(runs, tmp_path / "figures")
+    assert {picture.path.stem for picture in found.pictures} == {"cob19_alpha", "cob19_teacher"}
 
 
 def test_a_crossing_is_where_a_power_law_crosses():
@@ -84,10 +48,7 @@ def test_a_crossing_is_where_a_power_law_crosses():
 
 def test_the_jackknife_of_a_mean_is_its_t_interval():
     x = np.random.default_rng(0).standard_normal(12)
-    found = jackknife(12, lambda kept: float(x[kept].mean()))
-    from lazyregime.reports.claims import over_seeds
-
-    expected = over_seeds(x)
+    found, expected = jackknife(12, lambda kept: float(x[kept].mean())), starts(x).measured()
     assert (found.value, found.low, found.high) == pytest.approx((expected.value, expected.low, expected.high))
 
 

@@ -99,8 +99,11 @@ def test_a_damaged_run_is_named_with_what_is_wrong(tmp_path, capsys):
     hostile(tmp_path / "evil-2", test_accuracy=7.0)
     printed = report(tmp_path, capsys)
     assert "(its width is '<b>')" in printed and "its test_accuracy is 7.0, which is no fraction" in printed
-    assert "damaged evil-1" in printed and "damaged evil-2" in printed
-    assert load_runs(tmp_path).set_index("path").status[str(tmp_path / "evil-1")] == "damaged"
+    runs = load_runs(tmp_path).set_index("path")
+    assert "damaged evil-1" in printed and runs.status[str(tmp_path / "evil-1")] == "damaged"
+    assert runs.status[str(tmp_path / "evil-2")] == "complete" and math.isnan(
+        runs.test_accuracy[str(tmp_path / "evil-2")]
+    )
 
 
 deep = "[" * 200_000 + "]" * 200_000

@@ -8,8 +8,8 @@ from fake_runs import told
 from omegaconf import OmegaConf
 
 from lazyregime.reports import load_runs
-from lazyregime.reports.claims import adh19, gmmm19, gmmm20
-from lazyregime.reports.ledger import ledger
+from lazyregime.reports.claims import adh19, gmmm19
+from lazyregime.reports.results import measure
 from lazyregime.reports.sections import linearized
 from lazyregime.reports.tables.linearized import linearized_runs
 
@@ -68,31 +68,26 @@ def test_a_network_has_the_risk_of_twice_its_loss(runs):
     assert list(noise[noise.model == "net"].risk) == pytest.approx([0.2, 0.2])
 
 
-def test_claims_read_their_runs(runs):
-    claims = [*gmmm19.CLAIMS, *gmmm20.CLAIMS, *adh19.CLAIMS]
-    verdicts = ledger(runs, claims).set_index("id")
-    assert verdicts.verdict["gmmm19.rf.degree_0"] == "holds"
-    assert verdicts.verdict["gmmm19.rf.degree_1"] == "holds" and verdicts.value["gmmm19.rf.degree_1"] == 0.63
-    assert verdicts.verdict["gmmm19.rf.degree_2"] == "fails"
-    assert verdicts.verdict["gmmm19.neuron.net"] == "holds"
-    assert verdicts.verdict["gmmm19.nt.degree_0"] == "not measured"
-    assert verdicts.value["gmmm20.noise.kernels_at_0"] == pytest.approx(0.02)
-    assert verdicts.value["gmmm20.noise.net_loses_least"] == pytest.approx(0.07)
-    assert verdicts.value["gmmm20.noise.drop.krr_ntk"] == pytest.approx(0.10)
-    assert verdicts.value["gmmm20.noise.quadratic"] == pytest.approx(0.005)
-    assert verdicts.verdict["gmmm20.spiked.isotropic"] == verdicts.verdict["gmmm20.spiked.strong"] == "holds"
-    assert verdicts.value["gmmm20.spiked.net"] == pytest.approx(0.2)
-    assert set(verdicts.verdict[[c.id for c in adh19.CLAIMS]]) == {"not measured"}
-
-
 def test_kernels_are_compared_on_the_same_test_images(tmp_path):
+    claim = next(c for c in adh19.CLAIMS if c.id == "adh19.mnist.convolutions")
     for model, tests, accuracy in (("cntk", 500, 0.80), ("mlp_ntk", 2000, 0.77), ("mlp_ntk", 500, 0.81)):
         data = {"name": "mnist", "n_test": tests}
         fit(tmp_path / f"{model}{tests}", "adh19", model, data, n_train=300, test_accuracy=accuracy)
-        claim = next(c for c in adh19.CLAIMS if c.id == "adh19.mnist.convolutions")
-        found = ledger(load_runs(tmp_path), [claim]).iloc[0]
-        assert found.verdict == ("fails" if (model, tests) == ("mlp_ntk", 500) else "not measured")
-    assert found.value == pytest.approx(-0.01)
+        found = measure(load_runs(tmp_path), claim)
+        assert bool(found.at) == ((model, tests) == ("mlp_ntk", 500))
+    assert found.at[0].found.value == pytest.approx(-0.01)
+
+
+def test_three_runs_of_one_seed_and_different_pooling_are_not_three_seeds(tmp_path):
+    claim = next(c for c in adh19.CLAIMS if c.id == "adh19.mnist.convolutions")
+    for pooling in ("none", "average"):
+        config = {"name": "mnist", "n_test": 500}
+        fit(tmp_path / pooling, "adh19", "cntk", config, n_train=300, test_accuracy=0.8)
+        tree = OmegaConf.load(tmp_path / pooling / "config.yaml")
+        OmegaConf.save(OmegaConf.merge(tree, {"machine": {"pooling": pooling}}), tmp_path / pooling / "config.yaml")
+    fit(tmp_path / "dense", "adh19", "mlp_ntk", {"name": "mnist", "n_test": 500}, n_train=300, test_accuracy=0.7)
+    found = measure(load_runs(tmp_path), claim)
+    assert not found.at and "machine.pooling average or none" in found.refused
 
 
 def test_what_is_left_of_a_neuron_is_less_with_every_degree():

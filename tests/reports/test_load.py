@@ -73,7 +73,8 @@ def test_runs_are_found_at_any_depth_and_once(tmp_path: Path) -> None:
         ({"metrics_csv": "epoch,step\n1,2\n"}, "interrupted", "config.yaml is missing; 1 epoch finished"),
         ({"failure_json": '{"error": "NaN", "message": "at step 7"}'}, "failed", "NaN: at step 7"),
         ({"failure_json": "{"}, "failed", "failure.json cannot be read"),
-        ({"failure_json": "{}"}, "interrupted", "config.yaml is missing"),
+        ({"failure_json": "{}"}, "failed", "failure.json gives no reason"),
+        ({"lock": ""}, "not started", "config.yaml is missing"),
     ],
 )
 def test_a_broken_run_is_listed_with_its_reason(

@@ -1,6 +1,7 @@
 """What a run folder says of itself, through every way a run can go."""
 
 import json
+import os
 
 import pytest
 from results import train_result
@@ -44,6 +45,16 @@ def test_clear_takes_away_checkpoints_and_figures_and_leaves_what_it_does_not_kn
             path.write_text("x")
         folder.clear()
     assert [path.name for path in folder.path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_a_pipe_or_a_folder_in_the_place_of_a_file_is_waited_for_by_nobody(folder, make):
+    folder.path.mkdir(parents=True)
+    make(folder.lock)
+    folder.write_config("width: 8\n")
+    assert folder.status() == "interrupted"
+    make(folder.result)
+    assert folder.status() == "damaged"
 
 
 def test_a_result_that_is_missing_or_torn_is_no_result(folder):

@@ -129,7 +129,7 @@ def test_the_lock_is_released_by_an_exception(folder):
     assert not folder.lock.exists()
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"host": "x"}', "\x00\x00"])
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"host": "x"}', "\x00\x00", "[" * 60_000])
 def test_a_lock_file_without_sense_and_without_holder_stops_nobody(folder, content):
     folder.path.mkdir()
     folder.lock.write_text(content)
@@ -138,6 +138,14 @@ def test_a_lock_file_without_sense_and_without_holder_stops_nobody(folder, conte
         written = json.loads(folder.lock.read_text())
         assert (written["pid"], written["host"], written["command"]) == (os.getpid(), socket.gethostname(), "train")
         assert {"process_started", "slurm_job_id", "since"} <= written.keys()
+
+
+@pytest.mark.parametrize(
+    "changes", [{"pid": "1"}, {"host": 1}, {"slurm_restart_count": "2"}, {"slurm_job_id": ["--x"]}]
+)
+def test_a_lock_file_that_no_run_has_written_names_no_holder(folder, changes):
+    write_holder(folder.lock, **({"host": "node17", "slurm_job_id": "99"} | changes))
+    assert holder(folder.lock) is None
 
 
 def test_a_holder_on_another_host_is_believed_as_long_as_it_shows_signs_of_life(folder):

@@ -74,9 +74,13 @@ def test_the_version_before_is_read():
     [
         ({"status": "failed"}, "status"),
         ({"command": "rm"}, "command"),
+        ({"command": ["train"]}, "command"),
         ({"seconds": "1"}, "seconds"),
         ({"width": [1]}, "width"),
         ({"versions": 3}, "versions"),
+        ({"versions": {"torch": ["2"]}}, "versions"),
+        ({"warnings": [{}]}, "warnings"),
+        ({"checksums": {"config.yaml": None}}, "checksums"),
         ({"anything": {"deep": 1}}, "anything"),
         ({"id": None}, "id"),
     ],

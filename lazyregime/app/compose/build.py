@@ -208,6 +208,10 @@ def _check_trainer(trainer: ConfigDict, ntk: ConfigDict, config: ConfigDict) -> 
         if section[name] is not None and section[name] < least:
             where = "trainer" if section is trainer else "ntk"
             raise ConfigError(f"{where}.{name}={section[name]} is not possible; it must be at least {least}.")
+    if ntk["null"] is not None and ntk["null"] not in (0, *range(2, 100)):
+        raise ConfigError(
+            f"ntk.null={ntk['null']} is not possible; it must be 0 (no null) or at least 2, or null for 2."
+        )
     if trainer["monitor"] is None:
         for name, set_to in (("patience", trainer["patience"]), ("select", trainer["select"] == "best")):
             if set_to:

@@ -111,6 +111,7 @@ class NTK:
     anchors_per_class: int = MISSING
     n_test: int | None = MISSING
     n_held_out: int | None = MISSING
+    null: int | None = MISSING
     protocol: Protocol = MISSING
     ridge: float = MISSING
     at_epochs: list[int] = MISSING

@@ -96,7 +96,7 @@ def states_of(folder: Path, console: Console) -> list[RunState]:
     if not paths:
         raise LazyRegimeError(f"There is neither a run nor a sweep in {folder}; give runs/GROUP, or a folder above it.")
     in_queue = queue() or {}
-    return [_state(_run_at(path), in_queue) for path in paths]
+    return [_state(RunFolder.named(path), in_queue) for path in paths]
 
 
 def _state(folder: RunFolder, in_queue: Mapping[str, QueuedJob]) -> RunState:
@@ -133,8 +133,3 @@ def _epochs(folder: RunFolder) -> str:
     except OSError:
         return ""
     return str(max(0, len(lines) - 2))  # the columns, and the row before the first epoch
-
-
-def _run_at(path: Path) -> RunFolder:
-    name, _, run_id = path.name.rpartition("-")
-    return RunFolder(path, run_id, name, path.parent.name)

@@ -74,14 +74,13 @@ class TrainCommand(AbstractCommand):
         ]
 
     def last_word(self, result: Mapping[str, Any]) -> str:
-        """The verdict with the two numbers it rests on."""
+        """The verdict, with what was seen."""
         if "verdict" not in result:
-            return "Verdict: none, since the kernel was not probed (ntk=none)."
-        if result["verdict"] is None:
-            return "Verdict: none, since the kernel could not be measured at both ends."
-        moved, turned = result["kernel_change"], result["kernel_distance"]
-        how_far = f"the kernel moved by {moved:.3g} times its norm and turned by {turned:.3g}"
-        return f"Verdict: {result['verdict']} ({how_far})."
+            return "No verdict: the kernel was not probed (ntk=none)."
+        from lazyregime.measure import judge
+        from lazyregime.measure.evidence import evidence_of
+
+        return judge(evidence_of(result)).sentence
 
 
 TRAIN = TrainCommand()

@@ -12,6 +12,7 @@ from lazyregime.app.compose.config import ConfigDict
 from lazyregime.app.console import Console
 from lazyregime.app.facts import seeds, which
 from lazyregime.app.train.facts import trained
+from lazyregime.app.train.nulls import null_for
 from lazyregime.atomic import atomic_write
 from lazyregime.data import ClassificationData
 from lazyregime.errors import LazyRegimeError
@@ -124,7 +125,7 @@ class FlowMember:
             kept["test_outputs"] = self.measures.test_outputs.double().cpu().contiguous()
             kept["test_labels"] = self.data.test_labels.cpu().contiguous()
         atomic_write(self.folder.kernels, save(kept))
-        found = self.probe.result()
+        found = self.probe.result(null_for(self.config, self.probe, self.device, self.console))
         points = self.probe.points
         if points is None:
             return found

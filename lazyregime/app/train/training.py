@@ -16,6 +16,7 @@ from lazyregime.app.compose.devices import trainer_options
 from lazyregime.app.console import Console
 from lazyregime.app.facts import seeds, which
 from lazyregime.app.train.facts import trained
+from lazyregime.app.train.nulls import null_for
 from lazyregime.app.train.progress import TrainingProgress
 from lazyregime.atomic import atomic_write
 from lazyregime.data import Batches, ClassificationData
@@ -80,7 +81,8 @@ class Training(AbstractWork):
         measured: dict[str, Any] = {}
         if self.probing is not None:
             self.probing.look(self.module, "final")
-            measured = self.probing.probe.result()
+            probe = self.probing.probe
+            measured = probe.result(null_for(config, probe, self.device, self.console))
             if self.trainer.is_global_zero:
                 atomic_write(self.folder.kernels, save(self.probing.probe.tensors()))
                 shutil.rmtree(self.folder.blocks, ignore_errors=True)
@@ -142,7 +144,7 @@ class Training(AbstractWork):
         }
 
     def _probing(self, data: ClassificationData) -> NTKProbe | None:
-        settings = {k: v for k, v in self.config["ntk"].items() if k not in ("enabled", "protocol")}
+        settings = {k: v for k, v in self.config["ntk"].items() if k not in ("enabled", "protocol", "null")}
         if not self.config["ntk"]["enabled"]:
             return None
         return NTKProbe(

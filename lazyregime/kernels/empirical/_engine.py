@@ -14,11 +14,9 @@ from lazyregime.kernels.empirical._plan import Plan
 from lazyregime.kernels.empirical._plan import make_sizes as make_sizes
 from lazyregime.kernels.empirical._precision import Precision, matmul_precision, rounded
 from lazyregime.kernels.empirical._tape import Keep
+from lazyregime.kernels.empirical._tiles import EXACT, LEAST, tiles_of
 
 Progress = Callable[[int, int], None]
-
-# Held rows in one product with the streamed ones: a product of 300 x 128 is an eighth faster than one of 128 x 128.
-_HELD_ROWS = 512
 
 
 @final
@@ -81,6 +79,8 @@ class Engine:
         start = 0
         while start < n:
             stop = min(n, start + self.plan.hold)
+            if self.plan.stream >= EXACT and n - stop < EXACT:
+                stop = n
             before = self.done
             try:
                 self._fill_rows(out, held, streamed, start, stop, total, symmetric)
@@ -97,8 +97,8 @@ class Engine:
     def _fill_rows(
         self, out: Tensor, held: Tensor, streamed: Tensor, start: int, stop: int, total: int, symmetric: bool
     ) -> None:
-        size = self.plan.stream if symmetric else max(self.plan.stream, _HELD_ROWS)
-        mine = [(_shift(rows, start), self.gather(held[_shift(rows, start)])) for rows in _chunks(stop - start, size)]
+        tiles = tiles_of(stop - start, self.plan.stream)
+        mine = [(_shift(rows, start), self.gather(held[_shift(rows, start)])) for rows in tiles]
         if symmetric:
             for index, (rows, factors) in enumerate(mine):
                 for columns, others in mine[index:]:
@@ -108,7 +108,7 @@ class Engine:
                     self._advance(pairs, total)
         first = stop if symmetric else 0
         others: list[Form] | None = None
-        for chunk in _chunks(streamed.shape[0] - first, self.plan.stream):
+        for chunk in tiles_of(streamed.shape[0] - first, self.plan.stream):
             columns = _shift(chunk, first)
             if others is not None and not self._reusable(others, columns.stop - columns.start):
                 others = None  # freed before the next ones are made
@@ -120,7 +120,7 @@ class Engine:
     def _add(self, out: Tensor, mine: list[Form], other: list[Form], rows: slice, columns: slice) -> None:
         block = self._block(out, rows, columns)
         for form, partner in zip(mine, other, strict=True):
-            form.add_to(partner, block, self.plan.task.outputs, self.plan.temporary)  # pyright: ignore[reportArgumentType]
+            form.add_to(partner, block, self.plan.task.outputs)  # pyright: ignore[reportArgumentType]
 
     def _block(self, out: Tensor, rows: slice, columns: slice) -> Tensor:
         outputs = self.plan.task.outputs
@@ -140,9 +140,15 @@ class Engine:
         if used is not None and self._reusable(used, n):
             gathered = _rows(used, slice(0, n))
         for chunk in _chunks(n, record):
+            rows = chunk.stop - chunk.start
             into = None if gathered is None else _rows(gathered, chunk)
-            forms = self.factors(x[chunk], into)
-            if chunk.stop - chunk.start == n:
+            if rows < LEAST <= record and rows < n:
+                forms = _rows(
+                    self.factors(torch.cat([x[chunk], *(x[-1:] for _ in range(LEAST - rows))])), slice(0, rows)
+                )
+            else:
+                forms = self.factors(x[chunk], into)
+            if rows == n:
                 return forms
             if gathered is None:
                 gathered = [

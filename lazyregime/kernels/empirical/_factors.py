@@ -13,7 +13,7 @@ from torch import Tensor
 Outputs = Literal["trace", "full", "diagonal"]
 
 # The elements a temporary of the Gram form may have.
-TEMPORARY = 1 << 22
+TEMPORARY = 1 << 20
 
 
 @final
@@ -72,7 +72,7 @@ class Gradients:
         """The same form over other rows."""
         return replace(self, pieces=tuple(tensors))
 
-    def add_to(self, other: "Gradients", out: Tensor, outputs: Outputs, temporary: int = TEMPORARY) -> None:
+    def add_to(self, other: "Gradients", out: Tensor, outputs: Outputs) -> None:
         """Out += the term of these samples with those; out is laid out as `allocate` says."""
         for g_nkp, h_mkp, scale in zip(self.pieces, other.pieces, self.scales, strict=True):
             if outputs == "trace":
@@ -120,7 +120,7 @@ class Gram:
             a_ij.mul_(self.weight)
         return a_ij.add_(self.bias) if self.bias else a_ij
 
-    def add_to(self, other: "Gram", out: Tensor, outputs: Outputs, temporary: int = TEMPORARY) -> None:
+    def add_to(self, other: "Gram", out: Tensor, outputs: Outputs) -> None:
         """Out += the term of these samples with those; out is laid out as `allocate` says."""
         if self.columns is not None and other.columns is not None:
             self._add_columns(self.columns, other, other.columns, out, outputs)
@@ -130,7 +130,8 @@ class Gram:
             return
         num_positions, k = self.b.shape[1], self.num_outputs
         per_row = other.b.shape[0] * num_positions**2 * (k * k if outputs == "full" else 1)
-        rows = max(1, temporary // per_row)
+        rows = max(1, TEMPORARY // per_row)
+        rows = rows // 24 * 24 if rows > 24 else rows  # products of other sizes may round otherwise
         for start in range(0, self.a.shape[0], rows):
             part = slice(start, start + rows)
             mine = self.with_tensors([tensor[part] for tensor in self.tensors()])

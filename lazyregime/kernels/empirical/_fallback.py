@@ -92,7 +92,7 @@ def make_fallback(found: Survey, probe: Tensor) -> Fallback | None:
     if not found.fallback:
         return None
     fallback = Fallback(found)
-    if not _works(fallback, probe):
+    if not _works(fallback, probe[:1]):
         found.looped |= {name: f"{why}; the model cannot be vmapped" for name, why in found.fallback.items()}
         found.fallback.clear()
     return fallback

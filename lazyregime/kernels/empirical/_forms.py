@@ -47,11 +47,12 @@ class Task:
 @final
 @dataclass(frozen=True)
 class Cost:
-    """Floating-point operations, and numbers kept a row, of one form of one factor."""
+    """Floating-point operations, and numbers kept a row, of one form of one factor; and its positions."""
 
     form: FormName
     flops: float
     kept: int
+    places: int = 1
 
 
 def costs(factor: Factor, task: Task) -> list[Cost]:
@@ -76,7 +77,7 @@ def costs(factor: Factor, task: Task) -> list[Cost]:
 def _gram_cost(task: Task, g: int, t: int, p: int, o: int, *, ids: bool = False) -> Cost:
     products = task.k_products if task.outputs != "trace" else 1
     per_pair = 2.0 * p + 2.0 * task.k_products * o + _ELEMENTWISE * products
-    return Cost("gram", task.pairs * g * t * t * per_pair, g * t * (p + task.k * o))
+    return Cost("gram", task.pairs * g * t * t * per_pair, g * t * (p + task.k * o), t)
 
 
 def choose(factor: Factor, task: Task) -> Cost:

@@ -18,13 +18,15 @@ from lazyregime.kernels.empirical.proof import Proof, Trace, Unproven
 @final
 @dataclass(frozen=True)
 class Layer:
-    """A layer that a rule serves."""
+    """A layer that a rule serves; its inputs and its output have so many numbers a sample."""
 
     name: str
     module: nn.Module
     registered: RegisteredRule
     trained: frozenset[str]
     jacobian: Tensor | None
+    num_in: int = 0
+    num_out: int = 0
 
 
 @final

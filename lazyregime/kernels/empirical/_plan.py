@@ -1,23 +1,20 @@
 """The form of every layer by FLOPs, and how many rows fit the budget: (held + streamed) kept + recorded work."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
-import torch
-
 from lazyregime.errors import LazyRegimeError
-from lazyregime.kernels.empirical._factors import TEMPORARY, Outer
+from lazyregime.kernels.empirical._factors import TEMPORARY, Factor, Outer
 from lazyregime.kernels.empirical._forms import Cost, Task, choose
 from lazyregime.kernels.empirical._layers import Survey
+from lazyregime.kernels.empirical._tiles import Demand, Tile, standard_tile
 
-# Bytes of a recording with convolutions or sequences: enough rows that Python's share is small, and a modest peak. On
-# two cores half of it takes 6% more time (CNN-32, 300 x 500), and more than this no less.
-_RECORD_TARGET = 128 << 20
-# Rows that a dense layer's backward pass needs, or its weights are read anew for every few of them. On two cores 256
-# take a tenth more time (MLP-1024, 300 x 1000), 512 take 2% less and 30 MiB more memory.
-_DENSE_ROWS = 336
-_STREAM_ROWS = 128
-_MAX_ROWS = 512
+# What is planned of the budget: an allocator loses some between blocks of many sizes, and libraries have buffers, of a
+# size that only a budget of many MiB has room for.
+_PLANNED, _LIBRARIES = 0.85, 6 << 20
+# Of what a recording takes, for operations that need memory of their own.
+_FRAGMENTS = 1.2
 
 
 @final
@@ -40,17 +37,14 @@ class Plan:
     """Forms and chunk sizes of one kernel.
 
     Attributes:
-        kept: bytes a row of finished factors takes.
-        work: bytes a row takes while it is recorded, its finished factors included.
+        demand: bytes a row and a pair of rows take.
         hold, stream, record: rows of one side kept at a time, of the other side, and recorded at once.
     """
 
     task: Task
     layers: tuple[LayerPlan, ...]
-    kept: int
-    work: int
+    demand: Demand
     out_bytes: int
-    temporary: int
     budget: int
     hold: int
     stream: int
@@ -59,7 +53,9 @@ class Plan:
     @property
     def peak(self) -> int:
         """The estimated peak in bytes."""
-        return self.out_bytes + (self.hold + self.stream) * self.kept + self.record * self.work
+        held = max(0, min(self.hold, self.task.n, self.task.m) - self.stream)
+        planned = held * self.demand.kept + Tile(self.stream, self.record).needs(self.demand) + _LIBRARIES
+        return self.out_bytes + int(planned / _PLANNED)
 
     def halved(self) -> "Plan":
         """The plan after an out-of-memory error.
@@ -76,9 +72,7 @@ class Plan:
 
 def make_sizes(plan: Plan, hold: int, stream: int, record: int) -> Plan:
     """The same plan with other chunk sizes."""
-    return Plan(
-        plan.task, plan.layers, plan.kept, plan.work, plan.out_bytes, plan.temporary, plan.budget, hold, stream, record
-    )
+    return Plan(plan.task, plan.layers, plan.demand, plan.out_bytes, plan.budget, hold, stream, record)
 
 
 def make_plan(found: Survey, task: Task, budget: int, itemsize: int, out_itemsize: int) -> Plan:
@@ -97,12 +91,9 @@ def make_plan(found: Survey, task: Task, budget: int, itemsize: int, out_itemsiz
         picked = tuple(choose(factor, task) for factor in factors)
         layer_kept = itemsize * sum(cost.kept for cost in picked)
         kept += layer_kept
-        for factor in factors:
-            if isinstance(factor, Outer):
-                largest = max(largest, 2 * itemsize * sum(piece[0].numel() for piece in factor.a))
-                buffers += itemsize * k * (0 if factor.b is None else factor.b[0].numel())
-            else:
-                buffers += itemsize * k * (factor.b if not hasattr(factor, "g") else factor.g)[0].numel()  # pyright: ignore
+        gradients = itemsize * k * layer.num_out
+        buffers += gradients if layer.jacobian is None else 0
+        largest = max(largest, gradients + 2 * itemsize * (layer.num_in + _inputs(factors)))
         params = sum(p.numel() for key, p in layer.module.named_parameters(recurse=False) if key in layer.trained)
         form = "+".join(sorted({cost.form for cost in picked}))
         layers.append(
@@ -117,43 +108,47 @@ def make_plan(found: Survey, task: Task, budget: int, itemsize: int, out_itemsiz
             )
         )
     extra = 0
-    for what, names in (
-        ("torch.func", found.fallback),
-        ("autograd loop", found.looped),
-    ):
+    for what, names, copies in (("torch.func", found.fallback, 4), ("autograd loop", found.looped, 2)):
         for name, reason in names.items():
             p = found.loan.parameters[name].numel()
             flops = 2.0 * task.pairs * task.k_products * p
             layers.append(LayerPlan(name, f"fallback ({what})", p, reason, (), flops, itemsize * k * p))
             kept += itemsize * k * p
-            extra += 2 * itemsize * k * p
+            extra += copies * itemsize * k * p
     if extra:
         extra += k * found.activation_bytes
-    work = 2 * found.activation_bytes + buffers + largest + kept + extra
+    work = 2 * found.activation_bytes + buffers + largest + extra
+    demand = Demand(task, kept, int(_FRAGMENTS * work) + kept, *_product_bytes(layers, task, itemsize))
     out_bytes = out_itemsize * task.n * task.m * {"trace": 1, "diagonal": k, "full": k * k}[task.outputs]
-    temporary = max(1024, min(TEMPORARY, budget // (16 * itemsize)))
-    places = max([f.a[0][0].shape[1] for fs in found.samples.values() for f in fs if isinstance(f, Outer)], default=1)
-    hold, stream, record = _sizes(task, budget - out_bytes - 3 * temporary * itemsize, kept, work, budget, places)
-    return Plan(task, tuple(layers), kept, work, out_bytes, temporary, budget, hold, stream, record)
+    tile, hold = _fit(standard_tile(0 if extra else _places(found), demand), demand, budget, out_bytes)
+    return Plan(task, tuple(layers), demand, out_bytes, budget, hold, tile.rows, tile.recorded)
 
 
-def _sizes(task: Task, available: int, kept: int, work: int, budget: int, places: int) -> tuple[int, int, int]:
-    held, streamed = (min(task.n, task.m), max(task.n, task.m))
-    record = _DENSE_ROWS if places == 1 else max(1, _RECORD_TARGET // max(work, 1), _DENSE_ROWS // places)
-    # Convolutions and batched products give whole samples to threads.
-    threads = torch.get_num_threads()
-    record = min(-(-record // threads) * threads, _MAX_ROWS, streamed)
-    # Whole recordings, and enough rows for efficient products: one recording if it is large, as nothing is copied then.
-    stream = min(streamed, record * -(-_STREAM_ROWS // record))
-    while True:
-        hold = (available - record * work - stream * kept) // max(kept, 1)
-        if hold >= min(held, stream):
-            return min(hold, held), stream, record
-        if record == stream == 1:
-            need = budget - available + work + 2 * kept
+def _fit(tile: Tile, demand: Demand, budget: int, out_bytes: int) -> tuple[Tile, int]:
+    """The standard tile, or as large a part of it as fits, and how many rows can be held."""
+    available = int(_PLANNED * (budget - out_bytes)) - min(_LIBRARIES, budget // 8)
+    while (need := tile.needs(demand)) > available:
+        smaller = tile.cut(demand)
+        if smaller is None:
+            least = int((out_bytes + need) / _PLANNED * 1.15)
             raise LazyRegimeError(
-                f"memory_budget is {budget / 2**20:.1f} MiB but one sample of this model needs {need / 2**20:.1f} "
-                "MiB; raise it, use outputs='trace', "
-                "or fewer rows a call."
+                f"memory_budget is {budget / 2**20:.1f} MiB but one sample of this model needs "
+                f"{least / 2**20:.1f} MiB; raise it, use outputs='trace', or fewer rows a call."
             )
-        record, stream = max(1, min(record, stream // 2)), max(1, stream // 2)
+        tile = smaller
+    return tile, tile.rows * (1 + (available - need) // max(1, tile.rows * demand.kept))
+
+
+def _inputs(factors: Sequence[Factor]) -> int:
+    """Numbers a row in the layer's inputs as a rule returns them: patches, say."""
+    return sum(piece[0].numel() for factor in factors if isinstance(factor, Outer) for piece in factor.a)
+
+
+def _places(found: Survey) -> int:
+    return max([f.a[0][0].shape[1] for fs in found.samples.values() for f in fs if isinstance(f, Outer)], default=1)
+
+
+def _product_bytes(layers: list[LayerPlan], task: Task, itemsize: int) -> tuple[int, int]:
+    """Of a pair of rows while the products of a layer are formed, and how many of these bytes are there at most."""
+    places = max((cost.places for layer in layers for cost in layer.costs if cost.form == "gram"), default=0)
+    return 3 * itemsize * places**2 * (task.k**2 if task.outputs == "full" else 1), 3 * itemsize * TEMPORARY

@@ -111,7 +111,8 @@ class _Remember:
     def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         # The edge is taken now, so that a later in-place operation on the output does not move it.
         given = [value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)]
-        inputs = tuple(value.detach() for value in given)
+        with self.recorder.paused():
+            inputs = tuple(value.detach() for value in given)
         sources = frozenset(value.grad_fn for value in given if value.grad_fn is not None)
         is_node = isinstance(output, Tensor) and output.requires_grad
         edge = get_gradient_edge(output) if is_node else None

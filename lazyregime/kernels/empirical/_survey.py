@@ -1,5 +1,6 @@
 """Which layers have a rule, which parameters go through the exact fallback, and why: decided on a few samples."""
 
+import math
 from typing import Literal
 
 import torch
@@ -103,7 +104,9 @@ def _find_layers(
         if trained:
             readout = registered.jacobian is not None and _is_output(found_calls[0], y)
             jacobian = registered.jacobian(module) if readout and registered.jacobian else None
-            found.layers.append(Layer(name, module, registered, frozenset(trained), jacobian))
+            call = found_calls[0]
+            sizes = sum(value[0].numel() for value in call.inputs), math.prod(call.shape[1:])
+            found.layers.append(Layer(name, module, registered, frozenset(trained), jacobian, *sizes))
     drop_wrong(found, pair, names, served, reasons)
     kept = {EXIT + layer.name for layer in found.layers}
     for trace in found.references.values():

@@ -3,22 +3,35 @@
 import importlib
 import pkgutil
 
-from lazyregime.reports.claims._claim import Claim, Expected, Measurement, Verdict, at_least, at_most, between, near
-from lazyregime.reports.claims._measure import log_slope, log_slope_over_seeds, over_seeds
+from lazyregime.reports.claims._claim import (
+    Claim,
+    Expected,
+    Measurement,
+    Size,
+    Verdict,
+    at_least,
+    at_most,
+    between,
+    near,
+)
+from lazyregime.reports.claims._measure import log_slope
+from lazyregime.reports.claims._seeds import NotSeeds, PerSeed, Seeds
 
 __all__ = [
     "Claim",
     "Expected",
     "Measurement",
+    "NotSeeds",
+    "PerSeed",
+    "Seeds",
+    "Size",
     "Verdict",
     "all_claims",
     "at_least",
     "at_most",
     "between",
     "log_slope",
-    "log_slope_over_seeds",
     "near",
-    "over_seeds",
 ]
 
 

@@ -1,27 +1,17 @@
-"""Means, slopes and their 95% confidence intervals over seeds: mean ± t s / sqrt(n)."""
+"""Exponents of power laws, and how curves of several widths collapse."""
 
 # pandas tells its types only in part.
-# pyright: reportAttributeAccessIssue=false, reportArgumentType=false
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false, reportReturnType=false
+# pyright: reportGeneralTypeIssues=false, reportIndexIssue=false
 
-from collections.abc import Iterable
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+from scipy.optimize import minimize_scalar
 
-from lazyregime.reports.claims._claim import Measurement
-
-
-def over_seeds(values: Iterable[float], remark: str = "") -> Measurement | None:
-    """The mean of one value a seed; None if there is no finite one."""
-    x = np.asarray([v for v in values if np.isfinite(v)], dtype=np.float64)
-    if x.size == 0:
-        return None
-    if x.size == 1:
-        return Measurement(float(x[0]), float("nan"), float("nan"), 1, remark)
-    half = float(stats.t.ppf(0.975, x.size - 1) * x.std(ddof=1) / np.sqrt(x.size))
-    return Measurement(float(x.mean()), float(x.mean() - half), float(x.mean() + half), int(x.size), remark)
+POINTS = 60  # at which two curves are compared
 
 
 def log_slope(x: npt.ArrayLike, y: npt.ArrayLike) -> float:
@@ -33,9 +23,44 @@ def log_slope(x: npt.ArrayLike, y: npt.ArrayLike) -> float:
     return float(np.polyfit(np.log(a[fine]), np.log(b[fine]), 1)[0])
 
 
-def log_slope_over_seeds(runs: pd.DataFrame, x: str, y: str, seed: str = "init_seed") -> Measurement | None:
-    """The exponent of y in x, fitted for each seed apart."""
-    if not {x, y, seed} <= set(runs.columns):
-        return None
-    slopes = [log_slope(part[x], part[y]) for _, part in runs.groupby(seed)]
-    return over_seeds(slopes, f"x from {runs[x].min():.3g} to {runs[x].max():.3g}" if len(runs) else "")
+def collapse_exponent(runs: pd.DataFrame, y: str, *, logarithmic: bool, offsets: bool) -> float:
+    r"""The s with which y depends on h^s alpha alone: min over s of the distance between curves of neighbouring widths.
+
+    Args:
+        runs: With `width`, `alpha` and `y`.
+        y: The column.
+        logarithmic: Compare the logarithms of y.
+        offsets: Let each width have a constant of its own, as where its mean is subtracted.
+    """
+    curves = {float(h): _curve(part, y, logarithmic) for h, part in runs.groupby("width")}
+    curves = {h: curve for h, curve in curves.items() if len(curve[0]) > 1}
+    if len(curves) < 2:
+        return float("nan")
+
+    def distance(s: float) -> float:
+        shifted = [(x + s * np.log(h), values) for h, (x, values) in sorted(curves.items())]
+        pairs = pairwise(shifted)
+        return float(np.mean([_distance(a, b, offsets) for a, b in pairs]))
+
+    grid = np.linspace(-0.5, 1.5, 81)
+    best = float(grid[np.argmin([distance(s) for s in grid])])
+    return float(minimize_scalar(distance, bounds=(best - 0.05, best + 0.05), method="bounded").x)
+
+
+Curve = tuple[np.ndarray, np.ndarray]
+
+
+def _curve(part: pd.DataFrame, y: str, logarithmic: bool) -> Curve:
+    means = part.groupby("alpha")[y].mean().dropna()
+    values = np.log(means) if logarithmic else means
+    return np.log(np.asarray(means.index, dtype=np.float64)), np.asarray(values, dtype=np.float64)
+
+
+def _distance(first: Curve, second: Curve, offsets: bool) -> float:
+    """Mean square over the range that both have; infinite where they hardly overlap."""
+    low, high = max(first[0].min(), second[0].min()), min(first[0].max(), second[0].max())
+    if high - low < 0.25 * (first[0].max() - first[0].min()):
+        return float("inf")
+    x = np.linspace(low, high, POINTS)
+    gap = np.interp(x, *first) - np.interp(x, *second)
+    return float(np.mean((gap - (gap.mean() if offsets else 0.0)) ** 2))

@@ -29,7 +29,7 @@ def draw(table: pd.DataFrame) -> Figure | None:
     """From the regimes table; a row of panels for each architecture and data set that has something to compare."""
     families = [
         part
-        for _, part in table.groupby(["network", "data"], sort=False)
+        for _, part in table.dropna(subset="width").groupby(["network", "data"], sort=False)
         if len(part) > 1 and (part.kernel_change > FROZEN).any() and (part.kernel_distance > FROZEN**2).any()
     ]
     if not families:

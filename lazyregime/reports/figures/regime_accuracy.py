@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 
 from lazyregime.reports.figures.axes import accuracy_axis
 from lazyregime.reports.figures.style import COLOURS, GREY, columns_for, grid, labelled
-from lazyregime.reports.tables.settings import data_name
+from lazyregime.reports.tables.settings import data_name, with_width
 
 CAPTION = (
     "Test accuracy by regime, mean and standard error over seeds: the network, and kernel regression (protocol adh) "
@@ -24,7 +24,7 @@ MOST_PANELS = 9
 def draw(table: pd.DataFrame) -> Figure | None:
     """From the regimes table; a panel for each network, width and data set that has more than one row to compare."""
     measures = [measure for measure, *_ in MARKS]
-    parts = [part for _, part in table.groupby(["network", "width", "data"], sort=False) if len(part) > 1]
+    parts = [part for _, part in table.groupby(["network", "width", "data"], sort=False, dropna=False) if len(part) > 1]
     panels = [part for part in parts if bool(part[measures].notna().to_numpy().any())][:MOST_PANELS]
     if not panels:
         return None
@@ -70,7 +70,7 @@ def _panel(ax: Axes, part: pd.DataFrame) -> None:
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.grid(axis="y", visible=False)
     accuracy_axis(ax, part[[measure for measure, *_ in MARKS]].to_numpy(dtype=float).ravel(), "x")
-    ax.set_title(f"{first['network']} {first['width']}, {data_name(first['data'])}")
+    ax.set_title(f"{with_width(str(first['network']), first['width'])}, {data_name(first['data'])}")
     ax.set_xlabel("test accuracy")
 
 

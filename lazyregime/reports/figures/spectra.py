@@ -29,7 +29,7 @@ Line = tuple[str, tuple[np.ndarray, np.ndarray]]
 
 def draw(runs: pd.DataFrame) -> Figure | None:
     """From the runs' kernels.safetensors; a panel an architecture and regime, a colour a width or alpha."""
-    complete = with_keys(runs[(runs.status == "complete") & runs[["arch", "width", "regime"]].notna().all(axis=1)])
+    complete = with_keys(runs[(runs.status == "complete") & runs[["arch", "regime"]].notna().all(axis=1)])
     usual = Usual.of(complete.key)
     families = complete.groupby(["network", "data", "regime"], sort=False)
     panels = []
@@ -39,9 +39,9 @@ def draw(runs: pd.DataFrame) -> Figure | None:
         family = complete.loc[families.groups[network, data, regime]]
         title = f"{network}, {data_name(data)}: {regime}"
         if regime == "scaled" and family.alpha.nunique() > 1:
-            width = family.groupby("width").alpha.nunique().idxmax()
-            family, title = family[family.width == width], f"{title}, width {width:g}"
-        lines = _lines(family, usual, by_alpha=regime == "scaled")
+            width, family = max(family.groupby("width", dropna=False), key=lambda each: each[1].alpha.nunique())
+            title = f"{title}, width {width:g}" if width == width else title
+        lines = _lines(family, usual, network, by_alpha=regime == "scaled")
         if lines:
             panels.append((title, lines))
     if not panels:
@@ -58,13 +58,13 @@ def draw(runs: pd.DataFrame) -> Figure | None:
     return figure
 
 
-def _lines(family: pd.DataFrame, usual: Usual, by_alpha: bool) -> list[Line]:
+def _lines(family: pd.DataFrame, usual: Usual, network: str, by_alpha: bool) -> list[Line]:
     """A label with its mean spectra for each width (or alpha) and settings, evenly chosen if there are too many."""
     lines = []
     for (width, alpha, key), part in family.groupby(["width", "alpha", "key"], dropna=False):
         spectra, settings = _mean_spectra(part.path), remark(usual.unlike(key, ALWAYS_TOLD))
         if spectra is not None:
-            name = f"α = {alpha:.3g}" if by_alpha else f"width {width:g}"
+            name = f"α = {alpha:.3g}" if by_alpha else f"width {width:g}" if width == width else network
             lines.append((labelled(name, settings), spectra))
     if len(lines) > MOST_LINES:
         lines = [lines[i] for i in np.linspace(0, len(lines) - 1, MOST_LINES).round().astype(int)]

@@ -103,7 +103,8 @@ def save(figure: Figure, path: Path, formats: tuple[str, ...] = ("png", "pdf")) 
 
 def shades(count: int) -> list[tuple[float, ...]]:
     """`count` colours from light to dark that stay in order for every reader."""
-    return [tuple(colour) for colour in mpl.colormaps["viridis_r"](np.linspace(0.18, 0.95, max(count, 2)))][-count:]
+    colours = [tuple(colour) for colour in mpl.colormaps["viridis_r"](np.linspace(0.18, 0.95, max(count, 2)))]
+    return colours[-count:] if count else []
 
 
 def tint(colour: str, strength: float) -> tuple[float, float, float]:

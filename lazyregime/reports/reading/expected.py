@@ -1,4 +1,4 @@
-"""What result.json must hold where a table reads it: a text, a number, a count, a fraction; else the run is damaged."""
+"""What result.json must hold where a table reads it: a text, a number, a count, a fraction; else it is not read."""
 
 import math
 from collections.abc import Callable
@@ -34,9 +34,9 @@ def wrong_fields(run: Row) -> dict[str, str]:
 
 
 def trouble_with(run: Row) -> str:
-    """What is wrong with a complete run, in a sentence; empty if nothing is."""
+    """What is wrong with the values of a run, in a sentence; empty if nothing is."""
     wrong = [f"its {key} is {_quoted(run[key])}, which is no {words}" for key, words in wrong_fields(run).items()]
-    return "; ".join(wrong)
+    return "; ".join(wrong) + (", and is not read" if wrong else "")
 
 
 def _kind(key: str) -> tuple[str, Callable[[object], bool]] | None:

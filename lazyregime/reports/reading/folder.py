@@ -7,7 +7,7 @@ from pathlib import Path
 from lazyregime.reports.reading.cleaning import Row, clean_text
 from lazyregime.reports.reading.expected import trouble_with, wrong_fields
 from lazyregime.reports.reading.files import read_json, read_kernels, read_metrics, read_yaml
-from lazyregime.runs.lock import holder
+from lazyregime.runs.folder import RunFolder
 from lazyregime.runs.status import Status
 from lazyregime.runs.stored import stored_result
 
@@ -47,11 +47,12 @@ def read_run(folder: Path) -> Row:
     config, config_trouble = read_yaml(folder / "config.yaml")
     told = {key: value for key, value in result.items() if value is not None and not _is_ours(key)}
     row = _from_config(config) | told
-    status, reason = _status(folder, row, config_trouble)
+    status = RunFolder.named(folder).status()
+    reason = _reason(folder, status, row, config_trouble)
     for key in wrong_fields(row):
         del row[key]
     row |= {f"config.{key}": value for key, value in config.items()}
-    row |= {"path": str(folder), "status": status, "reason": reason}
+    row |= {"path": str(folder), "status": status.value, "reason": reason}
     row.setdefault("name", folder.name)
     return row
 
@@ -69,40 +70,25 @@ def _from_config(config: Row) -> Row:
     return row
 
 
-def _status(folder: Path, row: Row, config_trouble: str) -> tuple[str, str]:
-    """The word that `lazyregime sweeps status` has for it too, and why it is not complete."""
-    path, trouble = folder / "result.json", ""
-    is_told = path.exists() and not (folder / "rerun").exists()
-    if is_told:
-        trouble = _trouble(path, row)
-        if not trouble:
-            return Status.complete.value, ""
-    if _is_being_written(folder / "lock"):
-        return Status.running.value, _progress(folder)
-    failure, failure_error = read_json(folder / "failure.json")
-    if failure or failure_error:
-        words = [str(failure[key]) for key in ("error", "message") if failure.get(key)]
-        return Status.failed.value, ": ".join(words).strip() or failure_error or "failure.json gives no reason"
-    if is_told:
-        return Status.damaged.value, f"result.json is damaged ({trouble}); the same command makes it again"
-    return Status.interrupted.value, "; ".join(filter(None, [config_trouble, _progress(folder)]))
-
-
-def _trouble(path: Path, row: Row) -> str:
-    """What is wrong with a result; empty if nothing is."""
-    found, why = stored_result(path) if path.is_file() else (None, "it is no file")
-    return trouble_with(row) if found is not None else clean_text(why)
+def _reason(folder: Path, status: Status, row: Row, config_trouble: str) -> str:
+    """Why a run is not complete; of a complete one, what is wrong with its numbers."""
+    match status:
+        case Status.complete:
+            return trouble_with(row)
+        case Status.running:
+            return _progress(folder)
+        case Status.failed:
+            failure, trouble = read_json(folder / "failure.json")
+            words = [str(failure[key]) for key in ("error", "message") if failure.get(key)]
+            return ": ".join(words).strip() or trouble or "failure.json gives no reason"
+        case Status.damaged:
+            _, why = stored_result(folder / "result.json")
+            return f"result.json is damaged ({clean_text(why)}); the same command makes it again"
+        case _:
+            return "; ".join(filter(None, [config_trouble, _progress(folder)]))
 
 
 def _progress(folder: Path) -> str:
     metrics = read_metrics(folder / "metrics.csv")
     last = float(metrics["epoch"].max()) if "epoch" in metrics else 0.0  # pyright: ignore[reportArgumentType]
     return f"{last:g} epoch{'s' if last > 1 else ''} finished" if last > 0 else "no epoch finished yet"
-
-
-def _is_being_written(path: Path) -> bool:
-    """Whether a living process holds the lock."""
-    try:
-        return path.is_file() and holder(path) is not None
-    except (OSError, ValueError, TypeError, AttributeError):  # something that no run of ours wrote
-        return False

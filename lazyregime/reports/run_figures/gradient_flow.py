@@ -38,10 +38,10 @@ def draw_flow(folder: str | Path, result: Mapping[str, Any] | None = None) -> Pa
         _curves(right, metrics, columns, "b  On the way", log=False)
         if below is not None:
             draw_measures(below, measures, at="time", colour=colour)
-        alpha, laziness = run.get("alpha"), run.get("laziness")
-        how = f"α = {alpha:.3g}, laziness {laziness:.3g}" if isinstance(alpha, float) and laziness is not None else ""
+        known = [(word, run.get(key)) for word, key in (("width", "width"), ("α =", "alpha"), ("laziness", "laziness"))]
+        how = "".join(f", {word} {value:.4g}" for word, value in known if isinstance(value, int | float))
         figure.suptitle(
-            f"{run.get('regime')}: {network_of(run)}, width {run.get('width')}, {how}\n"
+            f"{run.get('regime')}: {network_of(run)}{how}\n"
             f"{run.get('flow_status', '')} at time {run.get('flow_time', float('nan')):.3g}",
             x=0.015, ha="left",
         )  # fmt: skip

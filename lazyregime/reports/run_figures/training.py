@@ -65,7 +65,8 @@ def _has(metrics: pd.DataFrame, key: str) -> bool:
 
 def _title(run: Mapping[str, Any]) -> str:
     alpha = run.get("alpha")
-    first = [f"{run.get('regime', 'run')}: {network_of(run)}", f"width {run.get('width', '?')}"]
+    first = [f"{run.get('regime', 'run')}: {network_of(run)}"]
+    first += [f"width {run['width']}"] if run.get("width") is not None else []
     first += [f"α = {alpha:.3g}"] if isinstance(alpha, int | float) else []
     first += [f"seed {run['seed']}"] if run.get("seed") is not None else []
     change, distance = run.get("kernel_change"), run.get("kernel_distance")

@@ -22,4 +22,5 @@ def _made(module: ModuleType, runs: pd.DataFrame, figures: Path) -> Section:
     """A damaged run, or a part that fails, stops no other."""
     found, troubles = without_culprits(lambda chosen: module.section(chosen, figures), runs)
     told = [f"{module.__name__.rpartition('.')[2]}: {trouble}" for trouble in troubles]
-    return replace(found or Section(), troubles=told)
+    found = found or Section()
+    return replace(found, troubles=[*found.troubles, *told])

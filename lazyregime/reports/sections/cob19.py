@@ -9,7 +9,7 @@ import pandas as pd
 
 from lazyregime.reports.figures import cob19
 from lazyregime.reports.figures.style import house_style
-from lazyregime.reports.section import Section, save_figures
+from lazyregime.reports.section import Drawing, Section, save_figures
 from lazyregime.reports.tables.tags import tagged
 
 ORDER = 31
@@ -21,9 +21,11 @@ def section(runs: pd.DataFrame, figures: Path) -> Section:
     scaled, lazy = tagged(complete, "cob19"), tagged(complete, "cob19", "lazy")
     if scaled.empty:
         return Section()
+    networks, students = scaled[scaled.arch == "mlp"], scaled[scaled.arch == "two_layer"]
+    drawings = {
+        "cob19_alpha": Drawing(lambda rows: cob19.alpha_sweep(rows, lazy), networks, cob19.CAPTIONS["alpha"]),
+        "cob19_teacher": Drawing(cob19.teacher, students, cob19.CAPTIONS["teacher"]),
+    }
     with house_style():
-        drawn = {
-            "cob19_alpha": (cob19.alpha_sweep(scaled[scaled.arch == "mlp"], lazy), cob19.CAPTIONS["alpha"]),
-            "cob19_teacher": (cob19.teacher(scaled[scaled.arch == "two_layer"]), cob19.CAPTIONS["teacher"]),
-        }
-        return Section(pictures=save_figures(figures, drawn))
+        pictures, troubles = save_figures(figures, drawings)
+    return Section(pictures=pictures, troubles=troubles)

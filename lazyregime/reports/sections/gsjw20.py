@@ -9,7 +9,7 @@ import pandas as pd
 
 from lazyregime.reports.figures import gsjw20, phase
 from lazyregime.reports.figures.style import house_style
-from lazyregime.reports.section import Section, save_figures
+from lazyregime.reports.section import Drawing, Section, save_figures
 from lazyregime.reports.tables.tags import tagged
 
 ORDER = 30
@@ -21,14 +21,12 @@ def section(runs: pd.DataFrame, figures: Path) -> Section:
     scaled, kernel = tagged(complete, "gsjw20"), tagged(complete, "gsjw20", "lazy")
     if scaled.empty:
         return Section()
+    drawings = {
+        "gsjw20_error": Drawing(lambda rows: gsjw20.error(rows, kernel), scaled, gsjw20.CAPTIONS["error"]),
+        "gsjw20_variance": Drawing(gsjw20.fluctuations, scaled, gsjw20.CAPTIONS["variance"]),
+        "gsjw20_kernel": Drawing(gsjw20.kernel_and_time, scaled, gsjw20.CAPTIONS["kernel"]),
+        "gsjw20_phase": Drawing(phase.draw, scaled, phase.CAPTION),
+    }
     with house_style():
-        drawn = {
-            "gsjw20_error": (gsjw20.error(scaled, kernel), gsjw20.CAPTIONS["error"]),
-            "gsjw20_variance": (gsjw20.fluctuations(scaled), gsjw20.CAPTIONS["variance"]),
-            "gsjw20_kernel": (gsjw20.kernel_and_time(scaled), gsjw20.CAPTIONS["kernel"]),
-            "gsjw20_phase": (phase.draw(scaled), phase.CAPTION),
-        }
-        return Section(
-            pictures=save_figures(figures, drawn),
-            data={"gsjw20_ensembles": gsjw20.ensembles(scaled)},
-        )
+        pictures, troubles = save_figures(figures, drawings)
+    return Section(pictures=pictures, data={"gsjw20_ensembles": gsjw20.ensembles(scaled)}, troubles=troubles)

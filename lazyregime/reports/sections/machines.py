@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from lazyregime.reports.figures import machines as figure
 from lazyregime.reports.pages.table import Cell, Line, Span, Table, columns, count, fraction, short
-from lazyregime.reports.section import Section, save_figures
+from lazyregime.reports.section import Drawing, Section, save_figures
 from lazyregime.reports.tables.machines import fitted, machine_words, machines_table
 from lazyregime.reports.tables.settings import data_name
 from lazyregime.reports.tables.usual import Told
@@ -32,12 +33,14 @@ def section(runs: pd.DataFrame, figures: Path) -> Section:
     told = [(str(data), machines_table(part)) for data, part in fits.groupby("data", sort=False)]
     if not told:
         return Section()
-    drawn = figure.draw({data_name(data): found.table for data, found in told})
-    return Section(
-        [machines_words(data, found) for data, found in told],
-        save_figures(figures, {"machines": (drawn, figure.CAPTION)}),
-        {"machines": pd.concat([found.table.assign(data=data) for data, found in told]).drop(columns="key")},
-    )
+    table = pd.concat([found.table.assign(data=data) for data, found in told], ignore_index=True)
+    pictures, troubles = save_figures(figures, {"machines": Drawing(_draw, table, figure.CAPTION)})
+    words = [machines_words(data, found) for data, found in told]
+    return Section(words, pictures, {"machines": table.drop(columns="key")}, troubles=troubles)
+
+
+def _draw(table: pd.DataFrame) -> Figure | None:
+    return figure.draw({data_name(data): part for data, part in table.groupby("data", sort=False)})
 
 
 def machines_words(data: str, told: Told) -> Table:

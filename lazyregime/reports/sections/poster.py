@@ -10,7 +10,7 @@ import pandas as pd
 from lazyregime.reports.figures import accuracy_width
 from lazyregime.reports.missing import missing_commands
 from lazyregime.reports.pages.table import Cell, Line, Span, Table, columns, fraction
-from lazyregime.reports.section import Section, save_figures
+from lazyregime.reports.section import Drawing, Section, save_figures
 from lazyregime.reports.tables.poster import poster_table
 from lazyregime.reports.tables.published import SOURCE, TOLERANCE_POINTS
 from lazyregime.reports.tables.usual import Told
@@ -28,9 +28,10 @@ NOTES = [
 def section(runs: pd.DataFrame, figures: Path) -> Section:
     """What there is of the poster's table, and the commands for the rest of it."""
     told = poster_table(runs)
-    drawn = {"accuracy_width": (accuracy_width.draw(told.table), accuracy_width.CAPTION)}
+    drawings = {"accuracy_width": Drawing(accuracy_width.draw, told.table, accuracy_width.CAPTION)}
+    pictures, troubles = save_figures(figures, drawings)
     data = {"poster_table": told.table.drop(columns="key")} if len(told.table) else {}
-    return Section([poster_words(told)], save_figures(figures, drawn), data, missing_commands(runs))
+    return Section([poster_words(told)], pictures, data, missing_commands(runs), troubles)
 
 
 def poster_words(told: Told) -> Table:

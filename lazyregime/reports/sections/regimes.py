@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from lazyregime.reports.figures import kernel_change, regime_accuracy, spectra
-from lazyregime.reports.pages.table import Cell, Line, Span, Table, arrow, columns, count, fraction, short
-from lazyregime.reports.section import Section, save_figures
+from lazyregime.reports.pages.table import Cell, Line, Span, Table, arrow, columns, fraction, short
+from lazyregime.reports.section import Drawing, Section, save_figures
 from lazyregime.reports.tables.regimes import regimes_table, trained
-from lazyregime.reports.tables.settings import data_name
+from lazyregime.reports.tables.settings import data_name, with_width
 from lazyregime.reports.tables.usual import Told
 
 ORDER = 20
@@ -31,16 +31,18 @@ NOTES = [
 def section(runs: pd.DataFrame, figures: Path) -> Section:
     """Every complete training run, averaged over its seeds; a table for each data set, loss and optimizer."""
     kinds = [(title, regimes_table(part)) for title, part in _kinds(trained(runs))]
-    table = pd.concat([told.table for _, told in kinds]) if kinds else regimes_table(runs).table
-    drawn = {
-        "regime_accuracy": (regime_accuracy.draw(table), regime_accuracy.CAPTION),
-        "kernel_change": (kernel_change.draw(table), kernel_change.CAPTION),
-        "spectra": (spectra.draw(runs), spectra.CAPTION),
+    tables = [told.table for _, told in kinds]
+    table = pd.concat(tables, ignore_index=True) if kinds else regimes_table(runs).table
+    drawings = {
+        "regime_accuracy": Drawing(regime_accuracy.draw, table, regime_accuracy.CAPTION),
+        "kernel_change": Drawing(kernel_change.draw, table, kernel_change.CAPTION),
+        "spectra": Drawing(spectra.draw, runs, spectra.CAPTION),
     }
+    pictures, troubles = save_figures(figures, drawings)
     words = [regimes_words(told, title, notes=number == 0) for number, (title, told) in enumerate(kinds)]
     commands = [] if "scaled" in set(table.regime) or not kinds else [ALPHA_SWEEP]
     data = {"regimes": table.drop(columns="key")} if kinds else {}
-    return Section(words, save_figures(figures, drawn), data, commands)
+    return Section(words, pictures, data, commands, troubles)
 
 
 def _kinds(runs: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -58,8 +60,7 @@ def regimes_words(told: Told, title: str = "", *, notes: bool = True) -> Table:
     """The regimes side by side, a section a network, width and data set."""
     lines: list[Line] = []
     for (network, width, data), part in told.table.groupby(["network", "width", "data"], sort=False, dropna=False):
-        size = f" {count(width).replace(',', '')}" if width == width else ""
-        lines.append(Span(f"{network}{size}, {data_name(data)}"))
+        lines.append(Span(f"{with_width(network, width)}, {data_name(data)}"))
         for row in part.to_dict("records"):
             lines.append([Cell(text) for text in _row(row)])
             if row["settings"]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from lazyregime.reports.figures import two_layer_starts
 from lazyregime.reports.pages.table import Cell, Line, Span, Table, columns, count, short
-from lazyregime.reports.section import Section, save_figures
+from lazyregime.reports.section import Drawing, Section, save_figures
 from lazyregime.reports.tables.flows import MEASURES, flows, flows_table
 from lazyregime.reports.tables.usual import Told
 
@@ -24,9 +24,10 @@ def section(runs: pd.DataFrame, figures: Path) -> Section:
     chosen = flows(runs)
     if chosen.empty:
         return Section()
-    drawn = {"two_layer_starts": (two_layer_starts.draw(chosen), two_layer_starts.CAPTION)}
-    pictures, told = save_figures(figures, drawn), flows_table(chosen)
-    return Section([flows_words(told)], pictures, {"two_layer_flows": told.table.drop(columns="key")})
+    drawings = {"two_layer_starts": Drawing(two_layer_starts.draw, chosen, two_layer_starts.CAPTION)}
+    (pictures, troubles), told = save_figures(figures, drawings), flows_table(chosen)
+    data = {"two_layer_flows": told.table.drop(columns="key")}
+    return Section([flows_words(told)], pictures, data, troubles=troubles)
 
 
 def flows_words(told: Told) -> Table:

@@ -13,7 +13,7 @@ from lazyregime.reports.pages.table import Cell, Line, Table, columns
 from lazyregime.reports.section import Section
 
 ORDER = 90
-WORDS = {"warnings": "", "non_finite": "no finite number: "}
+WORDS = {"reason": "", "warnings": "", "non_finite": "no finite number: "}
 NOTES = ["They are in none of the tables. The command that started them, given again, finishes them."]
 
 
@@ -43,7 +43,7 @@ def _resubmissions(unfinished: pd.DataFrame) -> list[str]:
 
 def _warnings(runs: pd.DataFrame, root: Path) -> list[Table]:
     """What complete runs say of their own results: a number that is none, a training that never moved."""
-    kept = [name for name in ("warnings", "non_finite") if name in runs]
+    kept = [name for name in ("reason", "warnings", "non_finite") if name in runs]
     lines: list[Line] = [
         [Cell(_inside(str(run["path"]), root)), Cell(WORDS[name] + str(run[name]), "warn")]
         for run in runs[runs.status == "complete"].to_dict("records")

@@ -9,15 +9,37 @@ from typing import Any
 
 import pandas as pd
 
+from lazyregime.reports.tables.averages import with_keys
+
+PLACE = ("key", "network", "regime", "machine", "init_seed", "data_seed", "finished")  # by which runs may be averaged
+PREFIXES = ("config.data.", "target_power_")
+READ = (
+    *(
+        "command",
+        "loss",
+        "test_loss",
+        "test_risk",
+        "machine",
+        "shift",
+        "num_features",
+        "width",
+        "n_train",
+        "population",
+    ),
+    *("test_accuracy", "seed", "chosen_by", "selected_on", "at", "path"),
+)
 COLUMNS = (
     *("model", "data", "target", "dimension", "tau", "kappa", "shift", "num_features", "n_train", "n_test"),
     *("population", "powers", "risk", "accuracy", "seed", "chosen_by", "at", "path"),
+    *PLACE,
 )
 
 
 def linearized_runs(runs: pd.DataFrame, group: str) -> pd.DataFrame:
     """The complete runs of one group, those of `fit` and of `train`, one row each; see COLUMNS."""
-    chosen = runs[(runs.status == "complete") & (runs.group == group)]
+    chosen = with_keys(runs[(runs.status == "complete") & (runs.group == group)])
+    needed = [name for name in chosen if name in READ or name in PLACE or str(name).startswith(PREFIXES)]
+    chosen = chosen[needed]
     return pd.DataFrame([_row(run) for run in chosen.to_dict("records")], columns=pd.Index(COLUMNS))
 
 
@@ -45,6 +67,7 @@ def _row(run: Mapping[str, Any]) -> dict[str, Any]:
         "chosen_by": run.get("chosen_by") if is_fit else run.get("selected_on"),
         "at": run.get("at"),
         "path": run.get("path"),
+        **{name: run.get(name) for name in PLACE},
     }
 
 
@@ -57,7 +80,10 @@ def _powers(run: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[float, ...
     if data.get("target") == "neuron":
         return (0.5,) if data.get("neuron") == "relu" else ()
     text = data.get("target_powers")
-    return tuple(float(p) for p in str(text).split(", ")) if isinstance(text, str) else ()
+    try:
+        return tuple(float(p) for p in text.split(", ")) if isinstance(text, str) else ()
+    except ValueError:
+        return ()
 
 
 def _number(value: Any) -> float:

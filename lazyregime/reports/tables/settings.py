@@ -140,6 +140,11 @@ def network_of(run: Record) -> str:
     return " ".join(words)
 
 
+def with_width(network: str, width: object) -> str:
+    """`MLP 1024`; a network of the user's own may have no width, and goes by its name."""
+    return f"{network} {width:g}" if isinstance(width, int | float) and width == width else network
+
+
 def network_order(network: str) -> tuple[int, str]:
     """The poster's networks first."""
     return (POSTER_NETWORKS.index(network) if network in POSTER_NETWORKS else len(POSTER_NETWORKS), network)

@@ -9,6 +9,7 @@ from odd_networks import ODD
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import empirical_ntk, explain
+from lazyregime.kernels.empirical import _ntk
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:There is a performance drop because we have not yet implemented the batching rule:UserWarning",
@@ -88,3 +89,13 @@ def test_a_path_of_later_samples_sends_all_parameters_through_the_fallback():
     x = torch.randn(9, 3, dtype=torch.float64)
     model = Later().double()
     assert relative_error(empirical_ntk(model, x), ntk(model, x, None, "trace")) < 1e-12
+
+
+@pytest.mark.parametrize("name", ["shared", "tied", "weight norm", "keeps a constant", "positions, repeated", "LSTM"])
+def test_what_is_shown_on_three_samples_is_shown_of_the_others_too(name, monkeypatch):
+    surveys = []
+    survey = _ntk.survey
+    monkeypatch.setattr(_ntk, "survey", lambda *given: surveys.append(given) or survey(*given))
+    model, x = ODD[name].build()
+    empirical_ntk(model, x, memory_budget=64 << 20)
+    assert len(surveys) == 1

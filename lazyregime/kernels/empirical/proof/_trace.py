@@ -3,7 +3,8 @@
 Recorded below autograd, where each operation is one of a few hundred known ones, whatever the model's code looks like.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, final
 
@@ -79,12 +80,15 @@ class Recorder(TorchDispatchMode):
     ) -> None:
         super().__init__()
         self.trace, self.names, self.before_write, self.draws = trace, names, before_write, draws
+        self.asleep = False
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         return False  # being shielded from torch.compile takes longer than all that is done here
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if self.asleep:
+            return func(*args, **(kwargs or {}))
         with torch._C.DisableTorchFunction():
             operands: list[Any] = []
             noted = self._note(args, operands, False)
@@ -137,6 +141,16 @@ class Recorder(TorchDispatchMode):
         with torch._C.DisableTorchFunction():
             operands = tuple([self.view(tensor) for tensor in tensors])
             self.trace.entries.append(Entry(name, (), (), operands, (), torch.is_grad_enabled()))
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Operations that are not the model's, and are not noted."""
+        self.asleep = True
+        try:
+            with torch._C.DisableTorchFunction():
+                yield
+        finally:
+            self.asleep = False
 
     def finish(self, y: Tensor) -> None:
         """Note what is the output."""
