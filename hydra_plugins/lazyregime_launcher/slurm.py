@@ -48,7 +48,7 @@ class SlurmSweepLauncher(_SlurmLauncher):
         for number, overrides in enumerate(job_overrides, start=initial_job_idx):
             config = self.hydra_context.config_loader.load_sweep_config(self.config, list(overrides))
             resources: Any = OmegaConf.to_container(config.hydra.launcher, resolve=True)
-            plain = command.source.plain(config)
+            plain = command.complete(command.source.plain(config))
             jobs.append(SweepJob(overrides, number, command.folder(plain), resources))
             configs.append(config)
         run_sweep(jobs, self._submit, Console())

@@ -1,9 +1,16 @@
-"""The command line for notebooks: `run("regime=lazy", "width=256")` returns the result."""
+"""The command line for notebooks: `run("regime=lazy", "width=256")`, or `run(regime="lazy", width=256)`."""
 
-from typing import Literal
+import os
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from lazyregime.app.command import AbstractCommand
+from lazyregime.app.compose.devices import num_processes
+from lazyregime.app.compose.given import given
+from lazyregime.app.compose.hints import ConfigError
+from lazyregime.app.compose.own import put_working_directory_on_path
 from lazyregime.app.compose.plan import plan_jobs
+from lazyregime.app.compose.quoting import as_overrides
 from lazyregime.app.console import Console
 from lazyregime.app.execute import execute
 from lazyregime.app.fit.command import FIT
@@ -13,20 +20,56 @@ from lazyregime.app.train.command import TRAIN
 from lazyregime.runs.result import Result
 
 COMMANDS: dict[str, AbstractCommand] = {"train": TRAIN, "fit": FIT, "flow": FLOW}
+_STARTED_TOGETHER = ("WORLD_SIZE", "SLURM_NTASKS")  # torchrun, srun: the processes of a run are there already
 
 
-def run(*overrides: str, command: Literal["train", "fit", "flow"] = "train", quiet: bool = False) -> Result:
+def run(
+    *overrides: str,
+    command: Literal["train", "fit", "flow"] = "train",
+    network: Any = None,
+    data: Any = None,
+    quiet: bool = False,
+    **settings: Any,
+) -> Result:
     """Do what `python -m lazyregime.train OVERRIDES` does; the result is also a mapping of the scalars of result.json.
 
     Args:
         overrides: As on the command line, `"regime=lazy", "width=256"`.
         command: Of which command.
+        network: A network of one's own: a class or function without arguments, which is called when init_seed has been
+            set, or a torch module, which is one draw (no seed gives another).
+        data: Data of one's own, in any form that `lazyregime.data.from_user` takes.
         quiet: Print nothing.
+        settings: Overrides as keywords, `width=256, trainer={"max_epochs": 2}`.
 
     Raises:
         LazyRegimeError: If the configuration cannot be, or the run fails.
     """
+    if command not in COMMANDS:
+        raise ConfigError(f"command={command!r} is not known; choose one of {', '.join(COMMANDS)}.")
+    if command != "train" and (network is not None or (data is not None and command != "fit")):
+        raise ConfigError(f"command={command!r} takes no network= and no data= of one's own; command='train' does.")
+    put_working_directory_on_path()
     door = COMMANDS[command]
-    (job,) = plan_jobs(door, [list(overrides)])
-    ask_for_reruns([job])
-    return execute(door, job.config, Console(quiet=quiet))
+    with given(network, data) as stand_ins:
+        (job,) = plan_jobs(door, [[*stand_ins, *_words(overrides), *as_overrides(settings)]])
+        _check_processes(job.config)
+        ask_for_reruns([job])
+        return execute(door, job.config, Console(quiet=quiet))
+
+
+def _words(overrides: tuple[Any, ...]) -> list[str]:
+    for override in overrides:
+        if not isinstance(override, str):
+            kind = "keywords, run(**settings)" if isinstance(override, Mapping) else "words, as 'width=256'"
+            raise ConfigError(f"{override!r} is a {type(override).__name__}; give overrides as {kind}.")
+    return list(overrides)
+
+
+def _check_processes(config: Mapping[str, Any]) -> None:
+    count = num_processes(dict(config))
+    if count > 1 and not any(name in os.environ for name in _STARTED_TOGETHER):
+        raise ConfigError(
+            f"a run of {count} processes starts this script {count - 1} times more, which run() does not do; give the "
+            "command python -m lazyregime.train, or start the script with torchrun."
+        )

@@ -45,6 +45,16 @@ class AbstractCommand(ABC):
     naming: ClassVar[Naming]  # what its runs are called
     headlines: ClassVar[tuple[tuple[str, str], ...]]  # the table of a sweep shows the first that there is: words, key
 
+    def complete(self, config: ConfigDict) -> ConfigDict:
+        """The configuration with what is known only by looking: here, the shapes of data of one's own.
+
+        Raises:
+            LazyRegimeError: If what it names is not there.
+        """
+        from lazyregime.app.compose.own_data import completed
+
+        return completed(config)
+
     @abstractmethod
     def check(self, config: ConfigDict) -> float:
         """Refuse what cannot be, before anything is computed; the size by which the largest job of a sweep is known.

@@ -1,26 +1,33 @@
-"""The command line of every command: parse, check every job, compute, tell; -m sweeps."""
+"""The command line of every command: parse, check every job, compute, tell; -m sweeps.
+
+A run, and a sweep in this process, are computed from the very configurations that were planned. Hydra itself starts
+the jobs of other launchers, and answers --help, --cfg and the like.
+"""
 
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import hydra
-from hydra._internal.utils import get_args_parser
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from lazyregime.app.command import AbstractCommand, Result
-from lazyregime.app.compose.config import conf_dir
+from lazyregime.app.command import AbstractCommand
+from lazyregime.app.compose.command_line import read_command_line
+from lazyregime.app.compose.config import Sweep
 from lazyregime.app.compose.hints import ConfigError
-from lazyregime.app.compose.plan import plan_jobs, show_outcome, show_plan
+from lazyregime.app.compose.job import Job
+from lazyregime.app.compose.own import put_working_directory_on_path
+from lazyregime.app.compose.plan import plan_jobs
+from lazyregime.app.compose.resources import conf_dir
 from lazyregime.app.console import Console, open_standard_streams
 from lazyregime.app.execute import execute
 from lazyregime.app.rerun import ask_for_reruns
 from lazyregime.app.sweeps.launchers import check_launcher
+from lazyregime.app.sweeps.outcome import show_outcome, show_plan
 from lazyregime.app.sweeps.record import record_sweep
 from lazyregime.errors import LazyRegimeError, refused_by_the_system
 from lazyregime.ranks import is_first_process
+from lazyregime.runs.result import Result
 
 WRONG, FAILED, INTERRUPTED = 2, 1, 130  # exit codes
 
@@ -28,17 +35,17 @@ WRONG, FAILED, INTERRUPTED = 2, 1, 130  # exit codes
 def open_door(command: AbstractCommand, argv: Sequence[str] | None = None) -> None:
     """Do what the command line asks for; exits with 0, 1 if a run failed, 2 if the command cannot be."""
     open_standard_streams()
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    command.source.register()
-    options = get_args_parser().parse_args(arguments)
-    sys.argv[1:] = arguments
-    if options.help or options.hydra_help or options.cfg or options.info or options.shell_completion:
-        _hydra_main(command)()
-        return
+    put_working_directory_on_path()
     console = Console(quiet=not is_first_process())
-    start = _sweep if options.multirun else _single
     try:
-        sys.exit(start(command, console, options.overrides))
+        line = read_command_line(sys.argv[1:] if argv is None else argv)
+        sys.argv[1:] = line.arguments  # Hydra, and Lightning where it starts further processes, read them there
+        command.source.register()
+        if line.asks_about:
+            _hydra_main(command)()
+            return
+        start = _sweep if line.is_sweep else _single
+        sys.exit(start(command, console, line.overrides))
     except ConfigError as error:
         console.error(str(error))
         sys.exit(WRONG)
@@ -53,24 +60,48 @@ def open_door(command: AbstractCommand, argv: Sequence[str] | None = None) -> No
 
 
 def _single(command: AbstractCommand, console: Console, overrides: list[str]) -> int:
+    asked = any(override.startswith("hydra/launcher=") for override in overrides)  # composed only then: it takes time
+    launcher = command.source.sweep(overrides).launcher if asked else "basic"
     (job,) = plan_jobs(command, [overrides])
+    check_launcher(launcher, [job.config], is_sweep=False)
     ask_for_reruns([job])
-    check_launcher(command.source, overrides, [job.config], is_sweep=False)
-    _hydra_main(command)()
+    execute(command, job.config, console)
     console.say(f"Next:   python -m lazyregime.report {job.folder.path.parent}")
     return 0
 
 
 def _sweep(command: AbstractCommand, console: Console, overrides: list[str]) -> int:
-    jobs = plan_jobs(command, command.source.sweep_jobs(overrides))
-    check_launcher(command.source, overrides, [job.config for job in jobs], is_sweep=True)
+    sweep = command.source.sweep(overrides)
+    jobs = plan_jobs(command, sweep.jobs)
+    check_launcher(sweep.launcher, [job.config for job in jobs], is_sweep=True)
+    _check_names(sweep, jobs)
     ask_for_reruns(jobs)
     record_sweep(command.source.command, overrides, jobs)
     show_plan(command, console, jobs)
-    if not any(override.startswith("hydra/launcher=") for override in overrides):  # else the jobs run elsewhere
+    if sweep.is_here:
         command.compute_together(jobs, console)
-    _hydra_main(command)()
+        _compute(command, console, jobs)
+    else:
+        _hydra_main(command)()
     return FAILED if show_outcome(command, console, jobs) else 0
+
+
+def _compute(command: AbstractCommand, console: Console, jobs: Sequence[Job]) -> None:
+    """One job after the other; one that fails says so, and the others go on."""
+    for number, job in enumerate(jobs, start=1):
+        console.say(f"\nJob {number}: {' '.join(job.overrides)}")
+        try:
+            execute(command, job.config, console)
+        except LazyRegimeError as error:
+            console.error(str(error))
+
+
+def _check_names(sweep: Sweep, jobs: Sequence[Job]) -> None:
+    """A job that another process composes again must get the same name there."""
+    if not sweep.is_here and any("${now:" in override for job in jobs for override in job.overrides):
+        raise ConfigError(
+            f"${{now:..}} is another word in each process of hydra/launcher={sweep.launcher}; give a name without it."
+        )
 
 
 def _hydra_main(command: AbstractCommand) -> Callable[[], Any]:
@@ -82,15 +113,14 @@ def _hydra_main(command: AbstractCommand) -> Callable[[], Any]:
 
 
 def _job(command: AbstractCommand, config: DictConfig) -> Result | None:
-    """One job, in this process or wherever the launcher starts it."""
+    """One job of a sweep, wherever the launcher starts it."""
+    from hydra.core.hydra_config import HydraConfig
+
+    put_working_directory_on_path()
     console, hydra_config = Console(quiet=not is_first_process()), HydraConfig.get()
-    is_sweep = hydra_config.mode == RunMode.MULTIRUN
-    if is_sweep:
-        console.say(f"\nJob {hydra_config.job.num + 1}: {' '.join(hydra_config.overrides.task)}")
+    console.say(f"\nJob {hydra_config.job.num + 1}: {' '.join(hydra_config.overrides.task)}")
     try:
-        return execute(command, command.source.plain(config), console)
+        return execute(command, command.complete(command.source.plain(config)), console)
     except LazyRegimeError as error:  # Hydra would print a traceback
         console.error(str(error))
-        if is_sweep:  # the other jobs go on; the outcome is read from the run folders
-            return None
-        sys.exit(FAILED)
+        return None  # the other jobs go on; the outcome is read from the run folders

@@ -27,6 +27,8 @@ NOT_IDENTITY = frozenset(
         "num_threads",
         "trust",
         "machine.trust",
+        "machine.run",  # the checkpoint's checksum stands for it
+        "machine.unfinished",
         "trainer.accelerator",
         "trainer.devices",
         "trainer.num_nodes",

@@ -10,7 +10,7 @@ from omegaconf import MISSING
 
 from lazyregime.app.api import COMMANDS
 from lazyregime.app.compose.build import target_of
-from lazyregime.app.compose.config import conf_dir
+from lazyregime.app.compose.resources import conf_dir
 
 
 def schemas():
@@ -40,7 +40,7 @@ def nodes():
         text = path.read_text(encoding="utf-8")
         content = yaml.safe_load(text) or {}
         node = content.get(path.parent.name) if "@package _global_" in text else content
-        if isinstance(node, dict) and node.get("_target_"):  # data=own has none until it is given
+        if isinstance(node, dict) and node.get("_target_") not in (None, "???"):  # one's own has none until given
             yield path, node
 
 

@@ -8,12 +8,13 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from lazyregime.app.api import COMMANDS
+from lazyregime.app.compose.quoting import quoted
 from lazyregime.app.compose.trust import stored_config, trusted_modules
 from lazyregime.app.console import Console
-from lazyregime.app.fit.trained import network_of_run
 from lazyregime.app.sweeps.record import recorded_sweeps
-from lazyregime.app.sweeps.resubmission import overrides_of, quoted
+from lazyregime.app.sweeps.resubmission import overrides_of
 from lazyregime.app.sweeps.status import resubmit
+from lazyregime.app.trained import load_network
 from lazyregime.errors import LazyRegimeError
 from lazyregime.runs.folder import RunFolder
 from lazyregime.runs.lock import lock
@@ -27,7 +28,8 @@ def run_folder(tmp_path, **arch):
     """A folder whose config.yaml asks for something."""
     folder = tmp_path / "runs" / "g" / "x-00000000"
     folder.mkdir(parents=True)
-    config = {"init_seed": 0, "trainer": {"precision": "float32"}, "arch": ARCH | arch}
+    config = {"init_seed": 0, "trainer": {"precision": "float32"}, "arch": ARCH | arch, "data": {"name": "x"}}
+    config |= {"width": None, "parameterization": "standard"}
     (folder / "config.yaml").write_text(json.dumps(config))
     return folder
 
@@ -55,7 +57,7 @@ def canary(tmp_path):
 def test_a_stored_configuration_names_only_our_architectures(tmp_path, target):
     arch = {"_target_": target, "command": f"touch {canary(tmp_path)}", "path": str(canary(tmp_path)), "content": "x"}
     with pytest.raises(LazyRegimeError, match="a folder is not obeyed"):
-        network_of_run(run_folder(tmp_path, **arch))
+        load_network(run_folder(tmp_path, **arch))
     assert not canary(tmp_path).exists()
 
 
@@ -79,12 +81,12 @@ def mine(tmp_path, monkeypatch):
 def test_a_module_is_trusted_for_what_it_defines_and_not_for_what_it_imports(tmp_path, mine):
     folder = run_folder(tmp_path, _target_="mine_of_trust.Net")
     with pytest.raises(LazyRegimeError, match="add trust=mine_of_trust"):
-        network_of_run(folder)
-    assert network_of_run(folder, trust="mine_of_trust").in_features == 3
+        load_network(folder)
+    assert load_network(folder, "init", trust="mine_of_trust").in_features == 3
     for number, target in enumerate(("mine_of_trust.system", "mine_of_trust.os.system", "mine_of_trusted.Net")):
         other = run_folder(tmp_path / str(number), _target_=target)
         with pytest.raises(LazyRegimeError, match=r"not obeyed|cannot be imported"):
-            network_of_run(other, trust=["mine_of_trust"])
+            load_network(other, trust=["mine_of_trust"])
 
 
 @pytest.mark.parametrize("trust", [7, [7], [], "a b", "os;x", {"a": 1}, [""]])

@@ -11,7 +11,7 @@ import torch
 from omegaconf import OmegaConf
 from safetensors.numpy import load_file
 
-from lazyregime.app.fit.trained import network_of_run
+from lazyregime.app.trained import load_network
 from lazyregime.data import mnist, sphere
 from lazyregime.errors import LazyRegimeError
 from lazyregime.fit import main
@@ -106,7 +106,7 @@ def test_images_and_the_kernel_of_a_trained_network(runs_dir):
     by_machine = {(r["machine"], r.get("at")): r for r in found if r["group"] == "mnist"}
     assert by_machine["empirical_ntk", "init"]["test_risk"] != by_machine["empirical_ntk", "last"]["test_risk"]
     assert 0 < by_machine["rf", None]["test_accuracy"] <= 1
-    network = network_of_run(run, "last")
+    network = load_network(run, "last")
     x = mnist(data_dir=_data_dir(), n_train=60, n_test=1).train_inputs
     gram = empirical_ntk(network, x).double()
     centred = gram - gram.mean(0) - gram.mean(1, keepdim=True) + gram.mean()
@@ -178,12 +178,12 @@ def test_the_causes_of_the_noise_study_are_measured_on_their_runs(tmp_path, monk
 
 def test_a_folder_without_a_network_is_refused(tmp_path):
     with pytest.raises(LazyRegimeError, match="no run folder"):
-        network_of_run(tmp_path)
+        load_network(tmp_path)
     (tmp_path / "config.yaml").write_text("machine: {}\n")
     with pytest.raises(LazyRegimeError, match="not a training run"):
-        network_of_run(tmp_path)
+        load_network(tmp_path)
     with pytest.raises(LazyRegimeError, match="choose one of"):
-        network_of_run(tmp_path, "middle")
+        load_network(tmp_path, "middle")
 
 
 def _data_dir():

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from lazyregime.app.api import COMMANDS
-from lazyregime.app.compose.config import conf_dir
+from lazyregime.app.compose.resources import conf_dir
 from lazyregime.errors import LazyRegimeError
 from lazyregime.runs.folder import RunFolder
 from lazyregime.runs.identity import NOT_IDENTITY, identity, readable_name

@@ -7,23 +7,25 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from hydra.utils import get_object
 from torch import nn
 
 from lazyregime.app.compose.config import ConfigDict
 from lazyregime.app.compose.devices import check_devices
 from lazyregime.app.compose.hints import ConfigError, unknown_name
-from lazyregime.app.compose.shapes import DESCRIPTIONS, arch_node, shapes_in
-from lazyregime.data import ClassificationData, check_arguments, from_user
+from lazyregime.app.compose.own import is_own
+from lazyregime.app.compose.own_data import DESCRIPTIONS, own_data
+from lazyregime.app.compose.target import target_of
+from lazyregime.app.compose.trial import SAMPLES, check_network, sample_inputs
+from lazyregime.data import ClassificationData, check_arguments
 from lazyregime.networks import UNKNOWN, parameterization_of, why_unknown
 from lazyregime.regimes import AbstractRegime, alpha_of
 
 
 def load_data(config: ConfigDict) -> ClassificationData:
     """The data set, in memory."""
-    node = config["data"]
-    given = build(node, "data", drop=DESCRIPTIONS)
-    return from_user(given, name=node["name"], origin=f"what {node['_target_']} gives")
+    if is_own(config["data"]):
+        return own_data(config["data"])
+    return build(config["data"], "data", drop=DESCRIPTIONS)
 
 
 def check_data(config: ConfigDict) -> None:
@@ -32,17 +34,45 @@ def check_data(config: ConfigDict) -> None:
     Raises:
         LazyRegimeError: If it does not take them, or its own check refuses them.
     """
-    function, arguments = _call(config["data"], "data", DESCRIPTIONS, {})
-    check_arguments(function, **arguments)
+    if not is_own(config["data"]):  # else they have been loaded, and checked
+        function, arguments = _call(config["data"], "data", DESCRIPTIONS, {})
+        check_arguments(function, **arguments)
 
 
 def build_network(config: ConfigDict) -> nn.Module:
     """The network at the initialization that init_seed draws, whatever was drawn before."""
-    node = arch_node(config, load_data)  # first: a data function may draw numbers, or place tensors
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config["init_seed"])
-        network = build(node, "arch")
+        network = _own_network(config) if is_own(config["arch"]) else build(config["arch"], "arch")
     return network.to(torch_dtype(config))
+
+
+def _own_network(config: ConfigDict) -> nn.Module:
+    """A network of the user's class; shapes, width and parameterization are given to it if it has such arguments.
+
+    Raises:
+        ConfigError: If it cannot be made, is no module, or does not take what was asked for.
+    """
+    node = config["arch"]
+    target, _ = _call(node, "arch", (), {})
+    parameters = inspect.signature(target).parameters
+    known = {key: config["data"].get(key) for key in DESCRIPTIONS} | {"width": config["width"]}
+    if config["parameterization"] != UNKNOWN:
+        known["parameterization"] = config["parameterization"]
+    if config["width"] is not None and "width" not in parameters:
+        raise ConfigError(
+            f"width={config['width']} is asked for, and {node['_target_']} has no such argument; leave it out."
+        )
+    extra = {key: v for key, v in known.items() if v is not None and key in parameters and key not in node}
+    try:
+        network = build(node, "arch", extra=extra)
+    except ConfigError:
+        raise
+    except Exception as error:  # whatever a class of the user's does
+        raise ConfigError(f"{node['_target_']} cannot be made: {type(error).__name__}: {error}.") from error
+    if not isinstance(network, nn.Module):
+        raise ConfigError(f"{node['_target_']} makes a {type(network).__name__}; arch wants a torch module.")
+    return network
 
 
 def build_regime(config: ConfigDict, network: nn.Module) -> AbstractRegime:
@@ -121,15 +151,28 @@ def check(config: ConfigDict) -> int:
         LazyRegimeError: A sentence about the first thing that cannot be.
     """
     check_data(config)
-    node = arch_node(config, load_data)
-    with torch.device("meta"):
-        network = build(node, "arch")
-    build_regime(config, network)
+    network = _tried(config)
+    module = build_regime(config, network)
+    if is_own(config["data"]):
+        labels = own_data(config["data"]).train_labels[:SAMPLES]
+        module.loss(torch.zeros(len(labels), config["data"]["n_outputs"]), labels)  # it says which labels it takes
     _check_trainer(config["trainer"], config["ntk"], config)
     if config["optimizer"]["name"] == "gradient_flow":
         _check_flow(config)
     check_devices(config)
     return sum(p.numel() for p in network.parameters())
+
+
+def _tried(config: ConfigDict) -> nn.Module:
+    """The network: ours without memory for its weights, one of the user's as it is and seen to work on these data."""
+    if not is_own(config["arch"]):
+        with torch.device("meta"):
+            return build(config["arch"], "arch")
+    network, data = build_network(config), config["data"]
+    x = sample_inputs(data, load_data(config).train_inputs if is_own(data) else None)
+    x = x.to(torch_dtype(config)) if x.is_floating_point() else x
+    check_network(network, x, data["n_outputs"], str(config["arch"]["name"]))
+    return network
 
 
 def _check_parameterization(config: ConfigDict, network: nn.Module) -> None:
@@ -186,26 +229,15 @@ def _check_trainer(trainer: ConfigDict, ntk: ConfigDict, config: ConfigDict) -> 
 
 def _has_validation(config: ConfigDict) -> bool:
     data = config["data"]
-    if "n_validation" in data or data.get("n_outputs") is not None:
-        return bool(data.get("n_validation"))
-    return bool(shapes_in(config, load_data)["n_validation"])
-
-
-def target_of(path: str) -> Any:
-    """The class or function of a dotted path."""
-    return get_object(path)
+    return bool(len(own_data(data).validation_labels) if is_own(data) else data.get("n_validation"))
 
 
 def _target(node: Mapping[str, Any], group: str) -> Any:
-    if node.get("_target_") in (None, "???"):
-        raise ConfigError(
-            f"{group}={node.get('name')} needs {group}._target_=MODULE.NAME, a function or class of your own."
-        )
+    path = str(node["_target_"])
     try:
-        return target_of(node["_target_"])
-    except Exception as error:
-        why = str(error.__cause__ or error).strip().splitlines()[-1].rstrip(".")
-        raise ConfigError(f"{group}._target_={node['_target_']} cannot be imported: {why}.") from error
+        return target_of(path)
+    except ConfigError as error:
+        raise ConfigError(f"{group}._target_={path}: {error}") from error
 
 
 def _check_type(key: str, value: Any, annotation: Any) -> None:
@@ -213,7 +245,8 @@ def _check_type(key: str, value: Any, annotation: Any) -> None:
     if not allowed or type(value) in allowed or (float in allowed and type(value) is int):
         return
     words = {int: "a whole number", float: "a number", bool: "true or false", str: "a word", type(None): "null"}
-    raise ConfigError(f"{key}={value} is not possible; it must be {' or '.join(words[t] for t in allowed)}.")
+    given = "null" if value is None else value
+    raise ConfigError(f"{key}={given} is not possible; it must be {' or '.join(words[t] for t in allowed)}.")
 
 
 def _plain_types(annotation: Any) -> tuple[type, ...]:

@@ -1,22 +1,40 @@
 """conf/ and the command line become plain, checked dictionaries: one a job, all of them before the first starts."""
 
+import copy
 import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, cast
 
-from hydra import compose, initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.core.utils import setup_globals
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from lazyregime.app.compose.hints import ConfigError, sentence, unknown_name
-from lazyregime.app.compose.resources import conf_dir, register_resolvers
+from lazyregime.app.compose.loader import compose, loader
+from lazyregime.app.compose.own import describe_own, with_own_arguments
+from lazyregime.app.compose.resources import register_resolvers
 
 ConfigDict = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What -m asks for: the overrides of each job, and who starts them."""
+
+    jobs: list[list[str]]
+    launcher: str
+    sweeper: str
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this process computes the jobs itself, one after the other."""
+        return self.launcher == self.sweeper == "basic"
 
 
 @dataclass(frozen=True)
@@ -36,6 +54,7 @@ class Source:
     def register(self) -> None:
         """Make the schema known to Hydra."""
         ConfigStore.instance().store(f"{self.command}_schema", self.schema)
+        setup_globals()  # ${now:..} and the like
         register_resolvers()
 
     def compose_job(self, overrides: Sequence[str]) -> ConfigDict:
@@ -45,39 +64,52 @@ class Source:
             ConfigError: A sentence about the first thing that is wrong.
         """
         try:
-            return self.plain(self._compose(overrides))
+            return self.plain(self._composed(overrides))
         except (HydraException, OmegaConfBaseException) as error:
             raise self._wrong(error) from error
 
-    def sweep_jobs(self, overrides: Sequence[str]) -> list[list[str]]:
-        """The overrides of every job of a sweep, `hydra.sweeper.params` of an experiment included.
+    def sweep(self, overrides: Sequence[str]) -> Sweep:
+        """The jobs of a sweep, `hydra.sweeper.params` of an experiment included.
 
         Raises:
             ConfigError: If an override cannot be read.
         """
         try:
-            parsed = OverridesParser.create().parse_overrides(list(overrides))
-            fixed = [o.input_line for o in parsed if not o.is_sweep_override() and o.input_line]
-            config = self._compose(fixed, return_hydra_config=True)
+            overrides = with_own_arguments(overrides)
+            parser = OverridesParser.create(config_loader=loader())
+            parsed = parser.parse_overrides(overrides)
+            self.register()
+            config = compose(self.command, [o.input_line for o in parsed if o.input_line and not o.is_sweep_override()])
             params = OmegaConf.select(config, "hydra.sweeper.params") or {}
-            parsed = OverridesParser.create().parse_overrides([f"{k}={v}" for k, v in params.items()]) + parsed
+            parsed = parser.parse_overrides([f"{k}={v}" for k, v in params.items()]) + parsed
             jobs = BasicSweeper.split_arguments(parsed, max_batch_size=None)[0]
         except (HydraException, OmegaConfBaseException) as error:
             raise self._wrong(error) from error
-        return [[o for o in job if not o.startswith("hydra")] for job in jobs]
+        choices = config.hydra.runtime.choices
+        of_jobs = [[o for o in job if not o.startswith("hydra") or o.startswith("hydra.searchpath")] for job in jobs]
+        return Sweep(of_jobs, str(choices["hydra/launcher"]), str(choices["hydra/sweeper"]))
 
-    def launcher(self, overrides: Sequence[str]) -> str:
-        """The name of the launcher that is chosen.
+    def compose_jobs(self, jobs: Sequence[Sequence[str]]) -> "Iterable[ConfigDict]":
+        """The configurations of many jobs; those that differ in values only are composed once.
 
         Raises:
-            ConfigError: If there is none of that name.
+            ConfigError: A sentence about the first thing that is wrong, when its turn comes.
         """
-        try:
-            chosen = [o for o in overrides if o.startswith("hydra")]
-            config = self._compose(chosen, return_hydra_config=True)
-        except (HydraException, OmegaConfBaseException) as error:
-            raise self._wrong(error) from error
-        return str(config.hydra.runtime.choices["hydra/launcher"])
+        composed: dict[tuple[str, ...], DictConfig] = {}
+        parser = OverridesParser.create(config_loader=loader())
+        for job in jobs:
+            try:
+                parsed = parser.parse_overrides(with_own_arguments(job))
+                values = [o for o in parsed if self._is_value(o)]
+                key = tuple(str(o.input_line) for o in parsed if not self._is_value(o))
+                if key not in composed:
+                    composed[key] = self._composed(list(key))
+                config = copy.deepcopy(composed[key])
+                for override in values:
+                    OmegaConf.update(config, override.key_or_group, override.value())
+                yield self.plain(config)
+            except (HydraException, OmegaConfBaseException):
+                yield self.compose_job(job)  # it says what is wrong
 
     def plain(self, config: DictConfig) -> ConfigDict:
         """A resolved dictionary of plain values.
@@ -94,12 +126,21 @@ class Source:
         for group in self.groups:
             if not isinstance(container[group], dict):
                 raise ConfigError(f"The configuration has no {group}; give {group}=NAME (--help lists them).")
+        describe_own(container, self.groups)
         return container
 
-    def _compose(self, overrides: Sequence[str], return_hydra_config: bool = False) -> DictConfig:
+    def _composed(self, overrides: Sequence[str]) -> DictConfig:
         self.register()
-        with initialize_config_dir(str(conf_dir()), version_base="1.3"):  # restores what a running Hydra job has
-            return compose(self.command, overrides=list(overrides), return_hydra_config=return_hydra_config)
+        config = compose(self.command, with_own_arguments(overrides))
+        with open_dict(config):
+            del config["hydra"]
+        return config
+
+    def _is_value(self, override: Override) -> bool:
+        """Whether an override gives a key that is there another value, and chooses nothing."""
+        if override.is_add() or override.is_delete() or override.is_force_add() or override.package is not None:
+            return False
+        return override.key_or_group in _keys(self)
 
     def _wrong(self, error: Exception) -> ConfigError:
         return ConfigError(sentence(error, _default(self), self.command))
@@ -110,11 +151,20 @@ def as_yaml(config: ConfigDict) -> str:
     return OmegaConf.to_yaml(OmegaConf.create(config))
 
 
-@functools.cache
-def _default(source: Source) -> ConfigDict:
-    return source.plain(source._compose([]))
-
-
 def overrides_with(overrides: Iterable[str], key: str, value: str) -> list[str]:
     """The overrides with this value of a key in place of any other."""
     return [override for override in overrides if override.split("=")[0] != key] + [f"{key}={value}"]
+
+
+@functools.cache
+def _default(source: Source) -> ConfigDict:
+    return source.plain(source._composed([]))
+
+
+@functools.cache
+def _keys(source: Source) -> frozenset[str]:
+    """The keys at the top that hold one value, whatever is chosen; `experiment` and `debug` are choices of files."""
+    groups = loader().list_groups("")
+    return frozenset(
+        key for key, value in _default(source).items() if not isinstance(value, dict) and key not in groups
+    )

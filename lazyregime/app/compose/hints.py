@@ -7,6 +7,28 @@ from typing import Any
 
 from lazyregime.errors import LazyRegimeError
 
+# Words of other projects, which users type first.
+ELSEWHERE = {
+    "logger": "tracking (tracking=wandb, tensorboard, csv)",
+    "model": "arch, with a regime",
+    "network": "arch",
+    "net": "arch",
+    "dataset": "data",
+    "datamodule": "data",
+    "epochs": "trainer.max_epochs",
+    "max_epochs": "trainer.max_epochs",
+    "learning_rate": "lr",
+    "callbacks": "a part of trainer and ntk",
+    "hparams_search": "a sweep: -m lr=0.001,0.01",
+    "ckpt_path": "the command itself, given again",
+    "resume": "the command itself, given again",
+    "force": "rerun=true",
+    "device": "trainer.accelerator",
+    "gpus": "trainer.devices with trainer=gpu",
+    "paths": "runs_dir and data_dir",
+}
+_FROM_HYDRA = re.compile(r"\$\{hydra:[^}]*\}|HydraConfig was not set")
+
 
 def sentence(error: Exception, known: Mapping[str, Any], command: str = "train") -> str:
     """Say what is wrong with an override.
@@ -16,6 +38,11 @@ def sentence(error: Exception, known: Mapping[str, Any], command: str = "train")
         known: A configuration that composes, whose keys are the valid ones.
         command: The command whose help to name.
     """
+    if match := _FROM_HYDRA.search(str(error)):
+        return (
+            f"The configuration refers to {match[0] if match[0].startswith('$') else '${hydra:..}'}, which is known in "
+            "Hydra's own jobs only; write another key instead, such as name=w${width}-s${seed}."
+        )
     see_all = f"python -m lazyregime.{command} --help lists the groups, --cfg job every key"
     text, cause = str(error), str(error.__cause__ or "")
     if match := re.search(r"Could not find '(.+)/([^/']+)'", text):
@@ -24,10 +51,18 @@ def sentence(error: Exception, known: Mapping[str, Any], command: str = "train")
         return _unknown_key(match[1], known)
     if match := re.search(r"Error merging override (.+)", text):
         return _bad_value(match[1], cause)
+    if match := re.search(r"[Mm]issing mandatory value: ?(\w+)\._target_|full_key: (\w+)\._target_", text):
+        group = match[1] or match[2]
+        return f"{group}=own needs {group}._target_=MODULE.NAME, a class or function of your own, such as mine.thing."
+    if match := re.search(r"Multiple values for (\S+)\. To override", text):
+        return f"{match[1]} is chosen twice; write {match[1]}=NAME, without a +."
     if match := re.search(r"Ambiguous value for argument '(.+)'", text):
         return f"{match[1]} lists several values; sweep over them with -m, or give one list as key=[value,value]."
     if type(error).__name__ == "OverrideParseException":
         given = getattr(error, "override", "an override")
+        if not str(given).isascii():
+            key, _, value = str(given).partition("=")
+            return f"{given!r} cannot be read, for its letters; quotes protect them: \"{key}='{value}'\"."
         return f"{given!r} cannot be read; overrides look like key=value, and quotes protect = and , and {{."
     if match := re.search(r"nterpolation key '(.+)' not found", text + cause):
         group, _, key = match[1].partition(".")
@@ -59,6 +94,8 @@ def _unknown_key(key: str, known: Mapping[str, Any]) -> str:
         node = node[part]
     valid = [str(k) for k in node if not str(k).startswith("_")] if isinstance(node, Mapping) else []
     where = f" in {'.'.join(parents)}" if parents else ""
+    if not parents and last in ELSEWHERE:
+        return f"There is no key {last!r}; what other projects call so is {ELSEWHERE[last]} here."
     if not parents:  # a key that exists deeper down is the likeliest mistake of all
         deeper = [f"{group}.{last}" for group, value in known.items() if isinstance(value, Mapping) and last in value]
         if deeper:

@@ -1,16 +1,18 @@
-"""Before a sweep starts every job of it is composed and checked, and the plan is shown."""
+"""Before anything starts, every job is composed and checked; those that differ in seeds only are checked once."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Sequence
 from typing import Any
 
 from lazyregime.app.command import AbstractCommand
 from lazyregime.app.compose.config import ConfigDict
 from lazyregime.app.compose.hints import ConfigError
 from lazyregime.app.compose.job import Job
-from lazyregime.app.console import Console
 from lazyregime.errors import LazyRegimeError
-from lazyregime.runs.folder import RunFolder
-from lazyregime.runs.status import Status
+
+SEEDS = ("seed", "init_seed", "data_seed", "batch_seed")
+_LARGEST_SEED = 2**63 - 1
+_CHECK_FREE = ("name", "tags", "group", "runs_dir", "rerun", "progress", "tracking")
 
 
 def plan_jobs(command: AbstractCommand, jobs: Sequence[Sequence[str]]) -> list[Job]:
@@ -19,51 +21,45 @@ def plan_jobs(command: AbstractCommand, jobs: Sequence[Sequence[str]]) -> list[J
     Raises:
         ConfigError: A sentence about the first thing that is wrong, with the job it is in.
     """
-    planned = []
+    planned: list[Job] = []
+    sizes: dict[str, float] = {}
+    configs = iter(command.source.compose_jobs(jobs))
     for number, overrides in enumerate(jobs):
         try:
-            config = command.source.compose_job(overrides)
+            config = next(configs)
             _check_common(config)
-            planned.append(Job(overrides, config, command.folder(config), command.check(config)))
+            config = command.complete(config)
+            folder = command.folder(config)
+            kind = _kind(config)
+            if kind not in sizes:
+                sizes[kind] = command.check(config)
+            planned.append(Job(overrides, config, folder, sizes[kind]))
         except LazyRegimeError as error:
             where = f" (job {number + 1} of {len(jobs)}: {' '.join(overrides)})" if len(jobs) > 1 else ""
             raise ConfigError(f"{error}{where}") from error
     return planned
 
 
-def show_plan(command: AbstractCommand, console: Console, jobs: Sequence[Job]) -> None:
-    """How many runs, how many are done already, and what the largest needs."""
-    done = sum(job.folder.status() == Status.complete for job in jobs)
-    largest = max(jobs, key=lambda job: job.size)
-    console.say(f"{len(jobs)} runs, {done} of them complete already, {len(jobs) - done} to do; the largest:")
-    console.say(f"  {largest.folder.name}: {command.demand(largest.config, largest.size)}")
-
-
-def show_outcome(command: AbstractCommand, console: Console, jobs: Sequence[Job]) -> int:
-    """What became of every job, as a table; the number of those without a result."""
-    folders = [job.folder for job in jobs]
-    states = [folder.status() for folder in folders]
-    results = [_result(folder) for folder in folders]
-    told = [headline for headline in command.headlines if any(r.get(headline[1]) is not None for r in results)]
-    words, key = (told or command.headlines)[0]
-    rows = []
-    for folder, status, result in zip(folders, states, results, strict=True):
-        value = result.get(key)
-        rows.append((folder.name, status, None if value is None else f"{value:.4f}", str(folder.path)))
-    console.say()
-    console.table(["run", "status", words, "folder"], rows, title="The sweep")
-    missing = sum(status != Status.complete for status in states)
-    groups = sorted({str(folder.path.parent) for folder in folders})
-    if missing:
-        console.say(f"{missing} of {len(jobs)} runs have no result; the same command computes only those.")
-    console.say(f"Next:   python -m lazyregime.report {' '.join(groups)}")
-    return missing
-
-
 def _check_common(config: ConfigDict) -> None:
     if config["num_threads"] is not None and config["num_threads"] < 1:
         raise ConfigError(f"num_threads={config['num_threads']} is not possible; it must be at least 1.")
+    for key in SEEDS:
+        if key in config and not 0 <= config[key] <= _LARGEST_SEED:
+            raise ConfigError(f"{key}={config[key]} is not possible; a seed is a whole number from 0 to 2^63 - 1.")
+    for key in ("runs_dir", "data_dir"):
+        if not str(config[key]).strip():
+            raise ConfigError(f"{key} is empty; give a folder, or leave out {key} and LAZYREGIME_{_VARIABLE[key]}.")
 
 
-def _result(folder: RunFolder) -> Mapping[str, Any]:
-    return folder.read_result() if folder.status() == Status.complete else {}
+_VARIABLE = {"runs_dir": "RUNS", "data_dir": "DATA"}
+
+
+def _kind(config: ConfigDict) -> str:
+    """What a check depends on: all but seeds, names and places."""
+    return json.dumps(_without_seeds({k: v for k, v in config.items() if k not in _CHECK_FREE}), default=str)
+
+
+def _without_seeds(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {key: _without_seeds(item) for key, item in value.items() if not str(key).endswith("seed")}

@@ -163,7 +163,7 @@ class TrainConfig(CommonConfig):
     experiment: Any = None
     debug: Any = None
 
-    width: int = MISSING
+    width: int | None = MISSING  # null: the network of one's own decides
     alpha: float | None = MISSING
     laziness: float | None = MISSING
     parameterization: Parameterization = MISSING

@@ -14,8 +14,8 @@ from typing import Any
 
 import yaml
 
-from lazyregime.app.compose.config import conf_dir
 from lazyregime.app.compose.hints import ConfigError
+from lazyregime.app.compose.resources import conf_dir
 
 MOST_BYTES = 1 << 20  # of a config.yaml; ours have some 3000
 _TARGET = re.compile(r"^\s*_target_:\s*([\w.]+)", re.MULTILINE)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 from lazyregime.app.command import AbstractCommand, AbstractWork, Rows
 from lazyregime.app.compose.config import ConfigDict, Source
 from lazyregime.app.compose.hints import ConfigError
+from lazyregime.app.compose.own import SOURCES
 from lazyregime.app.fit.schema import FitConfig
 from lazyregime.runs.folder import RunFolder
 from lazyregime.runs.identity import Naming
+from lazyregime.runs.status import Status
 
 if TYPE_CHECKING:
     from lazyregime.app.console import Console
@@ -46,6 +48,24 @@ class FitCommand(AbstractCommand):
     source: ClassVar[Source] = Source("fit", FitConfig, ("data", "machine"))
     naming: ClassVar[Naming] = FITTING
     headlines: ClassVar[tuple[tuple[str, str], ...]] = (("test risk", "test_risk"),)
+
+    def complete(self, config: ConfigDict) -> ConfigDict:
+        """Also the digest of the network that a kernel is of, so that another checkpoint is another fit."""
+        from lazyregime.app.trained import digest_of_network
+        from lazyregime.runs.folder import RunFolder
+
+        config, machine = super().complete(config), config["machine"]
+        if not machine.get("run"):
+            return config
+        run, at = Path(machine["run"]).expanduser(), machine["at"]
+        digest = digest_of_network(run, at)
+        status = RunFolder.at(run).status()
+        if at != "init" and status != Status.complete and not machine["unfinished"]:
+            raise ConfigError(
+                f"{run} is {status}, and its network not the one that it will end with; finish it by its own command, "
+                "or take it as it is with machine.unfinished=true."
+            )
+        return {**config, SOURCES: {**config.get(SOURCES, {}), "network": digest}}
 
     def check(self, config: ConfigDict) -> float:
         """The number of training samples; the machine is built, as it is small before it is fitted."""

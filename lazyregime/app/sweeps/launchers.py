@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Sequence
 from importlib.util import find_spec
 
-from lazyregime.app.compose.config import ConfigDict, Source
+from lazyregime.app.compose.config import ConfigDict
 from lazyregime.app.compose.devices import num_processes
 from lazyregime.app.compose.hints import ConfigError
 
@@ -17,22 +17,18 @@ _NEEDS = {
 _ONE_PROCESS_A_RUN = ("basic", "joblib")
 
 
-def check_launcher(source: Source, overrides: Sequence[str], configs: Sequence[ConfigDict], *, is_sweep: bool) -> None:
+def check_launcher(launcher: str, configs: Sequence[ConfigDict], *, is_sweep: bool) -> None:
     """Refuse a launcher that is not installed, that is of no use here, or that cannot start a run's processes.
 
     Raises:
         ConfigError: Saying what to do.
     """
-    several = max(num_processes(config) for config in configs)
     if not is_sweep:
-        # Composed only if one is asked for: it would be a tenth of a second of every start.
-        asked = any(override.startswith("hydra/launcher=") for override in overrides)
-        if asked and (launcher := source.launcher(overrides)) != "basic":
+        if launcher != "basic":
             raise ConfigError(f"hydra/launcher={launcher} starts sweeps; add -m, also where there is one run only.")
         if "SLURM_NTASKS" not in os.environ and any((c.get("trainer") or {}).get("num_nodes", 1) > 1 for c in configs):
             raise ConfigError("trainer.num_nodes is for several machines; start it with -m hydra/launcher=slurm.")
         return
-    launcher = source.launcher(overrides)
     needed = _NEEDS.get(launcher)
     if needed is not None and find_spec(needed) is None:
         package = needed.rpartition(".")[2].replace("_", "-")
@@ -44,6 +40,7 @@ def check_launcher(source: Source, overrides: Sequence[str], configs: Sequence[C
             f"hydra/launcher={launcher} submits with sbatch, which this machine has not; start it on a cluster's login "
             "node, or use hydra/launcher=joblib or local_gpus here."
         )
+    several = max(num_processes(config) for config in configs)
     if several > 1 and launcher in _ONE_PROCESS_A_RUN:
         raise ConfigError(
             f"a run of {several} processes (trainer.devices x trainer.num_nodes) cannot be part of a sweep with "

@@ -9,11 +9,12 @@ import re
 from collections.abc import Sequence
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, Quote, QuotedString
+from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
 from lazyregime.app.command import AbstractCommand
 from lazyregime.app.compose.hints import ConfigError
+from lazyregime.app.compose.quoting import quoted
 from lazyregime.app.compose.trust import check_stored
 from lazyregime.app.sweeps.record import SweepRecord
 
@@ -70,11 +71,6 @@ def overrides_of(record: SweepRecord, command: AbstractCommand, given: Sequence[
     return overrides, [override for override in left if not override.startswith(("runs_dir=", "rerun="))]
 
 
-def quoted(value: str) -> str:
-    """A word that Hydra reads as it stands, whatever is in it."""
-    return QuotedString(value.replace("${", "\\${"), Quote.single).with_quotes()
-
-
 def _is_private(key: str, override: str) -> bool:
     """Whether an override is not a folder's to say."""
     if not key.startswith("hydra"):
@@ -87,8 +83,7 @@ def _is_private(key: str, override: str) -> bool:
 
 def _check(record: SweepRecord, command: AbstractCommand, overrides: list[str], groups: Sequence[str]) -> None:
     root = record.root.resolve()
-    for job in command.source.sweep_jobs(overrides):
-        config = command.source.compose_job(job)
+    for config in command.source.compose_jobs(command.source.sweep(overrides).jobs):
         check_stored(config, groups, config["trust"], f"The record of a sweep in {record.root}")
         path = command.folder(config).path.resolve()
         if path.parent != root:

@@ -139,10 +139,7 @@ def _memory(config: ConfigDict, num_params: float) -> str:
     text = f"about {_bytes(num_params * size * copies)} to train"
     if not config["ntk"]["enabled"]:
         return text + ", no kernel probe"
-    from lazyregime.app.compose.build import arch_node, load_data
-
-    classes = arch_node(config, load_data).get("n_outputs") or config["data"].get("n_outputs") or 1
-    anchors = config["ntk"]["anchors_per_class"] * classes
+    anchors = config["ntk"]["anchors_per_class"] * (config["data"].get("n_outputs") or 1)
     test = config["ntk"]["n_test"] or config["data"].get("n_test") or 10_000
     kernel = f"{test:,} x {2 * anchors} test kernel ({_bytes(test * 2 * anchors * size)})"
     return f"{text}; kernels {anchors} x {anchors}, twice, and a {kernel}"

@@ -1,5 +1,7 @@
 """What was trained: choices and sizes, the parameterization and the laziness as the network itself has them."""
 
+from torch import nn
+
 from lazyregime.app.compose.config import ConfigDict
 from lazyregime.networks import parameterization_of
 from lazyregime.regimes import AbstractRegime, laziness
@@ -11,7 +13,7 @@ def trained(config: ConfigDict, *, module: AbstractRegime, n_train: int) -> Trai
     network = module.network
     return Trained(
         **{group: config[group]["name"] for group in ("regime", "arch", "loss", "optimizer", "data")},
-        width=config["width"],
+        width=config["width"] if config["width"] is not None else _width(network),
         alpha=module.alpha,
         laziness=laziness(module.alpha, network),
         parameterization=parameterization_of(network),
@@ -19,3 +21,9 @@ def trained(config: ConfigDict, *, module: AbstractRegime, n_train: int) -> Trai
         n_train=n_train,
         num_params=sum(p.numel() for p in network.parameters()),
     )
+
+
+def _width(network: nn.Module) -> int | None:
+    """That of a network of one's own, if it says it."""
+    width = getattr(network, "width", None)
+    return width if isinstance(width, int) else None
