@@ -49,8 +49,8 @@ class Function:
     def tangent(self, at: Weights, to: Weights) -> Float[Tensor, "n k"]:
         """f(x; w0) + J(x; w0) (w - w0), with w0 `at` and w `to`."""
         w0, w = self._here(at), self._here(to)
-        outputs, change = jvp(self._at, (w0,), ({name: w[name] - w0[name] for name in w0},))
-        return (outputs + change).reshape(len(self.x), -1)
+        pushed: tuple[Tensor, ...] = jvp(self._at, (w0,), ({name: w[name] - w0[name] for name in w0},))
+        return (pushed[0] + pushed[1]).reshape(len(self.x), -1)
 
     @torch.enable_grad()
     def layer_gradients(self, weights: Weights) -> dict[str, tuple[Float[Tensor, "o d"], Float[Tensor, "n k d"]]]:
