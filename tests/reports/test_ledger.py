@@ -173,5 +173,5 @@ def test_what_has_no_verdict_has_a_reason():
     papers = {claim.id.partition(".")[0] for claim in all_claims()}
     for one in UNMEASURED:
         assert one.paper in papers | {"rv18b"} and one.statement.endswith(".") and one.reason
-    text = ledger_text(ledger(all_claims(), {}))
-    assert all(one.statement in text for one in UNMEASURED)
+    _, title, rows = ledger_text(ledger(all_claims(), {})).partition("## Statements without a verdict\n")
+    assert title and rows.count("\n| ") == len(UNMEASURED) + 1  # and the head

@@ -207,7 +207,8 @@ CLAIMS = (
         "lambda = 10.", "laziness where Var F is largest, at the widest width", between(3, 30), _variance_peak,
     ),
     _claim(
-        "displacement_feature", "as homogeneity gives it for L = 3", "The weights move as lambda^(-1/(L+1)) in the feature phase.",
+        "displacement_feature", "as homogeneity gives it for L = 3",
+        "The weights move as lambda^(-1/(L+1)) in the feature phase.",
         "exponent of sup ||w - w0|| in laziness, up to 1", near(-0.25, 0.05), _slope("sup_displacement", 0, FEATURE),
     ),
     _claim(
