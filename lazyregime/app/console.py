@@ -21,11 +21,14 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from lazyregime.app.lines import lines_of
+
 _LINE_SECONDS = 10.0  # without a terminal: a line at least so often while a task runs,
 _LINE_SHARE = 0.1  # or after so much of it,
 _SILENT_SECONDS = 2.0  # and none for what takes less
 _REDRAW_SECONDS = 0.1
 _UNBOUNDED_COLUMNS = 100_000
+_LONG = 200  # rows of a table that is not folded to the width of the terminal
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # but for tab and line feed
 
 Update = Callable[..., None]  # update(done, status="")
@@ -69,18 +72,17 @@ class Console:
         """A table; columns of numbers are flush right. None is an empty cell."""
         if self.quiet:
             return
-        table = Table(title=title, title_justify="left", box=rich.box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        for index, column in enumerate(columns):
-            cells = [row[index] for row in rows]
-            table.add_column(column, justify="right" if _are_numbers(cells) else "left", overflow="fold")
-        for row in rows:
-            table.add_row(*("" if cell is None else printable(str(cell)) for cell in row))
-        if self.is_terminal:
-            self._rich.print(table)
+        right = [_are_numbers([row[index] for row in rows]) for index in range(len(columns))]
+        cells = [["" if cell is None else printable(str(cell)) for cell in row] for row in rows]
+        if not self.is_terminal or len(cells) > _LONG:
+            self._print("\n".join([*([title] if title else []), *lines_of(columns, cells, right)]))
             return
-        with self._rich.capture() as capture:
-            self._rich.print(table)
-        self._print("\n".join(line.rstrip() for line in capture.get().splitlines()))
+        table = Table(title=title, title_justify="left", box=rich.box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        for column, is_right in zip(columns, right, strict=True):
+            table.add_column(column, justify="right" if is_right else "left", overflow="fold")
+        for row in cells:
+            table.add_row(*row)
+        self._rich.print(table)
 
     @contextlib.contextmanager
     def progress(self, description: str, total: int | None = None) -> Iterator[Update]:

@@ -33,6 +33,10 @@ class AbstractKernel(ABC):
         """What the kernel is made from, if that may change under it; nothing for a kernel that is a formula."""
         return {}
 
+    def state_after(self, x: Tensor) -> State:
+        """The same once the kernel has been evaluated; what mere evaluation changes has not been trained."""
+        return self.state()
+
     def gram_accuracy(self, x: Tensor) -> float | None:
         """Relative accuracy of the entries of `gram`, if it is not the rounding of their dtype."""
         return None

@@ -16,10 +16,12 @@ from lazyregime.kernels._left_out import gcv, left_out
 from lazyregime.kernels._samples import check_samples, check_stored, comparing
 from lazyregime.kernels._solvers import solver_for
 from lazyregime.kernels._task import Task, make_task
+from lazyregime.kernels.empirical._checks import check_inputs
+from lazyregime.kernels.empirical._loan import borrowed
 from lazyregime.kernels.empirical._memory import default_budget
 from lazyregime.kernels.kernel import AbstractKernel
 from lazyregime.kernels.protocol import check_protocol, class_maxima
-from lazyregime.kernels.state import State, check_unchanged, lasting, state_of
+from lazyregime.kernels.state import State, check_unchanged, lasting, state_after, state_of
 from lazyregime.kernels.tangent import EmpiricalKernel
 from lazyregime.solve import Solver, SolverChoice, SolveReport, as_float64
 
@@ -84,7 +86,7 @@ class KernelRegression:
         task = replace(self._task(labels, len(x), coupled), start=self._offset_values(x))
         solver = solver_for(self.choice, kernel, x, task.targets.shape[1])
         self._solve(solver, task, coupled=coupled is not None)
-        self._inputs, self._seen = x.clone(), lasting(before, self._state())
+        self._inputs, self._seen = x.clone(), lasting(before, self._state_after(x))
         return self
 
     def predict(self, x: Shaped[Tensor, "m ..."]) -> Tensor:
@@ -194,13 +196,18 @@ class KernelRegression:
     def _offset_values(self, x: Tensor) -> Tensor | None:
         if self.offset is None:
             return None
-        with torch.no_grad():
+        check_inputs(x, None, dict(self.offset.named_parameters()))
+        with borrowed(self.offset), torch.no_grad():
             return torch.cat([cast(Tensor, self.offset(xs)) for xs in x.split(500)]).double()
 
     def _state(self) -> State:
         """Of the kernel and the offset, where they are networks."""
         kernel = {} if self.kernel is None else self.kernel.state()
         return {**kernel, **({} if self.offset is None else state_of(self.offset, "the offset's "))}
+
+    def _state_after(self, x: Tensor) -> State:
+        kernel = {} if self.kernel is None else self.kernel.state_after(x)
+        return {**kernel, **({} if self.offset is None else state_after(self.offset, x, "the offset's "))}
 
     def _inverse(self, what: str) -> Tensor:
         if self._fitted() and self.protocol == "poster":

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lazyregime.errors import LazyRegimeError
+from lazyregime.kernels.empirical._loan import Loan
 
 State = Mapping[str, str]  # what there is, by name, as digests
 
@@ -29,6 +30,13 @@ def state_of(network: nn.Module, prefix: str = "") -> State:
             told = (tuple(tensor.shape), tensor.dtype, tensor.requires_grad, _digest(tensor))
             found[f"{prefix}{name}"] = repr(told)
     return found
+
+
+def state_after(network: nn.Module, x: Tensor, prefix: str = "") -> State:
+    """The state that a forward pass leaves behind; the network itself is as it was."""
+    with Loan(network), torch.no_grad():
+        network(x[:1].clone())
+        return state_of(network, prefix)
 
 
 def lasting(before: State, after: State) -> State:

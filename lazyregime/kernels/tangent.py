@@ -3,31 +3,23 @@ r"""Theta(x, X) c = J(x) (J(X)^T c): products with the empirical tangent kernel 
 Written for the full kernel; the trace kernel has no such form, so its test rows are streamed through `empirical_ntk`.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, cast, final
+from dataclasses import dataclass, field, replace
+from typing import Any, final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from lazyregime.errors import LazyRegimeError
+from lazyregime.kernels._derivatives import Derivatives, Progress
+from lazyregime.kernels._ways import Tangent
 from lazyregime.kernels.empirical import empirical_ntk
-from lazyregime.kernels.empirical._checks import check_model
-from lazyregime.kernels.empirical._engine import Progress
+from lazyregime.kernels.empirical._checks import check_inputs, check_model
 from lazyregime.kernels.empirical._memory import default_budget
 from lazyregime.kernels.kernel import AbstractKernel, apply_by_rows
-from lazyregime.kernels.state import State, state_of
+from lazyregime.kernels.state import State, state_after, state_of
 from lazyregime.networks import Linearized
 from lazyregime.solve import rounding
-
-Tangent = dict[str, Tensor]
-_jvp = cast(Callable[..., tuple[Tensor, Tensor]], torch.func.jvp)
-_vjp = cast(Callable[..., tuple[Tensor, Callable[[Tensor], tuple[Tangent]]]], torch.func.vjp)
-
-_CHUNK_BYTES = 32 << 20  # of activations: measured on two cores, larger chunks leave the cache
-_COPIES = 4  # of the activations in a jvp or vjp: primal, tangent and what is on its way
 
 
 @final
@@ -49,6 +41,9 @@ class EmpiricalKernel(AbstractKernel):
     outputs: str = "full"
     memory_budget: int | None = None
     progress: Progress | None = None
+    _known: dict[Any, Derivatives] = field(
+        default_factory=dict[Any, Derivatives], init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         check_model(self.model)
@@ -56,10 +51,7 @@ class EmpiricalKernel(AbstractKernel):
             raise LazyRegimeError(f"outputs={self.outputs!r} cannot be regressed on; choose full or trace.")
 
     def num_coupled(self, x: Tensor) -> int | None:  # noqa: D102
-        if self.outputs == "trace":
-            return None
-        with torch.no_grad():
-            return self._function(x[:1])(self._parameters()).shape[1]
+        return None if self.outputs == "trace" else self.derivatives(x).num_outputs
 
     def gram(self, x: Tensor) -> Tensor:
         """The kernel of x with itself; layers and chunks are added in float64, products stay in the model's dtype."""
@@ -69,9 +61,13 @@ class EmpiricalKernel(AbstractKernel):
         """The network's weights, buffers, modes and settings."""
         return state_of(self._network()[0])
 
+    def state_after(self, x: Tensor) -> State:
+        """The same after a forward pass, of which nothing is left but this."""
+        return state_after(self._network()[0], x)
+
     def gram_accuracy(self, x: Tensor) -> float:
         """The rounding of the model's dtype, in which the products are taken."""
-        return rounding(next(iter(self._parameters().values())).dtype)
+        return max(rounding(p.dtype) for p in self._network()[0].parameters() if p.is_floating_point())
 
     def cross(self, x1: Tensor, x2: Tensor | None = None) -> Tensor:
         """The kernel itself, from `empirical_ntk`."""
@@ -95,24 +91,27 @@ class EmpiricalKernel(AbstractKernel):
 
     def pull(self, x: Tensor, coefficients: Float[Tensor, "n k"]) -> Tangent:
         """J(x)^T c: a direction in parameter space."""
-        w = self._parameters()
-        total = {name: torch.zeros_like(p) for name, p in w.items()}
-        for xs, cs in zip(*(t.split(self._chunk(x)) for t in (x, coefficients)), strict=True):
-            _, pullback = _vjp(self._function(xs), w)
-            for name, gradient in pullback(cs.to(next(iter(w.values()))))[0].items():
-                total[name] += gradient.detach()
-        return total
+        return self.derivatives(x).pull(x, coefficients)
 
     def push(self, x: Tensor, direction: Tangent) -> Float[Tensor, "n k"]:
         """J(x) direction, (n, k) in float64."""
-        w = self._parameters()
-        parts: list[Tensor] = []
-        with torch.no_grad():
-            for xs in x.split(self._chunk(x)):
-                parts.append(_jvp(self._function(xs), (w,), (direction,))[1])
-                if self.progress is not None:
-                    self.progress(sum(map(len, parts)), len(x))
-        return torch.cat(parts).double()
+        return self.derivatives(x).push(x, direction, self.progress)
+
+    def derivatives(self, x: Tensor) -> Derivatives:
+        """The products with the network's Jacobian, once it is known how to compute them for such samples.
+
+        Raises:
+            LazyRegimeError: For samples that the network cannot take.
+        """
+        network, everything = self._network()
+        check_inputs(x, None, dict(network.named_parameters()))
+        layers = tuple((id(module), module.training) for module in network.modules())
+        weights = tuple((id(p), p.requires_grad, p._version) for p in network.parameters())
+        key = (x.shape[1:], x.dtype, x.device, layers, weights)
+        if key not in self._known:
+            self._known.clear()
+            self._known[key] = Derivatives(network, everything, x, self._budget(x))
+        return self._known[key]
 
     def _ntk(self, x1: Tensor, x2: Tensor | None, accumulate: torch.dtype | None = None) -> Tensor:
         outputs: Any = self.outputs
@@ -130,40 +129,10 @@ class EmpiricalKernel(AbstractKernel):
         model = self.model
         return (model.network, True) if isinstance(model, Linearized) else (model, False)
 
-    def _parameters(self) -> Tangent:
-        network, everything = self._network()
-        return {n: p.detach() for n, p in network.named_parameters() if everything or p.requires_grad}
-
-    def _function(self, x: Tensor) -> Callable[[Tangent], Tensor]:
-        network, _ = self._network()
-        return lambda w: cast(Tensor, functional_call(network, w, (x,)))
-
     def _budget(self, x: Tensor) -> int:
         return self.memory_budget or default_budget(x.device)
-
-    def _chunk(self, x: Tensor) -> int:
-        network, _ = self._network()
-        return max(1, min(self._budget(x), _CHUNK_BYTES * _COPIES) // (_COPIES * activation_bytes(network, x[:1])))
 
 
 def _from(before: int, total: int, progress: Progress | None) -> Progress | None:
     """The progress of a part of `total` pairs that begins after `before` of them."""
     return None if progress is None else lambda pairs, _: progress(before + pairs, total)
-
-
-def activation_bytes(network: nn.Module, sample: Tensor) -> int:
-    """Bytes of what the modules without children give out on one sample."""
-    sizes: list[int] = []
-
-    def record(_module: nn.Module, _inputs: Any, output: Any) -> None:
-        if isinstance(output, Tensor):
-            sizes.append(output.numel() * output.element_size())
-
-    handles = [m.register_forward_hook(record) for m in network.modules() if not list(m.children())]
-    try:
-        with torch.no_grad():
-            network(sample)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return max(1, sum(sizes))

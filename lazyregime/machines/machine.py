@@ -146,7 +146,7 @@ class KernelMachine(AbstractEstimator):
         self._fit = _forms.solve(
             problem, self._form(problem), tolerance=self.tolerance, max_basis=self.max_basis, budget=self._budget()
         )
-        self._seen = lasting(before, kernel.state())
+        self._seen = lasting(before, kernel.state_after(samples))
         self.report_, self.ridges_ = self._fit.report, path
         self.choose(0, by="given")
         return targets

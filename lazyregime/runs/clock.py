@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import torch
-
 from lazyregime.runs.result import Computed
 
 _MODULES = {"pytorch-lightning": "pytorch_lightning", "POT": "ot"}
@@ -37,8 +35,10 @@ class Clock:
         object.__setattr__(self, "versions", {name: version_of(name) for name in names})
         object.__setattr__(self, "commit", commit())
 
-    def computed(self, device: torch.device | str = "cpu", precision: str | None = None) -> Computed:
-        """What the result says of it, now that it is over."""
+    def computed(self, device: object = "cpu", precision: str | None = None) -> Computed:
+        """What the result says of it, now that it is over; `device` is torch's, or its name."""
+        import torch  # here: who only reads runs does not wait for it
+
         return Computed(
             seconds=round(time.perf_counter() - self.since, 2),
             host=platform.node(),

@@ -9,7 +9,7 @@ import functools
 import math
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -107,7 +107,7 @@ def from_flat(kind: type[Result], content: Mapping[str, Any]) -> Result:
     Raises:
         LazyRegimeError: If something that every run says is missing, or is of another kind.
     """
-    known = set(_field_names(kind)) | {"status"}
+    known = _field_names(kind)
     measures = {k: v for k, v in content.items() if k not in known}
     return cast(Result, _built(kind, {"schema": 1, **content, "measures": measures}))
 
@@ -125,44 +125,68 @@ def _flat(part: Any) -> dict[str, Any]:
     return found
 
 
-def _field_names(cls: type) -> list[str]:
-    """Of a part and of the parts inside of it."""
-    names: list[str] = []
-    for each in dataclasses.fields(cls):
-        inner = each.type if isinstance(each.type, type) and dataclasses.is_dataclass(each.type) else None
-        names += _field_names(inner) if inner else [each.name]
-    return [name for name in names if name != "measures"]
+@functools.cache
+def _field_names(cls: type) -> frozenset[str]:
+    """Of a part and of the parts inside of it, and the word that the file begins with."""
+    names: set[str] = {"status"}
+    for each in _fields(cls):
+        names |= _field_names(each.part) if each.part is not None else {each.name}
+    return frozenset(names - {"measures"})
+
+
+@dataclass(frozen=True)
+class _Field:
+    """A field as a file is read into it: a part, or a value that `fits`."""
+
+    name: str
+    part: type | None
+    fits: Callable[[Any], bool]
+    is_needed: bool
+
+
+@functools.cache
+def _fields(cls: type) -> tuple[_Field, ...]:
+    """Of a part; worked out once, since thousands of files are read at a time."""
+    return tuple(
+        _Field(
+            each.name,
+            each.type if isinstance(each.type, type) and dataclasses.is_dataclass(each.type) else None,
+            _fitting(each.type),
+            each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING,
+        )
+        for each in dataclasses.fields(cls)
+    )
 
 
 def _built(cls: type, content: Mapping[str, Any]) -> Any:
     values: dict[str, Any] = {}
-    for each in dataclasses.fields(cls):
-        if isinstance(each.type, type) and dataclasses.is_dataclass(each.type):
-            values[each.name] = _built(each.type, content)
+    for each in _fields(cls):
+        if each.part is not None:
+            values[each.name] = _built(each.part, content)
         elif each.name in content:
-            values[each.name] = _read(each.name, each.type, content[each.name])
-        elif each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING:
+            value = content[each.name]
+            if not each.fits(value):
+                raise LazyRegimeError(f"its {each.name} is {str(value)[:100]!r}")
+            values[each.name] = tuple(value) if isinstance(value, list) else value  # JSON has no tuples
+        elif each.is_needed:
             raise LazyRegimeError(f"it does not say its {each.name}")
     return cls(**values)
 
 
-def _read(name: str, kind: Any, value: Any) -> Any:
-    """A value of a file, of the kind that the field has; JSON's lists become tuples."""
-    if not _is_a(kind, value):
-        raise LazyRegimeError(f"its {name} is {str(value)[:100]!r}")
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _is_a(kind: Any, value: Any) -> bool:
+def _fitting(kind: Any) -> Callable[[Any], bool]:
     """Whether JSON's value is of a kind: a scalar, one of several, a tuple of one kind or a mapping."""
     origin, of = typing.get_origin(kind) or kind, typing.get_args(kind)
-    if origin in (typing.Union, types.UnionType):
-        return any(_is_a(each, value) for each in of)
+    if origin is Any:
+        return lambda value: True
     if origin is tuple:
-        return isinstance(value, list) and all(_is_a(of[0], each) for each in value)
+        inside = _fitting(of[0])
+        return lambda value: isinstance(value, list) and all(map(inside, value))
     if origin is Mapping:
-        return isinstance(value, dict) and all(_is_a(of[1], each) for each in value.values())
-    return origin is Any or isinstance(value, (float, int) if origin is float else origin)
+        inside = _fitting(of[1])
+        return lambda value: isinstance(value, dict) and all(map(inside, value.values()))
+    members = of if origin in (typing.Union, types.UnionType) else (origin,)
+    classes = (*members, int) if float in members else members
+    return lambda value: isinstance(value, classes)
 
 
 def _scalar(name: str, value: Any) -> Scalar:

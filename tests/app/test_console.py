@@ -9,9 +9,15 @@ import time
 from types import SimpleNamespace
 
 import pytest
+import rich.box
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console as RichConsole
+from rich.table import Table
 
 from lazyregime.app import console as console_module
 from lazyregime.app.console import Console, duration
+from lazyregime.app.lines import lines_of
 
 LONG = "/a/long/path" * 30
 
@@ -192,3 +198,28 @@ print("COST", cost)
         for done in range(5000):
             update(done)
     assert (time.process_time() - start) / 5000 < 100e-6  # the type checks of pytest included
+
+
+CELLS = st.text(st.characters(exclude_categories=["C", "Z", "M"], include_characters=" "), max_size=6).map(str.strip)
+
+
+@given(st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=4), st.tuples(st.booleans(), st.booleans(), st.booleans()))
+def test_the_lines_of_a_table_are_those_that_rich_draws(rows, right):
+    table = Table(box=rich.box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for name, is_right in zip("abc", right, strict=True):
+        table.add_column(name, justify="right" if is_right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    drawn = RichConsole(markup=False, emoji=False, highlight=False, width=1000, file=io.StringIO())
+    drawn.print(table)
+    assert [line.rstrip() for line in drawn.file.getvalue().splitlines()] == lines_of("abc", rows, right)
+
+
+def test_a_cell_of_several_lines_stays_in_its_column():
+    assert lines_of(["x", "y"], [["a\nbb", "1"], ["", "2"]], [False, True]) == [
+        "x    y",
+        "──────",
+        "a    1",
+        "bb",
+        "     2",
+    ]

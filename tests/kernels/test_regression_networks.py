@@ -120,11 +120,11 @@ def test_progress_is_told_of_every_iteration_and_of_every_pair_once():
     assert told[0][1] == 1 and told[-1][1] <= 1e-6 < told[-2][1]
     pairs: list[tuple[int, int]] = []
     in_parts = EmpiricalKernel(
-        network("mlp"), outputs="trace", memory_budget=1 << 17, progress=lambda *state: pairs.append(state)
+        network("mlp"), outputs="trace", memory_budget=1 << 19, progress=lambda *state: pairs.append(state)
     )
-    in_parts.apply(draw(1000, 1, 6, 6), X, draw(20, 3))  # 409 rows at a time
+    in_parts.apply(draw(4000, 1, 6, 6), X, draw(20, 3))  # 1638 rows at a time
     assert [done for done, _ in pairs] == sorted(done for done, _ in pairs)
-    assert pairs[-1] == (20_000, 20_000) and {total for _, total in pairs} == {20_000} and len(pairs) > 2
+    assert pairs[-1] == (80_000, 80_000) and {total for _, total in pairs} == {80_000} and len(pairs) > 2
 
 
 def test_conjugate_gradients_that_fail_say_so():

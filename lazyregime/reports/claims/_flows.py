@@ -29,7 +29,7 @@ def crossing(x: npt.ArrayLike, y: npt.ArrayLike, level: float = 1.0) -> float:
 
 def outputs(runs: pd.DataFrame) -> tuple[Array, Array]:
     """F on the test set, (runs, m), and the labels as -1 and +1."""
-    kernels = [read_kernels(Path(path) / "kernels.safetensors") for path in runs.path]
+    kernels = [read_kernels(Path(path) / "kernels.safetensors", ("test_outputs", "test_labels")) for path in runs.path]
     values = np.stack([k["test_outputs"][:, 0] for k in kernels])
     return values, 2 * kernels[0]["test_labels"] - 1
 

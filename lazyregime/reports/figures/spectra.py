@@ -75,7 +75,7 @@ def _mean_spectra(paths: pd.Series) -> tuple[np.ndarray, np.ndarray] | None:
     """The mean over runs of each normalized spectrum, before and after."""
     pairs = []
     for path in paths:
-        kernels = read_kernels(Path(path) / "kernels.safetensors")
+        kernels = read_kernels(Path(path) / "kernels.safetensors", ("spectrum_init", "spectrum_final"))
         pair = [_normalized(kernels.get(f"spectrum_{when}")) for when in ("init", "final")]
         pairs += [pair] if all(len(spectrum) for spectrum in pair) else []
     if not pairs:

@@ -8,14 +8,14 @@ import io
 import json
 import math
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import yaml
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
+from safetensors import SafetensorError, safe_open
 
 from lazyregime.reports.reading.cleaning import Row, Unreadable, clean_text, flatten
 
@@ -75,10 +75,14 @@ def read_metrics(path: Path) -> pd.DataFrame:
     return table.loc[:, ~table.columns.duplicated()].apply(pd.to_numeric, errors="coerce")
 
 
-def read_kernels(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of kernels.safetensors; empty when there are none or the file is damaged."""
+def read_kernels(path: Path, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
+    """The arrays of kernels.safetensors, or those of them that are named; empty where it is not there or is damaged."""
     try:
-        return load_file(path) if path.is_file() else {}
+        if not path.is_file():
+            return {}
+        with safe_open(path, "np") as file:
+            kept = file.keys() if names is None else set(names) & set(file.keys())
+            return {name: file.get_tensor(name) for name in kept}
     except (OSError, SafetensorError, ValueError, KeyError, TypeError):
         return {}
 

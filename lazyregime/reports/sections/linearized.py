@@ -37,7 +37,9 @@ def _spectra(table: pd.DataFrame) -> dict[float, list[float]]:
     found: dict[float, list[float]] = {}
     for run in table[table.model != "net"].to_dict("records"):
         if run["tau"] not in found:
-            values = read_kernels(Path(str(run["path"])) / "kernels.safetensors").get("input_spectrum")
+            values = read_kernels(Path(str(run["path"])) / "kernels.safetensors", ("input_spectrum",)).get(
+                "input_spectrum"
+            )
             if values is not None:
                 found[float(run["tau"])] = [float(v) for v in values]
     return found
