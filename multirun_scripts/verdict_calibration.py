@@ -88,7 +88,7 @@ def main(which, cases, extra):
         is_known = known == "lazy" or got_somewhere(result)
         is_right = judge(evidence_of(result)).word == known
         right, total = right + (is_right and is_known), total + is_known
-        mark = "  " if is_right else "! " if is_known else "- "
+        mark = "- " if not is_known else "  " if is_right else "! "
         print(f"{mark}{name:20} {kind:>6} {seed}  {line(result)}", flush=True)
     print(f"{right} of {total} right")
 

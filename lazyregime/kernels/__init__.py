@@ -34,6 +34,7 @@ from lazyregime.kernels.metrics import (
     relative_change,
     spectrum,
     target_alignment,
+    target_matrix,
 )
 from lazyregime.kernels.protocol import accuracy
 from lazyregime.kernels.regression import KernelRegression
@@ -74,4 +75,5 @@ __all__ = [
     "relative_change",
     "spectrum",
     "target_alignment",
+    "target_matrix",
 ]

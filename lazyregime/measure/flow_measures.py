@@ -61,7 +61,8 @@ class FlowMeasures:
         """The module at the latest look, for a probe."""
         network, points = self.module.network, self.data.test_inputs[:GATE_POINTS]
         gates = None if self.gates is None else lambda: signs(network, lambda: network(points))
-        return Seen(self.module.trained, self._weights(), gates)
+        tangent = self.module.linearized or self.test_kernel is not None
+        return Seen(self.module.trained, self._weights(), gates, None if tangent else network)
 
     def _take(self, params: Sequence[Tensor]) -> None:
         if self.test_kernel is None:

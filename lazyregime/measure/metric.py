@@ -7,6 +7,8 @@ from typing import Literal, final
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from lazyregime.measure.function import Function
+
 Value = float | Mapping[str, float] | None
 
 
@@ -22,6 +24,8 @@ class Moment:
         held_out_labels: Of those.
         weights: By the parameters' names.
         gates: Runs the network and tells, for each activation layer, which units are on at which points.
+        function: The network on the anchors, as a function of its weights; None for a tangent model, which has no
+            features of its own.
     """
 
     gram: Float[Tensor, "n n"] | None = None
@@ -30,6 +34,7 @@ class Moment:
     held_out_labels: Int[Tensor, " m"] | Float[Tensor, "m k"] | None = None
     weights: Mapping[str, Tensor] | None = None
     gates: Callable[[], Sequence[Bool[Tensor, "..."]]] | None = None
+    function: Function | None = None
 
 
 @final
@@ -47,6 +52,7 @@ class Metric:
             (`NAME/layer`, and `NAME` for the empty name); or to None, where it cannot be computed from what is there.
             It raises a `LazyRegimeError` where the value has no meaning; a run then has null and a warning.
         order: Its place among the rows of a table.
+        in_table: Whether the table at the end of a run shows it; results, metrics.csv and trackers have all.
     """
 
     name: str
@@ -55,3 +61,4 @@ class Metric:
     kind: Literal["moment", "movement"]
     compute: Callable[[Moment, Moment | None], Value]
     order: int = 100
+    in_table: bool = True

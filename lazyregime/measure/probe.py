@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lazyregime.measure.evidence import evidence_from
 from lazyregime.measure.found import Found
+from lazyregime.measure.function import Function
 from lazyregime.measure.gain import Gain, paired_gain, scores
 from lazyregime.measure.kernel_maker import KernelMaker
 from lazyregime.measure.looking import Looking
@@ -57,7 +58,8 @@ class Probe:
     def glance(self, state: Seen) -> dict[str, float]:
         """What metrics tell of weights and gates alone, which is quick; it is not remembered."""
         nothing = Found()
-        now, first = self._moment(state, nothing), self._moment(self.initial, nothing)
+        quick = replace(state, network=None)
+        now, first = self._moment(quick, nothing), self._moment(self.initial, nothing)
         values = measured(now, first, "a glance", self._warn)
         return Found(values.of_moment, values.moved).rows
 
@@ -112,6 +114,7 @@ class Probe:
             held_out_labels=None if points is None else points.held_out_labels,
             weights=state.weights,
             gates=state.gates,
+            function=None if points is None else Function.of(state.network, points.anchors),
         )
 
     def _warn(self, sentence: str) -> None:

@@ -77,7 +77,10 @@ class NTKProbe(pl.Callback):
         return self.probe.look(self._state(module), tag).rows
 
     def _state(self, module: AbstractRegime) -> Seen:
-        return as_seen(self.initial, self.points.anchors, model=module.trained, weights=displaced(module))
+        return as_seen(
+            self.initial, self.points.anchors, model=module.trained, weights=displaced(module),
+            features_of=None if module.linearized else module.network,
+        )  # fmt: skip
 
     @override
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -103,7 +103,7 @@ class RegimeProbe:
 
     def _now(self) -> Seen:
         assert self.probe.points is not None
-        return as_seen(self.network, self.probe.points.anchors)
+        return as_seen(self.network, self.probe.points.anchors, features_of=self.network)
 
 
 def _halves(x: Tensor, y: Tensor) -> Points:

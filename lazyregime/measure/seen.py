@@ -24,11 +24,13 @@ class Seen:
         model: Its gradients by its parameters make the kernel.
         weights: By the network's names; None where there are none to speak of.
         gates: Which units are on; None where not every activation is a ReLU.
+        network: Whose features are looked at; None for a tangent model.
     """
 
     model: nn.Module
     weights: Mapping[str, Tensor] | None = None
     gates: Gates | None = None
+    network: nn.Module | None = None
 
 
 def as_seen(
@@ -37,10 +39,19 @@ def as_seen(
     *,
     model: nn.Module | None = None,
     weights: Mapping[str, Tensor] | None = None,
+    features_of: nn.Module | None = None,
 ) -> Seen:
-    """A network with its own weights or with others, its gates on the points x; `model` if that makes the kernel."""
+    """A network with its own weights or with others, its gates on the points x.
+
+    Args:
+        network: Gives structure, gates, and weights where no others are given.
+        x: Where gates are looked at.
+        model: Makes the kernel, if not the network.
+        weights: Others, by the network's names.
+        features_of: A network of the same structure whose buffers count, and whose features are looked at.
+    """
     mine = {name: p.detach() for name, p in network.named_parameters()} if weights is None else weights
-    return Seen(network if model is None else model, mine, _gates(network, weights, x))
+    return Seen(network if model is None else model, mine, _gates(network, weights, x), features_of)
 
 
 def _gates(network: nn.Module, weights: Mapping[str, Tensor] | None, x: Tensor) -> Gates | None:

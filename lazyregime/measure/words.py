@@ -18,8 +18,9 @@ def metric_words() -> dict[str, str]:
 
 
 def metric_rows(result: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """A row of a table for each metric of a run: its words, and its value or its values at both ends."""
-    return [(metric.words, text) for metric in all_metrics() if (text := _text(metric, result))]
+    """A row of a table for each metric of a run that is shown: its words, and its value or its values at both ends."""
+    shown = [metric for metric in all_metrics() if metric.in_table]
+    return [(metric.words, text) for metric in shown if (text := _text(metric, result))]
 
 
 def _text(metric: Metric, result: Mapping[str, Any]) -> str:

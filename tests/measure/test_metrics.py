@@ -113,8 +113,9 @@ def test_a_metric_without_meaning_is_null_with_a_warning_and_takes_no_other_with
     assert found.of_moment["kernel_alignment"] is None
     assert found.of_moment["effective_rank"] == pytest.approx(1)
     assert found.moved["kernel_change"] == 0 and found.moved["kernel_angle"] < 1e-15
-    (warning,) = warnings
-    assert warning.startswith("kernel_alignment has no value at final: The alignment has no meaning")
+    assert found.of_moment["kernel_task_power"] is None
+    assert sorted(warning.partition(" ")[0] for warning in warnings) == ["kernel_alignment", "kernel_task_power"]
+    assert warnings[0].startswith("kernel_alignment has no value at final: The alignment has no meaning")
 
 
 @pytest.mark.parametrize("wrong", [float("nan"), float("inf"), LazyRegimeError("No such thing."), KeyError("layer")])
@@ -140,3 +141,44 @@ def test_rows_of_a_table_show_both_ends_and_the_range_over_layers(monkeypatch):
     assert metric_rows(result) == [("my metric", "1.00 → none"), (METRICS["kernel_change"].words, "0.123")]
     assert metric_rows({"mine_final/a": 1.0, "mine_final/b": 3.0}) == [("my metric", "1.00 to 3.00 (2 layers)")]
     assert metric_rows({}) == []
+
+
+def test_gcv_is_its_formula_and_estimates_the_error_on_new_points():
+    rng = np.random.default_rng(0)
+    n = 1000
+    x = rng.normal(size=(2 * n, 20)) / np.sqrt(20)
+    y = x @ rng.normal(size=20) + 0.5 * rng.normal(size=2 * n)
+    k = x[:n] @ x[:n].T + 0.3 * np.eye(n)
+    ours = value("kernel_gcv", Moment(gram=torch.from_numpy(k), labels=torch.from_numpy(y[:n])[:, None]))
+    h = np.linalg.inv(k + 1e-3 * k.diagonal().mean() * np.eye(n))
+    centred = y[:n] - y[:n].mean()
+    kare = (centred @ h @ h @ centred / n) / (np.trace(h) / n) ** 2
+    assert ours == pytest.approx(kare / centred.var())
+    errors = (x[n:] @ x[:n].T @ h @ centred + y[:n].mean() - y[n:]) ** 2
+    assert ours * centred.var() == pytest.approx(errors.mean(), rel=3 * np.sqrt(2 * 2 / n))  # three standard errors
+
+
+def test_task_power_is_one_for_a_kernel_of_the_labels_and_little_for_another():
+    labels = torch.arange(60) % 3
+    y = torch.nn.functional.one_hot(labels).double()
+    noise = torch.from_numpy(kernel(0, n=60, features=80, shift=0.0))
+    assert value("kernel_task_power", Moment(gram=100 * y @ y.T + 1e-3 * noise, labels=labels)) == pytest.approx(
+        1, 1e-3
+    )
+    k = noise.numpy()
+    h = np.eye(60) - 1 / 60
+    top = np.linalg.svd(h @ k @ h)[0][:, :3]
+    expected = np.linalg.norm(top.T @ h @ y.numpy()) ** 2 / np.linalg.norm(h @ y.numpy()) ** 2
+    found = value("kernel_task_power", Moment(gram=noise, labels=labels))
+    assert found == pytest.approx(expected) and found < 0.3
+
+
+def test_the_top_eigenvalue_is_where_gradient_descent_diverges():
+    x = torch.from_numpy(np.random.default_rng(0).normal(size=(12, 30)))
+    top = value("kernel_top_eigenvalue", Moment(gram=x @ x.T))
+    for factor, ends in ((0.99, 0.0), (1.01, np.inf)):  # of mean |x w - y|^2 / 2
+        w = torch.zeros(30).double()
+        for _ in range(3000):
+            w = w - factor * 2 / top * x.T @ (x @ w - 1) / 12
+        loss = float((x @ w - 1).square().mean())
+        assert loss < 1e-6 if ends == 0 else loss > 1e6

@@ -1,6 +1,6 @@
 """Scalars and spectra of kernels: how far they moved, how they align with a task, what they predict."""
 
-from lazyregime.kernels.metrics.alignment import centre, centred_alignment, cka, target_alignment
+from lazyregime.kernels.metrics.alignment import centre, centred_alignment, cka, target_alignment, target_matrix
 from lazyregime.kernels.metrics.change import kernel_angle, kernel_distance, kernel_velocity, relative_change
 from lazyregime.kernels.metrics.eigenlearning import Eigenlearning, eigenlearning
 from lazyregime.kernels.metrics.spectral import (
@@ -27,4 +27,5 @@ __all__ = [
     "relative_change",
     "spectrum",
     "target_alignment",
+    "target_matrix",
 ]
