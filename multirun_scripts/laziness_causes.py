@@ -21,9 +21,9 @@ from itertools import pairwise
 import numpy as np
 
 from lazyregime.app.studies import runs_of, studies
-from lazyregime.reports.claims import over_seeds
 from lazyregime.reports.claims._flows import crossing, jackknife, outputs, variance
-from lazyregime.reports.claims._measure import log_slope, log_slope_over_seeds
+from lazyregime.reports.claims._measure import log_slope
+from lazyregime.reports.claims._seeds import starts
 from lazyregime.train import main as train
 
 FEATURE, DECADES = "0.01,0.1,1", ((10, 30), (30, 100), (100, 1000))
@@ -53,14 +53,14 @@ def interval(measured):
 def depth(runs):
     """The exponent for each depth."""
     for layers, part in runs.groupby("config.arch.depth"):
-        fitted = log_slope_over_seeds(part, "laziness", "kernel_change")
+        fitted = starts(log_slope(one.laziness, one.kernel_change) for _, one in part.groupby("init_seed")).measured()
         yield [f"{layers} hidden layers", interval(fitted), f"{-2 * layers / (layers + 1):.3f}"]
 
 
 def points(runs):
     """The crossing for each number of points, and width."""
     for (n, width), part in runs.groupby(["n_train", "width"]):
-        found = over_seeds(crossing(one.laziness, one.kernel_change) for _, one in part.groupby("init_seed"))
+        found = starts(crossing(one.laziness, one.kernel_change) for _, one in part.groupby("init_seed")).measured()
         yield [f"{n} points, width {width}", interval(found), "50"]
 
 
@@ -81,7 +81,7 @@ def smooth(runs):
         gaps = {seed: distances(one) for seed, one in part.groupby("init_seed")}
         for low, high in DECADES:
             step = np.log(high / low)
-            found = over_seeds(np.log(gap[high] / gap[low]) / step for gap in gaps.values())
+            found = starts(np.log(gap[high] / gap[low]) / step for gap in gaps.values()).measured()
             yield [f"{activation}, width {width}, alpha {low} to {high}", interval(found), "-1"]
 
 

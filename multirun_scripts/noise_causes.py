@@ -17,7 +17,7 @@ The runs go where those of the experiments go; what is complete is not repeated.
 
 from lazyregime.app.studies import runs_of, studies
 from lazyregime.fit import main as fit
-from lazyregime.reports.claims import over_seeds
+from lazyregime.reports.claims._seeds import starts
 from lazyregime.train import main as train
 
 NET, FIT = ["experiment=gmmm20_noise_net", "data.tau=0,3"], ["experiment=gmmm20_noise"]
@@ -83,7 +83,7 @@ def losses(runs):
 
 def interval(values):
     """Mean and 95% interval, for people."""
-    found = over_seeds(values)
+    found = starts(values).measured()
     return f"{found.value:.4f}" if found.num_seeds == 1 else f"{found.value:.4f} ± {found.value - found.low:.4f}"
 
 

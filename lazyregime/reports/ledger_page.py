@@ -10,6 +10,7 @@ import pandas as pd
 
 from lazyregime.atomic import atomic_write
 from lazyregime.reports.claims import all_claims
+from lazyregime.reports.claims._unmeasured import UNMEASURED
 from lazyregime.reports.ledger import TONES, at, interval, ledger, papers
 from lazyregime.reports.pages.markdown import markdown
 from lazyregime.reports.pages.table import Cell, Line, Table, columns
@@ -50,6 +51,7 @@ def ledger_text(table: pd.DataFrame) -> str:
     """The page."""
     parts = [HEAD, markdown(_counts(table))]
     parts += [markdown(_paper(str(name), part)) for name, part in table.groupby(papers(table), sort=False)]
+    parts.append(markdown(_without_verdict()))
     return "\n".join(parts)
 
 
@@ -62,6 +64,11 @@ def _counts(table: pd.DataFrame) -> Table:
         lines.append([Cell(str(name)), *(Cell(str(number)) for number in numbers)])
     heads = columns(left="paper", right=f"claims|measured at some size|{'|'.join(TONES)}")
     return Table("In numbers", heads, lines)
+
+
+def _without_verdict() -> Table:
+    lines: list[Line] = [[Cell(one.paper), Cell(one.statement), Cell(one.reason)] for one in UNMEASURED]
+    return Table("Statements without a verdict", columns(left="paper|statement|why there is none"), lines)
 
 
 def _paper(name: str, part: pd.DataFrame) -> Table:

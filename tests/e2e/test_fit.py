@@ -122,7 +122,7 @@ def test_images_and_the_kernel_of_a_trained_network(runs_dir):
         (["ridges=[-1]"], "finite numbers >= 0"),
         (["coding=centred"], "intercept=true centres"),
         (["machine=empirical_ntk"], "needs machine.run=FOLDER"),
-        (["machine=empirical_ntk", "machine.run=x", "machine.dtype=float16"], "choose float32, float64"),
+        (["machine=empirical_ntk", "machine.run=x", "machine.dtype=float16"], "x is no run folder"),
         (["machine=rf", "machine.activation=cube"], "choose one of"),
         (["population=true"], "machine=rf or nt"),
         (["machine=rf", "population=true", "width=9000"], "at most 8,000"),

@@ -273,3 +273,10 @@ def test_the_probe_takes_two_classes_with_one_output_and_real_targets(runs_dir, 
     assert results["mnist_parity"]["num_anchors"] == 20
     assert results["sphere"]["kernel_risk_adh_final"] > 0
     assert "kernel_accuracy_adh_final" not in results["sphere"]
+
+
+def test_real_targets_have_no_accuracy_and_that_is_no_warning(runs_dir):
+    small = ["data.dimension=5", "data.n_train=40", "data.n_test=20", "width=8", "trainer.max_epochs=1", "ntk=none"]
+    assert train("data=sphere", "loss=mse", "tracking=csv", *small) == 0
+    result = json.loads((only(runs_dir) / "result.json").read_text())
+    assert result["test_accuracy"] is None and result["test_loss"] > 0 and result["non_finite"] == []

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lazyregime.reports.claims import _cob19_trial, _gsjw20_trial
-from lazyregime.reports.claims._flows import crossing, ensemble_error, jackknife, variance
+from lazyregime.reports.claims._flows import crossing, ensemble_error, jackknife, peak, variance
 from lazyregime.reports.claims._seeds import starts
 from lazyregime.reports.figures import gsjw20 as figures
 from lazyregime.reports.figures import phase
@@ -44,6 +44,13 @@ def test_a_crossing_is_where_a_power_law_crosses():
     x = np.array([1.0, 10.0, 100.0])
     assert crossing(x, 50 / x) == pytest.approx(50)
     assert np.isnan(crossing(x, 0.5 / x))
+
+
+def test_a_peak_is_where_a_parabola_of_the_logarithms_has_its_vertex():
+    x = np.logspace(-2, 4, 7)
+    y = np.exp(-((np.log(x) - np.log(7)) ** 2))
+    assert peak(x[::-1], y[::-1]) == pytest.approx(7)
+    assert (peak(x, x), peak(x, 1 / x)) == pytest.approx((1e4, 1e-2))
 
 
 def test_the_jackknife_of_a_mean_is_its_t_interval():

@@ -12,8 +12,9 @@ from lazyregime.report import main
 from lazyregime.reports import load_runs
 from lazyregime.reports.claims import Claim, Seeds, Size, all_claims, near
 from lazyregime.reports.claims._trial import made_up
+from lazyregime.reports.claims._unmeasured import UNMEASURED
 from lazyregime.reports.ledger import commands_for, ledger, ledger_words
-from lazyregime.reports.ledger_page import write_ledger
+from lazyregime.reports.ledger_page import ledger_text, write_ledger
 from lazyregime.reports.markers import wrong_numbers
 from lazyregime.reports.pages.terminal import plain
 from lazyregime.reports.results import Found, measure, measure_all, store, stored
@@ -166,3 +167,11 @@ def test_options_that_do_not_go_together(capsys, words):
     with pytest.raises(SystemExit, match="2"):
         main(words)
     assert "error: " in capsys.readouterr().err
+
+
+def test_what_has_no_verdict_has_a_reason():
+    papers = {claim.id.partition(".")[0] for claim in all_claims()}
+    for one in UNMEASURED:
+        assert one.paper in papers | {"rv18b"} and one.statement.endswith(".") and one.reason
+    _, title, rows = ledger_text(ledger(all_claims(), {})).partition("## Statements without a verdict\n")
+    assert title and rows.count("\n| ") == len(UNMEASURED) + 1  # and the head

@@ -64,6 +64,15 @@ def test_means_and_errors_by_hand(tmp_path: Path) -> None:
     assert row.kernel_distance_error == pytest.approx(0, abs=1e-12)
 
 
+def test_the_turn_stands_beside_its_null(tmp_path: Path) -> None:
+    sines = {"kernel_angle": math.sin(math.radians(36)), "kernel_angle_null": math.sin(math.radians(2.5))}
+    write_run(tmp_path / "a-1", kernels=False, **sines)
+    write_run(tmp_path / "b-1", kernels=False, regime="lazy", kernel_distance=1e-18)
+    write_run(tmp_path / "c-1", kernels=False, regime="feature", kernel_distance=1 - math.cos(math.radians(60)))
+    text = plain(regimes_words(regimes_table(load_runs(tmp_path))), 100)
+    assert [words in text for words in (" 36° of 2.5° ", " 0° ", " 60° ")] == [True] * 3
+
+
 def test_different_verdicts_are_counted(tmp_path: Path) -> None:
     for seed, verdict in enumerate(("lazy", "lazy", "in between")):
         write_run(tmp_path / f"a-{seed}", kernels=False, seed=seed, verdict=verdict)

@@ -17,6 +17,7 @@ _REFUSED = {
     "package": "it belongs to --cfg",
     "resolve": "it belongs to --cfg job",
 }
+_ONE_OF = ("run", "multirun", "cfg", "info", "shell_completion")
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,13 @@ def read_command_line(argv: Sequence[str]) -> CommandLine:
     """Understand what was typed.
 
     Raises:
-        ConfigError: If it has an option that means nothing here.
+        ConfigError: If it has an option that means nothing here, or two that exclude each other.
         SystemExit: If an option is unknown, as argparse has it.
     """
-    options = get_args_parser().parse_args(list(argv))
+    options = get_args_parser().parse_intermixed_args(list(argv))  # options may stand among overrides
     asks_about = bool(options.help or options.hydra_help or options.cfg or options.info or options.shell_completion)
+    if len(several := [f"--{name}" for name in _ONE_OF if getattr(options, name, None)]) > 1:
+        raise ConfigError(f"{' and '.join(several)} exclude each other; give one of them.")
     for name, advice in _REFUSED.items():
         if getattr(options, name, None) and not (asks_about and name in ("package", "resolve")):
             raise ConfigError(f"--{name.replace('_', '-')} is not for this command: {advice}.")
@@ -54,8 +57,7 @@ def read_command_line(argv: Sequence[str]) -> CommandLine:
     for override in overrides:
         if override.replace(" ", "").lower() in ("hydra.job.chdir=true", "++hydra.job.chdir=true"):
             raise ConfigError(f"{override}: a run has a folder of its own and needs no other directory; leave it out.")
-    rewritten = dict(zip(options.overrides, with_own_arguments(options.overrides), strict=True))
-    asked = [rewritten.get(argument, argument) for argument in argv]
+    asked = [*with_own_arguments(options.overrides), *(a for a in argv if a not in options.overrides)]
     of_run = ["-m", *overrides] if options.multirun else overrides
     return CommandLine(asked if asks_about else of_run, overrides, bool(options.multirun), asks_about)
 

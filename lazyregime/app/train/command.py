@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from lazyregime.app.command import AbstractCommand, AbstractWork, Rows
 from lazyregime.app.compose.config import ConfigDict, Source
+from lazyregime.app.compose.own import is_own
 from lazyregime.app.compose.schema import TrainConfig
 from lazyregime.errors import LazyRegimeError
 from lazyregime.runs.folder import RunFolder
@@ -140,9 +141,17 @@ def _memory(config: ConfigDict, num_params: float) -> str:
     if not config["ntk"]["enabled"]:
         return text + ", no kernel probe"
     anchors = config["ntk"]["anchors_per_class"] * (config["data"].get("n_outputs") or 1)
-    test = config["ntk"]["n_test"] or config["data"].get("n_test") or 10_000
+    test = config["ntk"]["n_test"] or _test_size(config["data"])
     kernel = f"{test:,} x {2 * anchors} test kernel ({_bytes(test * 2 * anchors * size)})"
     return f"{text}; kernels {anchors} x {anchors}, twice, and a {kernel}"
+
+
+def _test_size(data: ConfigDict) -> int:
+    if is_own(data):
+        from lazyregime.app.compose.own_data import own_data
+
+        return len(own_data(data).test_labels)
+    return data.get("n_test") or 10_000  # of the image sets
 
 
 def _bytes(count: float) -> str:

@@ -1,5 +1,9 @@
 """What was trained: choices and sizes, the parameterization and the laziness as the network itself has them."""
 
+import math
+from collections.abc import Mapping
+from typing import Any
+
 from torch import nn
 
 from lazyregime.app.compose.config import ConfigDict
@@ -21,6 +25,14 @@ def trained(config: ConfigDict, *, module: AbstractRegime, n_train: int) -> Trai
         n_train=n_train,
         num_params=sum(p.numel() for p in network.parameters()),
     )
+
+
+def of_classes(measures: Mapping[str, Any]) -> dict[str, Any]:
+    """The measures, None for accuracies on real targets (NaN when counted), which are not lost but do not exist."""
+    return {
+        name: None if name.endswith("accuracy") and isinstance(value, float) and math.isnan(value) else value
+        for name, value in measures.items()
+    }
 
 
 def _width(network: nn.Module) -> int | None:

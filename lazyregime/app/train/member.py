@@ -11,7 +11,7 @@ from lazyregime.app.compose.build import build_network, build_regime
 from lazyregime.app.compose.config import ConfigDict
 from lazyregime.app.console import Console
 from lazyregime.app.facts import seeds, which
-from lazyregime.app.train.facts import trained
+from lazyregime.app.train.facts import of_classes, trained
 from lazyregime.app.train.nulls import null_for
 from lazyregime.atomic import atomic_write
 from lazyregime.data import ClassificationData
@@ -109,7 +109,7 @@ class FlowMember:
                 "half_loss_time": half_loss_time(self.rows),
                 "sup_displacement": max((r["displacement"] for r in self.rows if "displacement" in r), default=None),
                 "test_accuracy": None,
-                **fit,
+                **of_classes(fit),
                 "best_test_loss": min(r["test_loss"] for r in self.rows),
                 "initial_output": float(self.rows[0]["max_output"]),
                 **self._probed(),

@@ -15,7 +15,7 @@ from lazyregime.app.compose.config import ConfigDict
 from lazyregime.app.compose.devices import trainer_options
 from lazyregime.app.console import Console
 from lazyregime.app.facts import seeds, which
-from lazyregime.app.train.facts import trained
+from lazyregime.app.train.facts import of_classes, trained
 from lazyregime.app.train.nulls import null_for
 from lazyregime.app.train.progress import TrainingProgress
 from lazyregime.atomic import atomic_write
@@ -113,7 +113,7 @@ class Training(AbstractWork):
             selected_on=None if best is None else best.monitor.rpartition("_")[0],
             selected_epoch=None if best is None else best.best_epoch,
             measures={
-                **self._accuracies(),
+                **of_classes(self._accuracies()),
                 "protocol": self.config["ntk"]["protocol"],
                 **measured,
                 "num_anchors": len(self.probing.points.anchors) if self.probing else 0,

@@ -27,6 +27,20 @@ def crossing(x: npt.ArrayLike, y: npt.ArrayLike, level: float = 1.0) -> float:
     return float("nan")
 
 
+def peak(x: npt.ArrayLike, y: npt.ArrayLike) -> float:
+    """Where y is largest, by the parabola through the highest point and its neighbours in both logarithms.
+
+    At an end there is no peak; the end itself is returned, which lies outside of where any peak is expected.
+    """
+    order = np.argsort(x)
+    a, b = np.log(np.asarray(x, float)[order]), np.log(np.asarray(y, float)[order])
+    i = int(b.argmax())
+    if i in (0, len(a) - 1):
+        return float(np.exp(a[i]))
+    curvature, slope, _ = np.polyfit(a[i - 1 : i + 2] - a[i], b[i - 1 : i + 2] - b[i], 2)
+    return float(np.exp(a[i] - slope / (2 * curvature))) if curvature < 0 else float(np.exp(a[i]))
+
+
 def outputs(runs: pd.DataFrame) -> tuple[Array, Array]:
     """F on the test set, (runs, m), and the labels as -1 and +1."""
     kernels = [read_kernels(Path(path) / "kernels.safetensors", ("test_outputs", "test_labels")) for path in runs.path]

@@ -30,6 +30,8 @@ class Laws:
     variance_lazy: float = -1.0
     variance_feature: float = -1.0
     time: float = 1.0
+    peak: float = 10.0  # of the variance, in laziness
+    displacement: float = -0.25
     flipped: float = 0.0  # test points that the smallest width has wrong
     all_flipped: float = 0.0  # and that all but the largest have wrong
     kernel: float = 0.0  # what the kernel reaches beyond the lazy network
@@ -44,6 +46,9 @@ BROKEN: Mapping[str, Mapping[str, float]] = {
     "variance_feature": {"variance_feature": -2.0},
     "half_loss_time_feature": {"time": 0.5},
     "ensemble_flat": {"flipped": 0.1},
+    "ensemble_flat_feature": {"flipped": 0.1},
+    "variance_peak": {"peak": 300.0},
+    "displacement_feature": {"displacement": -1.0},
     "ensemble_is_width": {"all_flipped": 0.1},
     "collapse_kernel": {"collapse": 1.0},
     "collapse_error": {"error_collapse": 0.0},
@@ -72,10 +77,8 @@ def runs_under(folder: Path, laws: Laws) -> pd.DataFrame:
             }
             for laziness in LAZINESS:
                 told = _measured(laws, width, laziness, seed)
-                if laziness in (0.1, 10_000.0):
-                    told["path"] = with_arrays(
-                        folder, f"{width}-{laziness:g}-{seed}", _outputs(laws, truth, width, laziness, rng)
-                    )
+                kept = _outputs(laws, truth, width, laziness, rng)
+                told["path"] = with_arrays(folder, f"{width}-{laziness:g}-{seed}", kept)
                 runs.append({**common, **told, "laziness": laziness, "alpha": laziness / width**0.5})
             kernel = _measured(laws, width, 10_000.0, seed)["test_accuracy"] + laws.kernel
             runs.append({**common, "regime": "lazy", "alpha": 1.0, "laziness": width**0.5, "test_accuracy": kernel})
@@ -90,6 +93,7 @@ def _measured(laws: Laws, width: int, laziness: float, seed: int) -> dict[str, A
     exponent = laws.lazy if moved > laws.crossing else laws.feature
     return {
         "kernel_change": jitter * (laws.crossing / moved) ** exponent,
+        "sup_displacement": jitter * laziness**laws.displacement,
         "half_loss_time": jitter * 3 * min(laziness, 30.0) ** laws.time,
         "test_accuracy": 0.9 + 0.02 * np.tanh(np.log10(erred) - 1) + 0.003 * np.log2(width) + 0.001 * np.sin(seed),
     }
@@ -97,7 +101,8 @@ def _measured(laws: Laws, width: int, laziness: float, seed: int) -> dict[str, A
 
 def _outputs(laws: Laws, truth: np.ndarray, width: int, laziness: float, rng: Any) -> dict[str, np.ndarray]:
     power = laws.variance_lazy if laziness > 100 else laws.variance_feature
-    f = truth + 0.005 * (width / 16) ** (power / 2) * rng.standard_normal(POINTS)
+    bump = 1 + 3 * np.exp(-(np.log10(laziness / laws.peak) ** 2) / (2 * 0.3**2))
+    f = truth + 0.005 * (width / 16) ** (power / 2) * bump * rng.standard_normal(POINTS)
     wrong = int(
         POINTS * ((laws.flipped if width == min(WIDTHS) else 0) + (laws.all_flipped if width < max(WIDTHS) else 0))
     )

@@ -90,12 +90,12 @@ def _teacher(runs: pd.DataFrame) -> pd.DataFrame:
     return found[found.arch == "two_layer"] if len(found) else found
 
 
-def _ratio_over_scale(runs: pd.DataFrame) -> Measurement | None:
+def _ratio_over_scale(column: str, runs: pd.DataFrame) -> Measurement | None:
     found = _teacher(runs)
     found = found[(found.width == 50) & (found.parameterization == "ntk")] if len(found) else found
     if found.empty or found.alpha.nunique() < 2:
         return None
-    smallest, largest = _ends(found, "alpha", "test_loss", "seed")
+    smallest, largest = _ends(found, "alpha", column, "seed")
     return across(lambda low, high: high / low, smallest, largest).measured()
 
 
@@ -140,7 +140,13 @@ CLAIMS = (
     ),
     _claim(
         "scale", "figure 2a", "In the teacher-student problem a large scale of initialization generalizes worse.",
-        "test loss at alpha = tau^2 the largest over that at the smallest", at_least(1.5), _ratio_over_scale,
+        "test loss at alpha = tau^2 the largest over that at the smallest", at_least(1.5),
+        partial(_ratio_over_scale, "test_loss"),
+    ),
+    _claim(
+        "scale_best", "figure 2a", "And so it does at the best moment of its training.",
+        "least test loss on the way, at the largest alpha over that at the smallest", at_least(1.5),
+        partial(_ratio_over_scale, "best_test_loss"),
     ),
     _claim(
         "over_parameterized", "figure 2b", "For large m the scaling 1/m generalizes better than 1/sqrt(m).",

@@ -13,7 +13,8 @@ INTRODUCTION = (
     "after, so that one sees which of the two happened, and what it was worth in accuracy.",
     "± is the standard error over seeds: runs that differ in nothing but their random numbers are one row. Kernel "
     "accuracy is what regression with the network's kernel alone reaches. Kernel change is how far the kernel moved, "
-    "in units of its own norm; 1 - cos is how far it turned. Width is the size of the network, and α the scale of its "
+    "in units of its own norm; the angle by which it turned stands beside that between two networks that were merely "
+    "drawn anew and have learned nothing. Width is the size of the network, and α the scale of its "
     "output: the larger α, the lazier. Regular is ordinary training; lazy trains the linearization, whose kernel is "
     "frozen; feature and scaled train the network with α = 1/√width and with an α of one's choice.",
 )

@@ -76,7 +76,7 @@ def _table(table: Table) -> str:
 def _line(line: Line, table: Table) -> str:
     if isinstance(line, Span):
         kind = "section" if line.heading else "remark"
-        return f'<tr class="{kind}"><td colspan="{len(table.columns)}">{escape(line.text)}</td></tr>'
+        return f'<tr class="{kind}"><td colspan="{len(table.columns)}"><span>{escape(line.text)}</span></td></tr>'
     cells = zip(line, table.columns, strict=True)
     return "<tr>" + "".join(f'<td class="{side} {cell.tone}">{_cell(cell)}</td>' for cell, (_, side) in cells) + "</tr>"
 

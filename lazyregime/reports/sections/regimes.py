@@ -3,6 +3,7 @@
 # pandas tells its types only in part.
 # pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportGeneralTypeIssues=false, reportReturnType=false
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -16,14 +17,17 @@ from lazyregime.reports.tables.settings import data_name, with_width
 from lazyregime.reports.tables.usual import Told
 
 ORDER = 20
+ROUNDING = 1e-6  # degrees
 SHOWN = (
-    *columns(left="regime", right="test accuracy|kernel accuracy|kernel change|1 - cos|alignment|weights moved"),
+    *columns(left="regime", right="test accuracy|kernel accuracy|kernel change|kernel turned|alignment|weights moved"),
     *columns(left="verdict", right="seeds"),
 )
 ALPHA_SWEEP = "python -m lazyregime.train -m regime=scaled alpha=0.1,1,10,100"
 NOTES = [
     "kernel accuracy, alignment: at initialization → after training (protocol adh; centred kernel-target alignment). "
-    "kernel change: ‖Θ₁ - Θ₀‖ / ‖Θ₀‖. weights moved: ‖w - w₀‖ / ‖w₀‖. Where targets are no classes: the test loss.",
+    "kernel change: ‖Θ₁ - Θ₀‖ / ‖Θ₀‖. kernel turned: the angle between Θ₀ and Θ₁, of that between two "
+    "initializations where it was measured; the verdict goes by them (docs/verdict.md). weights moved: ‖w - w₀‖ / "
+    "‖w₀‖. Where targets are no classes: the test loss.",
     "Means over seeds; standard errors of all columns are in regimes.csv.",
 ]
 
@@ -78,9 +82,16 @@ def _row(row: Mapping[str, object]) -> list[str]:
         reached,
         arrow(*(fraction(number[f"kernel_accuracy_adh_{when}"], digits=3) for when in ("init", "final"))),
         short(number["kernel_change"]),
-        short(number["kernel_distance"]),
+        _turned(number["kernel_angle"], number["kernel_angle_null"]),
         arrow(*(fraction(number[f"kernel_alignment_{when}"], digits=2) for when in ("init", "final"))),
         short(number["parameter_displacement"]),
         str(row["verdict"]),
         f"{number['num_seeds']:.0f}",
     ]
+
+
+def _turned(sine: float, null: float) -> str:
+    """`36° of 6°`; two digits of what is small, whole numbers of what is not, and 0° for what is rounding."""
+    told = [math.degrees(math.asin(min(1.0, value))) for value in (sine, null) if value == value]
+    words = [f"{angle:.0f}°" if angle >= 3 else f"{float(f'{angle:.2g}') * (angle > ROUNDING):g}°" for angle in told]
+    return " of ".join(words) if sine == sine else "-"

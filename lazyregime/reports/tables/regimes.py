@@ -11,6 +11,7 @@ from lazyregime.reports.tables.usual import Told
 
 MEASURES = (
     *("test_accuracy", "kernel_accuracy_adh_init", "kernel_accuracy_adh_final", "kernel_change", "kernel_distance"),
+    *("kernel_angle", "kernel_angle_null"),
     *("kernel_alignment_init", "kernel_alignment_final", "parameter_displacement", "test_loss"),
 )
 REGIMES = ("regular", "feature", "lazy", "scaled")
@@ -25,8 +26,9 @@ def trained(runs: pd.DataFrame) -> pd.DataFrame:
 
 def regimes_table(runs: pd.DataFrame) -> Told:
     """Means over seeds and their standard errors, one row a network, width, regime, alpha and settings."""
+    chosen = trained(runs)
     found = averages(
-        trained(runs).assign(alpha=lambda table: table.alpha.fillna(1.0)),
+        chosen.assign(alpha=chosen.alpha.fillna(1.0), kernel_angle=_sines(chosen)),
         BY,
         MEASURES,
         told=ALWAYS_TOLD,
@@ -35,6 +37,12 @@ def regimes_table(runs: pd.DataFrame) -> Told:
     )
     order = found.table.apply(_place, axis=1) if len(found.table) else pd.Series(dtype=object)
     return Told(found.table.loc[order.sort_values(kind="stable").index].reset_index(drop=True), found.unless)
+
+
+def _sines(runs: pd.DataFrame) -> pd.Series:
+    """Of the angles by which kernels turned; a result that is older than them has 1 - cos, which says the same."""
+    of_distance = (1 - (1 - runs.kernel_distance.astype(float)) ** 2).clip(0) ** 0.5
+    return runs.kernel_angle.fillna(of_distance) if "kernel_angle" in runs else of_distance
 
 
 def _place(row: pd.Series) -> tuple[object, ...]:

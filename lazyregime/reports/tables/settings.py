@@ -96,6 +96,8 @@ def _qualified(key: str, configured: Record) -> str:
 def concerns(key: str, table: Mapping[str, str]) -> bool:
     """Whether a setting means anything for a run: what belongs to one choice does so where that choice was made."""
     choice, bracket, _ = key.partition("].")
+    if key.startswith("sources."):  # the code behind a network or data of the user's own: ours has none
+        return table.get(key, ABSENT) != ABSENT
     return key in table or not bracket or f"{choice}]" in table
 
 
