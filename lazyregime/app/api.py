@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from lazyregime.app.ambient import ambient_state_of_torch
 from lazyregime.app.command import AbstractCommand
 from lazyregime.app.compose.devices import num_processes
 from lazyregime.app.compose.given import given
@@ -51,7 +52,7 @@ def run(
         raise ConfigError(f"command={command!r} takes no network= and no data= of one's own; command='train' does.")
     put_working_directory_on_path()
     door = COMMANDS[command]
-    with given(network, data) as stand_ins:
+    with ambient_state_of_torch(), given(network, data) as stand_ins:
         (job,) = plan_jobs(door, [[*stand_ins, *_words(overrides), *as_overrides(settings)]])
         _check_processes(job.config)
         ask_for_reruns([job])

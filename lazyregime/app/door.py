@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 from lazyregime.app.command import AbstractCommand
 from lazyregime.app.compose.command_line import read_command_line
 from lazyregime.app.compose.config import Sweep
+from lazyregime.app.compose.devices import num_processes
 from lazyregime.app.compose.hints import ConfigError
 from lazyregime.app.compose.job import Job
 from lazyregime.app.compose.own import put_working_directory_on_path
@@ -26,7 +27,7 @@ from lazyregime.app.sweeps.launchers import check_launcher
 from lazyregime.app.sweeps.outcome import show_outcome, show_plan
 from lazyregime.app.sweeps.record import record_sweep
 from lazyregime.errors import LazyRegimeError, refused_by_the_system
-from lazyregime.ranks import is_first_process
+from lazyregime.ranks import is_first_process, settle_ranks
 from lazyregime.runs.result import Result
 
 WRONG, FAILED, INTERRUPTED = 2, 1, 130  # exit codes
@@ -64,6 +65,7 @@ def _single(command: AbstractCommand, console: Console, overrides: list[str]) ->
     launcher = command.source.sweep(overrides).launcher if asked else "basic"
     (job,) = plan_jobs(command, [overrides])
     check_launcher(launcher, [job.config], is_sweep=False)
+    console = _settled(console, [job])
     ask_for_reruns([job])
     execute(command, job.config, console)
     console.say(f"Next:   python -m lazyregime.report {job.folder.path.parent}")
@@ -75,6 +77,8 @@ def _sweep(command: AbstractCommand, console: Console, overrides: list[str]) -> 
     jobs = plan_jobs(command, sweep.jobs)
     check_launcher(sweep.launcher, [job.config for job in jobs], is_sweep=True)
     _check_names(sweep, jobs)
+    if sweep.is_here:
+        console = _settled(console, jobs)
     ask_for_reruns(jobs)
     record_sweep(command.source.command, overrides, jobs)
     show_plan(command, console, jobs)
@@ -84,6 +88,12 @@ def _sweep(command: AbstractCommand, console: Console, overrides: list[str]) -> 
     else:
         _hydra_main(command)()
     return FAILED if show_outcome(command, console, jobs) else 0
+
+
+def _settled(console: Console, jobs: Sequence[Job]) -> Console:
+    """A console that speaks where this process turns out to be no part of another's run."""
+    settle_ranks(max((num_processes(job.config) for job in jobs), default=1))
+    return Console() if console.quiet and is_first_process() else console
 
 
 def _compute(command: AbstractCommand, console: Console, jobs: Sequence[Job]) -> None:

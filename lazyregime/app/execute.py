@@ -5,12 +5,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from lazyregime.app.ambient import ambient_state_of_torch
 from lazyregime.app.command import AbstractCommand, AbstractWork
 from lazyregime.app.compose.config import ConfigDict, as_yaml
+from lazyregime.app.compose.devices import num_processes
 from lazyregime.app.console import Console
 from lazyregime.errors import LazyRegimeError, refused_by_the_system
 from lazyregime.notice import NOTICE, Leaving
-from lazyregime.ranks import is_first_process
+from lazyregime.ranks import is_first_process, settle_ranks
 from lazyregime.runs.folder import RunFolder
 from lazyregime.runs.result import Result
 from lazyregime.runs.status import Status
@@ -22,6 +24,7 @@ def execute(command: AbstractCommand, config: ConfigDict, console: Console) -> R
     Raises:
         LazyRegimeError: For what the user can mend; the failure stands in the run folder too.
     """
+    settle_ranks(num_processes(config))
     folder = command.folder(config)
     console.show_progress(config["progress"])
     try:
@@ -43,7 +46,7 @@ def _computed(
     command: AbstractCommand, config: ConfigDict, folder: RunFolder, console: Console, damaged: Sequence[Path] | None
 ) -> Result:
     """The result of a run that is not complete, or of which some files are damaged."""
-    with NOTICE.listening(), folder.locked(command.source.command):
+    with ambient_state_of_torch(), NOTICE.listening(), folder.locked(command.source.command):
         if damaged:
             names = ", ".join(str(path) for path in damaged)
             console.warn(f"{names} of a complete run is not what was written, or gone; it is made again.")

@@ -45,6 +45,23 @@ def test_the_published_values_are_hollow_and_at_their_place(tmp_path: Path) -> N
     assert points == expected
 
 
+def test_a_sweep_over_laziness_has_a_line_a_laziness(tmp_path: Path) -> None:
+    for width in (64, 256):
+        for laziness in np.logspace(-2, 4, 13):
+            write_run(
+                tmp_path / f"{width}-{laziness:.3g}", kernels=False, regime="scaled", width=width, laziness=laziness,
+                alpha=laziness / width**0.5, kernel_change=1 / laziness,
+            )  # fmt: skip
+    figure = kernel_change.draw(regimes_table(load_runs(tmp_path)).table)
+    assert figure is not None
+    lines = [line for line in figure.axes[0].lines if str(line.get_label()).startswith("scaled laziness")]
+    assert [str(line.get_label()) for line in (lines[0], lines[-1])] == [
+        "scaled laziness = 0.01",
+        "scaled laziness = 1e+04",
+    ]
+    assert len(lines) == kernel_change.MOST_SERIES and all(len(line.get_xdata()) == 2 for line in lines)
+
+
 def test_the_frozen_kernel_is_named_and_not_drawn(tmp_path: Path) -> None:
     figure = kernel_change.draw(regimes_table(many(tmp_path)).table)
     assert figure is not None

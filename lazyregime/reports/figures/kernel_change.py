@@ -46,28 +46,43 @@ def draw(table: pd.DataFrame) -> Figure | None:
 
 
 def _panel(ax: Axes, part: pd.DataFrame, measure: str) -> None:
-    """A line a regime; for scaled, a line an alpha (feature's alpha goes with the width by itself)."""
-    by_alpha = part.assign(line=part.alpha.where(part.regime == "scaled", 0.0))
-    alphas = sorted(set(by_alpha.line) - {0.0})
+    """A line a regime; for scaled, a line an alpha, or a laziness if that is what was swept over the widths."""
+    swept = _swept(part[part.regime == "scaled"])
+    lines = part.assign(line=part[swept].map(lambda value: float(f"{value:.3g}")).where(part.regime == "scaled", 0.0))
+    values = sorted(set(lines.line) - {0.0})
     smallest, guided = FROZEN if measure == "kernel_change" else FROZEN**2, False
-    for (regime, alpha, _), line in list(by_alpha.groupby(["regime", "line", "key"], sort=False))[:MOST_SERIES]:
+    for (regime, value, _), line in _evenly(list(lines.groupby(["regime", "line", "key"], sort=False))):
         shown = line[line[measure] > smallest]
-        strength = 0.4 + 0.6 * (alphas.index(alpha) + 1) / len(alphas) if regime == "scaled" else 1.0
+        strength = 0.4 + 0.6 * (values.index(value) + 1) / len(values) if regime == "scaled" else 1.0
         colour, marker = tint(COLOURS.get(str(regime), GREY), strength), MARKERS.get(str(regime), "o")
         ax.plot(
             shown.width,
             shown[measure],
             color=colour,
             marker=marker,
-            label=_label(str(regime), float(alpha), line, shown.empty),
+            label=_label(str(regime), f"{'α' if swept == 'alpha' else swept} = {value:.3g}", line, shown.empty),
         )
         ax.errorbar(shown.width, shown[measure], yerr=_downward_safe(shown, measure), color=colour, linestyle="none")
-        if regime == "scaled" and len(shown) > 1 and measure == "kernel_change" and not guided:
+        if (regime, swept, measure) == ("scaled", "alpha", "kernel_change") and len(shown) > 1 and not guided:
             _guide(ax, shown)
             guided = True
     width_axis(ax, part.width.to_numpy(dtype=float))
     plain_log_axis(ax, part[measure][part[measure] > smallest].to_numpy(dtype=float))
     ax.set_xlabel("width")
+
+
+def _swept(scaled: pd.DataFrame) -> str:
+    """`alpha` or `laziness`: the one of which more values were run at several widths."""
+    rounded = {name: scaled[name].map(lambda value: f"{value:.3g}") for name in ("alpha", "laziness")}
+    widths = {name: scaled.width.groupby(values).nunique() for name, values in rounded.items()}
+    shared = {name: int((counts > 1).sum()) for name, counts in widths.items()}
+    return "laziness" if scaled.laziness.notna().all() and shared["laziness"] > shared["alpha"] else "alpha"
+
+
+def _evenly(lines: list[tuple[tuple[object, ...], pd.DataFrame]]) -> list[tuple[tuple[object, ...], pd.DataFrame]]:
+    """All of them, or as many as a legend has room for, from the first to the last."""
+    chosen = np.linspace(0, len(lines) - 1, min(len(lines), MOST_SERIES)).round().astype(int)
+    return [lines[index] for index in chosen]
 
 
 def _guide(ax: Axes, shown: pd.DataFrame) -> None:
@@ -85,8 +100,8 @@ def _downward_safe(shown: pd.DataFrame, measure: str) -> np.ndarray:
     return np.stack([np.minimum(error, 0.95 * shown[measure].to_numpy(dtype=float)), error])
 
 
-def _label(regime: str, alpha: float, line: pd.DataFrame, frozen: bool) -> str:
-    name = f"{regime} α = {alpha:.3g}" if regime == "scaled" else regime
+def _label(regime: str, told: str, line: pd.DataFrame, frozen: bool) -> str:
+    name = f"{regime} {told}" if regime == "scaled" else regime
     settings = next((text for text in line.settings if text), "")
     most = line.kernel_change.max()
     remark = (f": frozen\n(at most {most:.0e})" if most > 0 else ": frozen") if frozen else ""

@@ -12,7 +12,7 @@ from lazyregime.reports.tables.usual import Told
 MEASURES = (
     *("test_accuracy", "kernel_accuracy_adh_init", "kernel_accuracy_adh_final", "kernel_change", "kernel_distance"),
     *("kernel_angle", "kernel_angle_null"),
-    *("kernel_alignment_init", "kernel_alignment_final", "parameter_displacement", "test_loss"),
+    *("kernel_alignment_init", "kernel_alignment_final", "parameter_displacement", "test_loss", "laziness"),
 )
 REGIMES = ("regular", "feature", "lazy", "scaled")
 BY = ("network", "data", "width", "regime", "alpha")
