@@ -53,7 +53,7 @@ def stage_of(folder):
 
 
 def is_saved(path):
-    return path.name in ("flow.ckpt", "result.json")
+    return path.name in ("last.ckpt", "result.json")
 
 
 def assert_same(mine, theirs):
