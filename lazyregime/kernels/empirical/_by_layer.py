@@ -30,6 +30,7 @@ def empirical_ntk_layers(
         LazyRegimeError: For what `empirical_ntk` refuses.
 
     Example:
+        >>> import torch
         >>> network = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
         >>> list(empirical_ntk_layers(network, torch.ones(2, 2)))
         ['0', '2']

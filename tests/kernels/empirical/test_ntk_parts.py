@@ -33,9 +33,10 @@ def test_the_kernel_of_some_parameters(params, frozen):
     assert all(p.requires_grad != frozen for p in model.parameters())
 
 
-@pytest.mark.parametrize(
-    "name", ["shared", "tied", "weight norm", "experts", "LSTM", "centres of its own", "attention"]
-)
+LAYERED = ["shared", "tied", "weight norm", "experts by mask", "LSTM", "centres of its own", "attention"]
+
+
+@pytest.mark.parametrize("name", LAYERED)
 def test_the_kernels_of_the_layers_add_up(name):
     model, x = ODD[name].build()
     parts = empirical_ntk_layers(model, x, outputs="diagonal")
