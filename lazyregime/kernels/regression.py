@@ -17,8 +17,9 @@ from lazyregime.kernels._samples import check_samples, check_stored, comparing
 from lazyregime.kernels._solvers import solver_for
 from lazyregime.kernels._task import Task, make_task
 from lazyregime.kernels.empirical._checks import check_inputs
-from lazyregime.kernels.empirical._loan import borrowed
+from lazyregime.kernels.empirical._loan import Loan
 from lazyregime.kernels.empirical._memory import default_budget
+from lazyregime.kernels.empirical._recording import evaluate
 from lazyregime.kernels.kernel import AbstractKernel
 from lazyregime.kernels.protocol import check_protocol, class_maxima
 from lazyregime.kernels.state import State, check_unchanged, lasting, state_after, state_of
@@ -197,8 +198,12 @@ class KernelRegression:
         if self.offset is None:
             return None
         check_inputs(x, None, dict(self.offset.named_parameters()))
-        with borrowed(self.offset), torch.no_grad():
-            return torch.cat([cast(Tensor, self.offset(xs)) for xs in x.split(500)]).double()
+        with Loan(self.offset) as loan:
+            parts: list[Tensor] = []
+            for xs in x.split(500):
+                parts.append(evaluate(loan, xs).detach().double())
+                loan.restore()
+        return torch.cat(parts)
 
     def _state(self) -> State:
         """Of the kernel and the offset, where they are networks."""

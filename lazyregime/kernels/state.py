@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels.empirical._loan import Loan
+from lazyregime.kernels.empirical._recording import evaluate
 
 State = Mapping[str, str]  # what there is, by name, as digests
 
@@ -34,8 +35,8 @@ def state_of(network: nn.Module, prefix: str = "") -> State:
 
 def state_after(network: nn.Module, x: Tensor, prefix: str = "") -> State:
     """The state that a forward pass leaves behind; the network itself is as it was."""
-    with Loan(network), torch.no_grad():
-        network(x[:1].clone())
+    with Loan(network) as loan:
+        evaluate(loan, x[:1])
         return state_of(network, prefix)
 
 

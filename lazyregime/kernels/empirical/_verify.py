@@ -6,11 +6,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels.empirical._checks import tolerance
 from lazyregime.kernels.empirical._factors import allocate
 from lazyregime.kernels.empirical._forms import Task, build, choose
 from lazyregime.kernels.empirical._layers import Layer, Survey
-from lazyregime.kernels.empirical._loan import Loan
+from lazyregime.kernels.empirical._loan import Loan, is_out_of_memory
 from lazyregime.kernels.empirical._recording import Recording
 from lazyregime.kernels.empirical._registry import LayerCall
 
@@ -35,7 +36,7 @@ def gradients(y: Tensor, wanted: Sequence[Tensor], v: Tensor) -> Iterator[tuple[
             continue
         grads: list[Any] = [None] * len(group)
         if y.requires_grad:
-            grads = [*torch.autograd.grad(y, group, v, retain_graph=True, allow_unused=True)]
+            grads = [*_grad(y, group, v, retain_graph=True)]
         for position, w in enumerate(group):
             grad, grads[position] = grads[position], None
             yield w, grad.to_dense() if grad is not None and grad.is_sparse else grad
@@ -61,12 +62,23 @@ def gradient(y: Tensor, wanted: list[Tensor], v: Tensor, *, retain_graph: bool) 
     """The gradient of v . y, flat; zero where it does not depend."""
     grads: Any = [None] * len(wanted)
     if y.requires_grad:
-        grads = torch.autograd.grad(y, wanted, v, retain_graph=retain_graph, allow_unused=True)
+        grads = _grad(y, wanted, v, retain_graph=retain_graph)
     dense = [
         torch.zeros_like(w) if g is None else (g.to_dense() if g.is_sparse else g)
         for g, w in zip(grads, wanted, strict=True)
     ]
     return torch.cat([g.flatten() for g in dense])
+
+
+def _grad(y: Tensor, wanted: Sequence[Tensor], v: Tensor, *, retain_graph: bool) -> tuple[Tensor | None, ...]:
+    try:
+        return torch.autograd.grad(y, wanted, v, retain_graph=retain_graph, allow_unused=True)
+    except RuntimeError as error:
+        if is_out_of_memory(error):
+            raise
+        raise LazyRegimeError(
+            f"the model's backward pass failed, so it has no gradients to compare: {str(error).splitlines()[0]}"
+        ) from error
 
 
 def drop_wrong(
