@@ -1,6 +1,7 @@
 """What a user did wrong, and what the system refused, in a sentence: what was given, what is allowed, what to do."""
 
 import errno
+import re
 
 _FULL = "free some space there, or give another runs_dir or data_dir"
 _CLOSED = "give a runs_dir or data_dir that you may write in"
@@ -36,3 +37,16 @@ def refused_by_the_system(error: OSError) -> LazyRegimeError:
     what = error.strerror or str(error) or type(error).__name__
     cure = _CURES.get(error.errno or 0, "see what that says")
     return LazyRegimeError(f"{where}{what}; {cure}, and give the same command again.")
+
+
+def out_of_memory(error: BaseException) -> LazyRegimeError | None:
+    """The sentence for an allocation that failed, in Python, numpy or torch; None for another error."""
+    said = str(error)
+    if not (isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "allocate memory" in said):
+        return None
+    asked = re.search(r"allocate (\d+) bytes|allocate ([\d.]+ [KMGT]iB)", said)
+    how_much = "" if asked is None else f" ({asked[2] or f'{int(asked[1]) / 1e9:.3g} GB'} were asked for at once)"
+    return LazyRegimeError(
+        f"out of memory{how_much}; set a smaller memory_budget, batch, probe (ntk.n_test, ntk.anchors_per_class), "
+        "width or number of samples, or take a larger machine, and give the command again."
+    )

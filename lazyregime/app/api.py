@@ -10,7 +10,7 @@ from lazyregime.app.compose.devices import num_processes
 from lazyregime.app.compose.given import given
 from lazyregime.app.compose.hints import ConfigError
 from lazyregime.app.compose.own import put_working_directory_on_path
-from lazyregime.app.compose.plan import plan_jobs
+from lazyregime.app.compose.plan import check_memory, plan_jobs
 from lazyregime.app.compose.quoting import as_overrides
 from lazyregime.app.console import Console
 from lazyregime.app.execute import execute
@@ -55,6 +55,7 @@ def run(
     with ambient_state_of_torch(), given(network, data) as stand_ins:
         (job,) = plan_jobs(door, [[*stand_ins, *_words(overrides), *as_overrides(settings)]])
         _check_processes(job.config)
+        check_memory(door, [job])
         ask_for_reruns([job])
         return execute(door, job.config, Console(quiet=quiet))
 

@@ -67,6 +67,11 @@ class AbstractCommand(ABC):
     def demand(self, config: ConfigDict, size: float) -> str:
         """In words, what a job of this size needs."""
 
+    def bytes_held(self, config: ConfigDict, size: float) -> float:
+        """What a job of this size must hold on this machine's CPU at once, as far as that can be told; at least."""
+        del config, size
+        return 0.0
+
     @abstractmethod
     def start(self, config: ConfigDict, folder: RunFolder, console: "Console", tracking: "Tracking") -> AbstractWork:
         """Load what the run is computed from."""

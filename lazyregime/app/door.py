@@ -18,7 +18,7 @@ from lazyregime.app.compose.devices import num_processes
 from lazyregime.app.compose.hints import ConfigError
 from lazyregime.app.compose.job import Job
 from lazyregime.app.compose.own import put_working_directory_on_path
-from lazyregime.app.compose.plan import plan_jobs
+from lazyregime.app.compose.plan import check_memory, plan_jobs
 from lazyregime.app.compose.resources import conf_dir
 from lazyregime.app.console import Console, open_standard_streams
 from lazyregime.app.execute import execute
@@ -65,7 +65,7 @@ def _single(command: AbstractCommand, console: Console, overrides: list[str]) ->
     launcher = command.source.sweep(overrides).launcher if asked else "basic"
     (job,) = plan_jobs(command, [overrides])
     check_launcher(launcher, [job.config], is_sweep=False)
-    console = _settled(console, [job])
+    console = _settled(command, console, [job])
     ask_for_reruns([job])
     execute(command, job.config, console)
     console.say(f"Next:   python -m lazyregime.report {job.folder.path.parent}")
@@ -78,7 +78,7 @@ def _sweep(command: AbstractCommand, console: Console, overrides: list[str]) -> 
     check_launcher(sweep.launcher, [job.config for job in jobs], is_sweep=True)
     _check_names(sweep, jobs)
     if sweep.is_here:
-        console = _settled(console, jobs)
+        console = _settled(command, console, jobs)
     ask_for_reruns(jobs)
     record_sweep(command.source.command, overrides, jobs)
     show_plan(command, console, jobs)
@@ -90,9 +90,10 @@ def _sweep(command: AbstractCommand, console: Console, overrides: list[str]) -> 
     return FAILED if show_outcome(command, console, jobs) else 0
 
 
-def _settled(console: Console, jobs: Sequence[Job]) -> Console:
-    """A console that speaks where this process turns out to be no part of another's run."""
+def _settled(command: AbstractCommand, console: Console, jobs: Sequence[Job]) -> Console:
+    """What is computed here can be; the console speaks where this process turns out to be no part of another's run."""
     settle_ranks(max((num_processes(job.config) for job in jobs), default=1))
+    check_memory(command, jobs)
     return Console() if console.quiet and is_first_process() else console
 
 

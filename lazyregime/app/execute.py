@@ -10,7 +10,7 @@ from lazyregime.app.command import AbstractCommand, AbstractWork
 from lazyregime.app.compose.config import ConfigDict, as_yaml
 from lazyregime.app.compose.devices import num_processes
 from lazyregime.app.console import Console
-from lazyregime.errors import LazyRegimeError, refused_by_the_system
+from lazyregime.errors import LazyRegimeError, out_of_memory, refused_by_the_system
 from lazyregime.notice import NOTICE, Leaving
 from lazyregime.ranks import is_first_process, settle_ranks
 from lazyregime.runs.folder import RunFolder
@@ -101,6 +101,8 @@ def _failed(error: Exception, folder: RunFolder, step: int | None) -> LazyRegime
             folder.write_failure(error, step=step)
     if isinstance(error, LazyRegimeError):
         return error
+    if (why := out_of_memory(error)) is not None:
+        return LazyRegimeError(f"{folder.name} failed: {why}")
     if isinstance(error, OSError):
         return LazyRegimeError(f"{folder.name} failed: {refused_by_the_system(error)}")
     return LazyRegimeError(

@@ -23,6 +23,7 @@ class Evidence:
         null_angle: `angle` of two initializations.
         null_cka: `cka` of two initializations.
         null_gain: `gain` of two initializations.
+        has_moved: Whether any weight did, or None where that was not measured.
         has_collapsed: Whether the kernel after training has no direction: it is zero, or the same for all points.
     """
 
@@ -34,6 +35,7 @@ class Evidence:
     null_angle: float | None = None
     null_cka: float | None = None
     null_gain: float | None = None
+    has_moved: bool | None = None
     has_collapsed: bool = False
 
     @property
@@ -72,6 +74,7 @@ def evidence_from(moved: Mapping[str, float | None], gain: Gain | None, null: Nu
         null_angle=None if null is None else null.angle,
         null_cka=None if null is None else null.cka,
         null_gain=None if null is None else null.gain,
+        has_moved=_has_moved(moved),
         has_collapsed=_has_collapsed(moved),
     )
 
@@ -82,7 +85,7 @@ def evidence_of(result: Mapping[str, Any]) -> Evidence:
     distance = _number(result.get("kernel_distance"))
     if found["angle"] is None and distance is not None:
         found["angle"] = sine_of(distance)
-    return Evidence(**found, has_collapsed=_has_collapsed(result))
+    return Evidence(**found, has_moved=_has_moved(result), has_collapsed=_has_collapsed(result))
 
 
 def degrees(sine: float) -> float:
@@ -93,6 +96,11 @@ def degrees(sine: float) -> float:
 def sine_of(distance: float) -> float:
     """The sine of an angle of which this is 1 - cos."""
     return math.sqrt(max(0.0, 1 - (1 - distance) ** 2))
+
+
+def _has_moved(found: Mapping[str, Any]) -> bool | None:
+    moved = _number(found.get("parameter_displacement"))
+    return None if moved is None else moved > 0
 
 
 def _has_collapsed(found: Mapping[str, Any]) -> bool:

@@ -37,6 +37,8 @@ def judge(evidence: Evidence) -> Verdict:
         return Verdict(
             None, "No verdict: the kernel after training is the same for all points, so the network has collapsed."
         )
+    if evidence.has_moved is False:
+        return Verdict(None, "No verdict: no weight moved, so nothing was trained.")
     if evidence.angle is None:
         return Verdict(None, "No verdict: the kernel was not measured at both ends.")
     word = _word(evidence)

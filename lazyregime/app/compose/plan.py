@@ -1,6 +1,7 @@
 """Before anything starts, every job is composed and checked; those that differ in seeds only are checked once."""
 
 import json
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,6 +39,30 @@ def plan_jobs(command: AbstractCommand, jobs: Sequence[Sequence[str]]) -> list[J
             where = f" (job {number + 1} of {len(jobs)}: {' '.join(overrides)})" if len(jobs) > 1 else ""
             raise ConfigError(f"{error}{where}") from error
     return planned
+
+
+def check_memory(command: AbstractCommand, jobs: Sequence[Job]) -> None:
+    """Refuse jobs that this machine's processors are to compute and that its memory cannot hold.
+
+    Raises:
+        ConfigError: Naming the first.
+    """
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for job in jobs:
+        needed = command.bytes_held(job.config, job.size)
+        if needed > there and not _may_use_gpu(job.config):
+            raise ConfigError(
+                f"{job.folder.name} needs at least {needed / 1e9:.3g} GB, and this machine has {there / 1e9:.3g} GB; "
+                "give a smaller width, or compute it on a larger machine."
+            )
+
+
+def _may_use_gpu(config: ConfigDict) -> bool:
+    if (config.get("trainer") or {}).get("accelerator") == "cpu":
+        return False
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def _check_common(config: ConfigDict) -> None:

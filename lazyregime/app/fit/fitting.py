@@ -85,6 +85,10 @@ class Fitting(AbstractWork):
         spectrum = input_spectrum(train.inputs)
         if spectrum is not None:
             atomic_write(self.folder.kernels, save({"input_spectrum": spectrum}))
+        if not torch.isfinite(table.columns["test_risk"]).any():
+            raise LazyRegimeError(
+                "No ridge has a finite risk on the test set: targets or kernel are too large for float64."
+            )
         index = 0 if chosen_by == "given" else table.best(chosen_by)
         self.machine.choose(index, by=chosen_by)
         return self._result(table, index, seconds_fit)

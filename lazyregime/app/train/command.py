@@ -36,6 +36,9 @@ class TrainCommand(AbstractCommand):
     def demand(self, config: ConfigDict, size: float) -> str:  # noqa: D102
         return f"{size:,.0f} parameters, {_memory(config, size)}"
 
+    def bytes_held(self, config: ConfigDict, size: float) -> float:  # noqa: D102
+        return _training_bytes(config, size)
+
     def start(self, config: ConfigDict, folder: RunFolder, console: "Console", tracking: "Tracking") -> AbstractWork:  # noqa: D102
         if config["optimizer"]["name"] == "gradient_flow":
             from lazyregime.app.train.gradient_flow import FlowTraining
@@ -134,10 +137,15 @@ def _number(value: float | None, form: str) -> str:
     return "none" if value is None else format(value, form)
 
 
-def _memory(config: ConfigDict, num_params: float) -> str:
+def _training_bytes(config: ConfigDict, num_params: float) -> float:
     size = 8 if config["trainer"]["precision"] == "float64" else 4
     copies = 5 if config["regime"]["centred"] else 4  # weights, gradients, two moments of Adam; w0
-    text = f"about {_bytes(num_params * size * copies)} to train"
+    return num_params * size * copies
+
+
+def _memory(config: ConfigDict, num_params: float) -> str:
+    size = 8 if config["trainer"]["precision"] == "float64" else 4
+    text = f"about {_bytes(_training_bytes(config, num_params))} to train"
     if not config["ntk"]["enabled"]:
         return text + ", no kernel probe"
     anchors = config["ntk"]["anchors_per_class"] * (config["data"].get("n_outputs") or 1)

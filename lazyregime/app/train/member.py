@@ -13,6 +13,7 @@ from lazyregime.app.console import Console
 from lazyregime.app.facts import seeds, which
 from lazyregime.app.train.facts import of_classes, trained
 from lazyregime.app.train.nulls import null_for
+from lazyregime.app.train.soundness import doubts
 from lazyregime.atomic import atomic_write
 from lazyregime.data import ClassificationData
 from lazyregime.errors import LazyRegimeError
@@ -112,10 +113,16 @@ class FlowMember:
                 "initial_output": float(self.rows[0]["max_output"]),
                 **self._probed(),
             },
-            warnings=tuple(self.probe.warnings),
+            warnings=(*self._doubts(), *self.probe.warnings),
             seconds_training=round(seconds, 2),
             computed=self.clock.computed(self.device, self.config["trainer"]["precision"]),
         )
+
+    def _doubts(self) -> tuple[str, ...]:
+        assert self.last is not None
+        if self.last.steps == 0:
+            return ("The flow took no step: nothing was trained, and what was measured is the network at w0.",)
+        return () if self.gram is not None else doubts(self.module, build_network(self.config))
 
     def _probed(self) -> dict[str, Any]:
         """What the probe found; its kernels are written."""

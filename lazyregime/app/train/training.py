@@ -18,8 +18,10 @@ from lazyregime.app.facts import seeds, which
 from lazyregime.app.train.facts import of_classes, trained
 from lazyregime.app.train.nulls import null_for
 from lazyregime.app.train.progress import TrainingProgress
+from lazyregime.app.train.soundness import doubts
 from lazyregime.atomic import atomic_write
 from lazyregime.data import Batches, ClassificationData
+from lazyregime.errors import out_of_memory
 from lazyregime.lightning import pl
 from lazyregime.measure.checkpoints import LastCheckpoint
 from lazyregime.measure.improvement import Improvement
@@ -80,14 +82,22 @@ class Training(AbstractWork):
         since = time.perf_counter()
         measured: dict[str, Any] = {}
         if self.probing is not None:
-            self.probing.look(self.module, "final")
-            probe = self.probing.probe
-            measured = probe.result(null_for(config, probe, self.device, self.console))
+            measured = self._measured(self.probing)
             if self.trainer.is_global_zero:
                 atomic_write(self.folder.kernels, save(self.probing.probe.tensors()))
                 shutil.rmtree(self.folder.blocks, ignore_errors=True)
         seconds_probe = time.perf_counter() - since
         return self._result(measured, seconds_probe)
+
+    def _measured(self, probing: NTKProbe) -> dict[str, Any]:
+        """What the probe finds; where it cannot look after training, the training is there all the same."""
+        try:
+            probing.look(self.module, "final")
+        except Exception as error:
+            why = str(out_of_memory(error) or error)
+            probing.probe.warnings.append(f"The kernel after training could not be measured: {why}")
+            return {}
+        return probing.probe.result(null_for(self.config, probing.probe, self.device, self.console))
 
     def _where_to_go_on(self) -> Path | None:
         """The checkpoint to resume from; None to begin."""
@@ -120,7 +130,10 @@ class Training(AbstractWork):
                 "num_test_probe": len(self.probing.points.test_inputs) if self.probing else 0,
                 "num_held_out": self.probing.points.num_held_out if self.probing else 0,
             },
-            warnings=tuple(self.probing.probe.warnings) if self.probing else (),
+            warnings=(
+                *doubts(self.module, build_network(self.config)),
+                *(self.probing.probe.warnings if self.probing else ()),
+            ),
             seconds_training=round(self.recorder.seconds, 2),
             seconds_probe=round(seconds_probe, 2),
             computed=self.clock.computed(self.device, self.config["trainer"]["precision"]),
