@@ -27,7 +27,8 @@ A claim has a direction (equal, at least, at most) and the size that its source 
 the whole 95% confidence interval over seeds lies inside or outside of what is expected; it is **open** if the interval
 does not settle it, or if the statement is about a limit and fails below it; and it is **not measured** if no runs of
 its size are there, whatever smaller ones say. What cannot fail, such as an identity, is a test of the code and no
-claim.
+claim. A study that has no file in `docs/results` has not been run since the ledger keeps its measurements; what its
+page tells is of an earlier run.
 """
 
 
