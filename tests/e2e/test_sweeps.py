@@ -1,5 +1,7 @@
 """python -m lazyregime.sweeps: what has become of a sweep, and the rest of it once more."""
 
+import json
+
 import pytest
 from test_train import train
 
@@ -41,3 +43,44 @@ def test_nothing_is_left_to_do(runs_dir, capsys):
 def test_a_folder_without_runs(tmp_path, capsys):
     assert sweeps("status", tmp_path) == 2
     assert "neither a run nor a sweep" in capsys.readouterr().err
+
+
+DAMAGES = {
+    "flipped": lambda path: path.write_bytes(bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:]),
+    "cut": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+    "empty": lambda path: path.write_bytes(b""),
+    "gone": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_every_damaged_file_is_named_and_mended(runs_dir, capsys, damage):
+    """One file of each kind in a run of its own; afterwards all files but times are what they were."""
+    names = ["kernels.safetensors", "metrics.csv", "config.yaml", "result.json", "figures/summary.png",
+             "checkpoints/last.ckpt"]  # fmt: skip
+    command = [*SWEEP, "ntk.null=0", f"seed={','.join(map(str, range(len(names))))}", "lr=0.01"]
+    assert train(*command) == 0
+    assert sweeps("verify", runs_dir) == 0
+    folders = sorted(path.parent for path in runs_dir.rglob("config.yaml"))
+    kept = {folder / name: (folder / name).read_bytes() for folder in folders for name in names}
+    scalars = {folder: told(folder) for folder in folders}
+    for folder, name in zip(folders, names, strict=True):
+        DAMAGES[damage](folder / name)
+    capsys.readouterr()
+    assert sweeps("verify", runs_dir) == 1
+    out = capsys.readouterr().out
+    hidden = damage == "gone"  # a run without a result is interrupted, and one without a configuration has no row
+    assert all(name in out for name in names if not (hidden and name == "result.json")), out
+    assert sweeps("resubmit", runs_dir) == 0
+    assert sweeps("verify", runs_dir) == 0
+    assert {folder: told(folder) for folder in folders} == scalars
+    for path in kept:
+        if path.name in ("kernels.safetensors", "config.yaml"):
+            assert path.read_bytes() == kept[path], path
+
+
+def told(folder):
+    """What a result says, but for times and what depends on them."""
+    result = json.loads((folder / "result.json").read_text())
+    return {key: value for key, value in result.items()
+            if not key.startswith(("seconds", "started", "finished", "checksums", "sha256"))}  # fmt: skip

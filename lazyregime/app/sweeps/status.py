@@ -62,7 +62,7 @@ def resubmit(folder: Path, console: Console, given: Sequence[str] = ()) -> int:
     Raises:
         LazyRegimeError: If a record asks for what no record may ask for.
     """
-    done = {state.folder.path.absolute() for state in states_of(folder, console) if state.status in UNDER_WAY}
+    done = {state.folder.path.absolute() for state in states_of(folder, console) if _is_settled(state)}
     code, count = 0, 0
     for sweep in recorded_sweeps(folder, lambda _: None):  # `states_of` has told of those that cannot be read
         left = [name for name in sweep.runs if (sweep.root / name).absolute() not in done]
@@ -83,6 +83,11 @@ def resubmit(folder: Path, console: Console, given: Sequence[str] = ()) -> int:
     if not count:
         console.say("Nothing is left to do: every run of the sweeps here is complete or under way.")
     return code
+
+
+def _is_settled(state: RunState) -> bool:
+    """Whether nothing is to be done: a complete run is computed anew where a file of it is damaged."""
+    return state.status in UNDER_WAY and not (state.status == Status.complete and state.folder.damaged_files())
 
 
 def states_of(folder: Path, console: Console) -> list[RunState]:

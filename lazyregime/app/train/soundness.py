@@ -1,7 +1,7 @@
 """Whether a training is a result: weights that did not move, or moved by less than their type resolves, are said so.
 
 A weight is kept to the rounding of its type, so that w - w0 is known to eps |w|, and F = alpha (f - f0) is wrong by
-about eps |w| / |w - w0|: beside float64 it was between a third of that and twice it (docs/reliability.md). The movement
+about eps |w| / |w - w0|: beside float64 between an eighth of that and twice it (docs/reliability.md). The movement
 falls as 1 / alpha, which gives the largest alpha that a type carries. What is linearized trains w - w0 itself.
 """
 
