@@ -1,12 +1,12 @@
 """How often the verdict is right, on networks whose regime is known by construction (docs/verdict.md).
 
-    python multirun_scripts/verdict_calibration.py set|judge [CASE ...] [KEY=VALUE ...]
+    python multirun_scripts/verdict_calibration.py set|judge|flow [CASE ...] [KEY=VALUE ...]
 
 Known to be lazy: laziness 1000 and 10,000. (A frozen kernel does not turn at all: its verdict could not be another.)
 Known to learn features: laziness 0.1 and 0.03, where the training got somewhere; where it did not, nothing is known,
 and the run is listed and not counted. `set` are the networks and data on which the thresholds of
-lazyregime/measure/verdict.py were set, `judge` others, on which they are judged. Two seeds each; what is complete is
-not repeated.
+lazyregime/measure/verdict.py were set, `judge` and `flow` others, on which they are judged. Two seeds each; what is
+complete is not repeated.
 """
 
 import itertools
@@ -35,6 +35,20 @@ NUM_CLASSES = {"mnist_parity": 2, "modular_addition": 11}
 SEEDS = (0, 1)
 ADDITION = ["data=modular_addition", "data.n_train=660", "trainer.max_epochs=40"]
 REGRESSION = ["loss=mse", "data=sphere", "ntk.anchors_per_class=60"]
+FLOW = [
+    "optimizer=gradient_flow", "optimizer.max_dgrad=0.01", "optimizer.max_dout=0.5", "optimizer.max_steps=5000",
+    "data.n_train=200",
+]  # fmt: skip
+PARITY = ["data=mnist_parity", "loss=softhinge", "arch.normalize_activation=true", "ntk.anchors_per_class=30"]
+SPHERE = [
+    "data=sphere",
+    "data.dimension=10",
+    "loss=mse",
+    "optimizer.margin=null",
+    "optimizer.min_loss=0.02",
+    "arch.normalize_activation=true",
+    "ntk.anchors_per_class=60",
+]
 SETS = {
     "set": {
         "mlp-32": [*MLP, "width=32"],
@@ -55,6 +69,14 @@ SETS = {
         "vit-fashion": ["arch=vit", "width=32", "data=fashion_mnist"],
         "transformer-addition": ["arch=transformer", "width=32", *ADDITION],
         "resnet18-fashion": ["arch=resnet18", "width=4", "data=fashion_mnist"],
+    },
+    "flow": {
+        "parity-mlp2-tanh": [*FLOW, *PARITY, "arch=mlp", "arch.depth=2", "arch.activation=tanh", "width=40"],
+        "parity-mlp3-silu": [*FLOW, *PARITY, "arch=mlp", "arch.depth=3", "arch.activation=silu", "width=60"],
+        "parity-two-layer-gelu": [*FLOW, *PARITY, "arch=two_layer", "arch.activation=gelu", "width=100"],
+        "sphere-mlp2-silu": [*FLOW, *SPHERE, "arch=mlp", "arch.depth=2", "arch.activation=silu", "width=80"],
+        "sphere-mlp3-tanh": [*FLOW, *SPHERE, "arch=mlp", "arch.depth=3", "arch.activation=tanh", "width=50"],
+        "sphere-two-layer-tanh": [*FLOW, *SPHERE, "arch=two_layer", "arch.activation=tanh", "width=200"],
     },
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ from lazyregime.kernels.empirical import (
     Rows,
     empirical_ntk,
     empirical_ntk_blocks,
+    empirical_ntk_layers,
     explain,
     register_rule,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "eigenprojections",
     "empirical_ntk",
     "empirical_ntk_blocks",
+    "empirical_ntk_layers",
     "explain",
     "infinite_counterpart",
     "infinite_ntk",

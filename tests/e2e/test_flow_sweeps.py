@@ -27,7 +27,8 @@ SMALL = [
     "arch.activation=tanh", "loss=mse", "optimizer=gradient_flow", "optimizer.margin=null", "optimizer.max_steps=200",
     "ntk.anchors_per_class=6", "tracking=csv", "regime=scaled", "num_threads=1", "progress=lines",
 ]  # fmt: skip
-SWEEP = ["-m", *SMALL, "alpha=0.1,10", "init_seed=0,1", "data_seed=0"]
+SWEEP = ["-m", *SMALL, "alpha=0.1,10", "init_seed=0,1", "data_seed=0", "ntk.at_loss_fractions=[0.9]"]
+KEPT = ("test_outputs", "gram_loss_0.9")
 SAME = ("test_loss", "train_loss", "flow_time", "kernel_change", "half_loss_time", "displacement")
 
 
@@ -41,7 +42,8 @@ def results(folder):
     found = {}
     for path in sorted(folder.rglob("result.json")):
         result = json.loads(path.read_text())
-        found[path.parent.name] = result, load_file(path.parent / "kernels.safetensors")["test_outputs"]
+        kept = load_file(path.parent / "kernels.safetensors")
+        found[path.parent.name] = result, {name: kept[name] for name in KEPT if name in kept}
     return found
 
 
@@ -51,7 +53,7 @@ def stage_of(folder):
 
 
 def is_saved(path):
-    return path.name in ("flow.ckpt", "result.json")
+    return path.name in ("last.ckpt", "result.json")
 
 
 def assert_same(mine, theirs):
@@ -73,9 +75,10 @@ def undisturbed(tmp_path_factory):
 
 def test_together_and_one_by_one_are_the_same(undisturbed, tmp_path):
     assert all(result["flows_together"] == 4 for result, _ in undisturbed.values())
+    assert all(set(kept) == set(KEPT) for _, kept in undisturbed.values())
     sweep([*SWEEP, "optimizer.together=never", f"runs_dir={tmp_path}"])
     apart = results(tmp_path)
-    assert all("flows_together" not in result for result, _ in apart.values())
+    assert all(result.get("flows_together") is None for result, _ in apart.values())
     assert_same(undisturbed, apart)
 
 

@@ -187,12 +187,11 @@ def _check_parameterization(config: ConfigDict, network: nn.Module) -> None:
 
 
 def _check_flow(config: ConfigDict) -> None:
-    for name in ("at_epochs", "at_loss_fractions"):
-        if config["ntk"][name]:
-            raise ConfigError(
-                f"ntk.{name} does not go with optimizer=gradient_flow, which has no epochs and probes the kernel at "
-                "its start and its end; leave it out."
-            )
+    if config["ntk"]["at_epochs"]:
+        raise ConfigError(
+            "ntk.at_epochs does not go with optimizer=gradient_flow, which has no epochs; leave it out, or set "
+            "ntk.at_loss_fractions."
+        )
     if config["optimizer"]["dual"] and not config["regime"]["linearized"]:
         raise ConfigError(
             "optimizer.dual=true flows with the frozen kernel, which is regime=lazy; set that, or optimizer.dual=false."

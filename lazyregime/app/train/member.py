@@ -68,11 +68,13 @@ class FlowMember:
         """Measure."""
         row = self.measures.row(snapshot)
         self.rows.append(row | self.probe.glance(self.measures.state()))
+        self.rows[-1] |= self._looked_below(row["train_loss"])
         self.last = snapshot
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Write a checkpoint that goes on exactly."""
-        self.folder.kept.save(lambda path: torch.save({**state, "rows": self.rows}, path))
+        kept = {**state, "rows": self.rows, "probe": self.probe.state_dict()}
+        self.folder.kept.save(lambda path: torch.save(kept, path))
         write_rows(self.folder.metrics, self.rows)
 
     def result(self, seconds: float, together: int | None = None) -> GradientFlowResult:
@@ -117,6 +119,15 @@ class FlowMember:
             seconds_training=round(seconds, 2),
             computed=self.clock.computed(self.device, self.config["trainer"]["precision"]),
         )
+
+    def _looked_below(self, loss: float) -> Row:
+        """What the probe sees where the loss is first measured below a fraction of the initial one."""
+        found: Row = {}
+        for fraction in self.config["ntk"]["at_loss_fractions"] if self.config["ntk"]["enabled"] else ():
+            tag = f"loss_{fraction:g}"
+            if tag not in self.probe.found and loss < fraction * self.rows[0]["train_loss"]:
+                found |= self.probe.look(self.measures.state(), tag).rows
+        return found
 
     def _doubts(self) -> tuple[str, ...]:
         assert self.last is not None
@@ -163,4 +174,6 @@ class FlowMember:
             return None
         state = torch.load(path, map_location=self.device, weights_only=True)
         self.rows = list(state.pop("rows"))
+        if "probe" in state:
+            self.probe.load_state_dict(state.pop("probe"))
         return state

@@ -3,6 +3,7 @@
 from lazyregime.kernels.empirical import _rules_linear as _rules_linear
 from lazyregime.kernels.empirical import _rules_norm as _rules_norm
 from lazyregime.kernels.empirical._blocks import empirical_ntk_blocks
+from lazyregime.kernels.empirical._by_layer import empirical_ntk_layers
 from lazyregime.kernels.empirical._explain import Explanation, explain
 from lazyregime.kernels.empirical._factors import Lookup, Outer, Rows
 from lazyregime.kernels.empirical._loan import borrowed
@@ -20,6 +21,7 @@ __all__ = [
     "check_function",
     "empirical_ntk",
     "empirical_ntk_blocks",
+    "empirical_ntk_layers",
     "explain",
     "register_rule",
 ]

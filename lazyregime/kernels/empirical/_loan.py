@@ -1,6 +1,6 @@
 """A user's model is borrowed: whatever happens, parameters, buffers, modes, hooks and random state are as before."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any, cast, final
@@ -20,6 +20,7 @@ class Loan:
     Args:
         model: The model.
         everything: Whether frozen parameters count too; they require a gradient meanwhile.
+        only: The names of those that count, frozen or not; the others are frozen meanwhile.
 
     Attributes:
         parameters: The floating-point parameters by name, each once.
@@ -27,11 +28,13 @@ class Loan:
         random: Random numbers as they were.
     """
 
-    def __init__(self, model: nn.Module, everything: bool = False) -> None:
+    def __init__(self, model: nn.Module, everything: bool = False, only: Collection[str] | None = None) -> None:
         self.model = model
         self._state = [_Kept(module.__dict__) for module in model.modules()]
         self.parameters = {name: p for name, p in model.named_parameters() if p.is_floating_point()}
         self.counted = {name for name, p in self.parameters.items() if everything or p.requires_grad}
+        if only is not None:
+            self.counted = set(only)
         self._flags = [(p, p.requires_grad, p.grad, p._backward_hooks) for p in model.parameters()]
         self._names = _names(model)
         self._overwritten: dict[int, tuple[Any, Any]] = {}
@@ -47,8 +50,7 @@ class Loan:
                 self._stack.enter_context(torch.autocast(device, enabled=False))
         for name, p in self.parameters.items():
             p._backward_hooks = None  # they are for training: a hook on a weight is no part of f
-            if name in self.counted and not p.requires_grad:
-                p.requires_grad_(True)
+            p.requires_grad_(name in self.counted)
         return self
 
     def __exit__(

@@ -1,5 +1,6 @@
 """Theta(x, x')_kk' = <df_k(x)/dw, df_k'(x')/dw>: the empirical neural tangent kernel of any module [JGH18]."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -15,6 +16,7 @@ from lazyregime.kernels.empirical._fallback import make_fallback
 from lazyregime.kernels.empirical._forms import Task
 from lazyregime.kernels.empirical._loan import Loan
 from lazyregime.kernels.empirical._memory import default_budget
+from lazyregime.kernels.empirical._parts import chosen
 from lazyregime.kernels.empirical._plan import make_plan
 from lazyregime.kernels.empirical._precision import Precision, check_precision
 from lazyregime.kernels.empirical._survey import Rules, survey, three
@@ -33,6 +35,7 @@ def empirical_ntk(
     accumulate: torch.dtype | None = None,
     precision: Precision = "full",
     rules: Rules = "auto",
+    params: Collection[str] | None = None,
 ) -> Shaped[Tensor, "n m *k"]:
     r"""The exact kernel $\langle \nabla_w f_k(x), \nabla_w f_{k'}(x') \rangle$ of a module, without its Jacobian.
 
@@ -55,6 +58,8 @@ def empirical_ntk(
         precision: "full"; on request "tf32" (products on a GPU, errors about 1e-3) or "bf16" (the layers' factors are
             rounded to bfloat16 and take half the memory, the passes stay in float32; errors about 3e-3).
         rules: "none" sends every parameter through the fallback.
+        params: Names of the parameters that count, or of modules, which stand for all of theirs, frozen or not; without
+            them all that require a gradient. `empirical_ntk_layers` gives the kernel of each layer.
 
     Raises:
         LazyRegimeError: If the model is random, depends on the batch, is complex, or needs more than the budget.
@@ -64,7 +69,7 @@ def empirical_ntk(
         >>> empirical_ntk(layer, torch.tensor([[1.0, 2.0]]))            # |x|^2 + 1
         tensor([[6.]])
     """
-    request = Request(model, x1, x2, outputs, memory_budget, accumulate, rules, precision)
+    request = Request(model, x1, x2, outputs, memory_budget, accumulate, rules, precision, params)
     return public_layout(request.compute(progress), outputs)
 
 
@@ -97,6 +102,7 @@ class Request:
     accumulate: torch.dtype | None
     rules: Rules
     precision: Precision = "full"
+    params: Collection[str] | None = None
 
     def __post_init__(self) -> None:
         check_options(
@@ -105,7 +111,9 @@ class Request:
         check_model(self.model)
         parameters = dict(self.model.named_parameters())
         check_inputs(self.x1, self.x2, parameters)
-        if type(self.model) is not Linearized and not any(p.requires_grad for p in parameters.values()):
+        if self.params is not None:
+            chosen(self._network()[0], self.params)
+        elif type(self.model) is not Linearized and not any(p.requires_grad for p in parameters.values()):
             raise LazyRegimeError(
                 "the model has no parameter with requires_grad, so its tangent kernel is zero; set "
                 "requires_grad_(True) on those that count."
@@ -128,9 +136,13 @@ class Request:
 
     def loan(self) -> Loan:
         """The network whose parameters count: of a `Linearized` model, that at w0."""
+        network, everything = self._network()
+        return Loan(network, everything, None if self.params is None else chosen(network, self.params))
+
+    def _network(self) -> tuple[nn.Module, bool]:
         if type(self.model) is Linearized and self.rules == "auto":
-            return Loan(self.model.network, everything=True)
-        return Loan(self.model)
+            return self.model.network, True
+        return self.model, False
 
     def prepare(self, loan: Loan, progress: Progress | None = None, mixes: str = "") -> Engine:
         """Survey the model and plan the work."""
