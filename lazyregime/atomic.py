@@ -8,15 +8,20 @@ from pathlib import Path
 
 
 @contextlib.contextmanager
-def replacing(path: Path | str) -> Iterator[Path]:
+def replacing(path: Path | str, *, by_way_of: Path | None = None) -> Iterator[Path]:
     """A path beside `path`, with its suffix, whose file takes the place of `path` when the block ends well.
 
     The folder is made where it is missing. A crash at any moment leaves the old or the new file, whole; what a killed
     writer leaves behind is hidden, and `remove_leftovers` takes it away.
+
+    Args:
+        path: The file.
+        by_way_of: Another folder of the same file system to write in, which somebody cleans.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}-{secrets.token_hex(3)}.tmp{path.suffix}")
+    hidden = f".{path.stem}.{os.getpid()}-{secrets.token_hex(3)}.tmp{path.suffix}"
+    temporary = (path.parent if by_way_of is None else by_way_of) / hidden
     try:
         yield temporary
         _sync(temporary)
@@ -29,9 +34,9 @@ def replacing(path: Path | str) -> Iterator[Path]:
         _sync(path.parent)
 
 
-def atomic_write(path: Path | str, content: bytes | str) -> None:
+def atomic_write(path: Path | str, content: bytes | str, *, by_way_of: Path | None = None) -> None:
     """Replace the file by `content`."""
-    with replacing(path) as temporary, open(temporary, "xb") as stream:
+    with replacing(path, by_way_of=by_way_of) as temporary, open(temporary, "xb") as stream:
         stream.write(content.encode() if isinstance(content, str) else content)
 
 

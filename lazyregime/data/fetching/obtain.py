@@ -5,8 +5,9 @@ from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 
+from lazyregime.atomic import atomic_write
 from lazyregime.data.fetching.image_set import ImageSet, KnownFile, SourceFailed
-from lazyregime.data.fetching.store import only_one, read_checked, write_whole
+from lazyregime.data.fetching.store import only_one, read_checked
 from lazyregime.data.fetching.workplace import workplace
 from lazyregime.errors import LazyRegimeError
 
@@ -63,7 +64,7 @@ def _fill(image_set: ImageSet, home: Path, rebuilt: list[bytes] | None, log: Log
         with workplace(home.absolute(), sole=sole) as folder:  # commands run in it, where a relative path is another
             contents = _fetch(image_set, home, folder, faults, log) if rebuilt is None else rebuilt
             for file, content in zip(image_set.files, contents, strict=True):
-                write_whole(home / file.name, content, by_way_of=folder)
+                atomic_write(home / file.name, content, by_way_of=folder)
         log(f"{image_set.title} is in {home}")
         return contents
 

@@ -1,9 +1,8 @@
-"""Files under the data folder: checked byte for byte when read, written whole or not at all, by one process a time."""
+"""Files under the data folder: checked byte for byte when read, and written by one process at a time."""
 
 import contextlib
 import errno
 import gzip
-import os
 import time
 import zlib
 from collections.abc import Callable, Generator
@@ -52,16 +51,6 @@ def read_checked(file: KnownFile, folders: list[Path]) -> tuple[bytes | None, li
             return content, broken
         broken.append(f"{path} is broken: {fault}")
     return None, broken
-
-
-def write_whole(path: Path, content: bytes, *, by_way_of: Path) -> None:
-    """Write a file that others see either as it was or complete; it is written in the folder `by_way_of` first."""
-    temporary = by_way_of / path.name
-    with temporary.open("xb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
 
 
 @contextlib.contextmanager

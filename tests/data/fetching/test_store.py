@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import lazyregime
-from lazyregime.data.fetching.store import write_whole
+from lazyregime.atomic import atomic_write
 
 # Fetches the tiny set slowly; every fetch leaves a line in the file "fetches".
 FETCHER = """
@@ -76,5 +76,5 @@ def test_a_write_that_fails_changes_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", no_space)
     with pytest.raises(OSError, match="No space"):
-        write_whole(tmp_path / "file", b"new", by_way_of=tmp_path / "work")
+        atomic_write(tmp_path / "file", b"new", by_way_of=tmp_path / "work")
     assert (tmp_path / "file").read_bytes() == b"as it was"
