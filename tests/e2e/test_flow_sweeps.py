@@ -49,7 +49,15 @@ def results(folder):
 
 def stage_of(folder):
     """What is on disk of the flows: changes whenever one of them is saved or has ended."""
-    return tuple(sorted((p.name, p.parent.name, p.stat().st_mtime_ns) for p in folder.rglob("*.*") if is_saved(p)))
+    return tuple(sorted((str(p), changed(p)) for p in folder.rglob("*.*") if is_saved(p)))
+
+
+def changed(path):
+    """When; 0 for a checkpoint that is just being replaced."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def is_saved(path):
