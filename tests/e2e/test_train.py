@@ -33,7 +33,12 @@ def test_a_run_leaves_what_it_promises_and_is_not_repeated(runs_dir, capsys):
     assert train(*FAST) == 0
     printed = capsys.readouterr().out
     folder = only(runs_dir)
-    for words in ("kernel regression at initialization", "kernel regression after training", "Verdict: ", "Next: "):
+    for words in (
+        "kernel regression at initialization",
+        "kernel regression after training",
+        "two initializations",
+        "Next: ",
+    ):
         assert words in printed
     assert str(folder) in printed
     for name in ("config.yaml", "result.json", "metrics.csv", "kernels.safetensors", "figures/summary.png"):
@@ -266,7 +271,7 @@ def test_the_probe_takes_two_classes_with_one_output_and_real_targets(runs_dir, 
     assert train("data=sphere", "data.dimension=5", "loss=mse", "tracking=csv", *small) == 0
     printed = capsys.readouterr().out
     assert "kernel regression after training, squared error" in printed
-    assert printed.count("Verdict: ") == 2 and "Verdict: none" not in printed
+    assert printed.count("two initializations differ by") == 2 and "No verdict" not in printed
     results = {r["data"]: r for r in (json.loads(path.read_text()) for path in runs_dir.rglob("result.json"))}
     assert all(result["warnings"] == [] for result in results.values())
     assert 0.3 < results["mnist_parity"]["kernel_accuracy_adh_init"] <= 1

@@ -82,8 +82,8 @@ def test_the_verdict_is_that_of_the_output_scale(scale, word):
     assert probe.warnings == []
 
 
-def test_before_any_training_nothing_has_turned():
-    assert probe_of(made()).verdict().sentence == "Lazy: the kernel did not turn at all."
+def test_before_any_training_there_is_no_verdict():
+    assert probe_of(made()).verdict().sentence == "No verdict: no weight moved, so nothing was trained."
 
 
 def test_a_lightning_trainer_has_the_curves_and_the_verdict_of_a_bare_loop():
