@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from node_processes import kill_node
-from slurm_sweep import TRAINING, TWO_NODES, TWO_TASKS, environment, outcome, slurm
+from slurm_sweep import LAUNCHER, TRAINING, TWO_NODES, TWO_TASKS, environment, outcome, slurm
 
 pytestmark = pytest.mark.slurm
 
@@ -17,6 +17,25 @@ def test_a_run_on_the_cluster_is_the_run_on_this_machine(one_process, tmp_path):
     command = [sys.executable, "-m", "lazyregime.train", "-m", *TRAINING, "seed=0,1"]
     subprocess.run(command, check=True, env=environment(tmp_path), stdout=subprocess.DEVNULL)
     assert outcome(tmp_path) == one_process
+
+
+MINE = """
+from torch import nn
+
+def net(width, n_outputs):
+    return nn.Sequential(nn.Flatten(), nn.Linear(784, width), nn.ReLU(), nn.Linear(width, n_outputs))
+"""
+
+
+def test_jobs_find_a_network_of_ones_own_in_the_folder_of_the_command(cluster, tmp_path):
+    (tmp_path / "mine.py").write_text(MINE)
+    own = ["debug=fdr", "arch=own", "arch._target_=mine.net", "trainer.limit_batches=2"]
+    for launcher in (LAUNCHER, []):
+        folder = tmp_path / ("cluster" if launcher else "here")
+        command = [sys.executable, "-m", "lazyregime.train", "-m", *launcher, *own, "seed=0,1"]
+        subprocess.run(command, check=True, cwd=tmp_path, env=environment(folder), stdout=subprocess.DEVNULL)
+    assert len(outcome(tmp_path / "here")) == 2
+    assert outcome(tmp_path / "cluster") == outcome(tmp_path / "here")
 
 
 def test_two_processes_give_what_one_gives(one_process, two_processes):

@@ -117,8 +117,11 @@ class Source:
         Raises:
             ConfigError: If it has a key that the schema has not.
         """
+        config = copy.copy(config)
+        with open_dict(config):
+            config.pop("hydra", None)  # a launcher's has it; it is Hydra's own, and partly missing
         resolved = OmegaConf.to_container(config, resolve=True, enum_to_str=True, throw_on_missing=True)
-        container = {str(k): v for k, v in cast(dict[Any, Any], resolved).items() if k != "hydra"}
+        container = {str(k): v for k, v in cast(dict[Any, Any], resolved).items()}
         valid = {field.name for field in fields(self.schema)}
         for key in container:
             if key not in valid:
@@ -131,10 +134,7 @@ class Source:
 
     def _composed(self, overrides: Sequence[str]) -> DictConfig:
         self.register()
-        config = compose(self.command, with_own_arguments(overrides))
-        with open_dict(config):
-            del config["hydra"]
-        return config
+        return compose(self.command, with_own_arguments(overrides))
 
     def _is_value(self, override: Override) -> bool:
         """Whether an override gives a key that is there another value, and chooses nothing."""
