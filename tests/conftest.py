@@ -1,10 +1,13 @@
 """What every test shares: no tracking service, the project's data folder, one thread."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
+# What a shell starts in the background ignores Ctrl-C, and so would the processes that the tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = Path(__file__).resolve().parent.parent
 os.environ["WANDB_MODE"] = "offline"
 os.environ["WANDB_SILENT"] = "true"

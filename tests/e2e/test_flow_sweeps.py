@@ -27,7 +27,8 @@ SMALL = [
     "arch.activation=tanh", "loss=mse", "optimizer=gradient_flow", "optimizer.margin=null", "optimizer.max_steps=200",
     "ntk.anchors_per_class=6", "tracking=csv", "regime=scaled", "num_threads=1", "progress=lines",
 ]  # fmt: skip
-SWEEP = ["-m", *SMALL, "alpha=0.1,10", "init_seed=0,1", "data_seed=0", "ntk.at_loss_fractions=[0.9]"]
+LOOKS = "ntk.at_loss_fractions=[0.9]"
+SWEEP = ["-m", *SMALL, "alpha=0.1,10", "init_seed=0,1", "data_seed=0", LOOKS]
 KEPT = ("test_outputs", "gram_loss_0.9")
 SAME = ("test_loss", "train_loss", "flow_time", "kernel_change", "half_loss_time", "displacement")
 
@@ -147,7 +148,7 @@ def test_a_flow_that_is_told_to_leave_saves_its_step_first(undisturbed, tmp_path
         return attempt(*arguments)
 
     monkeypatch.setattr(flow, "attempt", attempt_and_tell)
-    command = [*SMALL, "alpha=10", "init_seed=1", "data_seed=0", f"runs_dir={tmp_path}"]
+    command = [*SMALL, "alpha=10", "init_seed=1", "data_seed=0", LOOKS, f"runs_dir={tmp_path}"]
     with pytest.raises(SystemExit) as exit_:
         main(command)
     assert exit_.value.code == 128 + signal.SIGTERM

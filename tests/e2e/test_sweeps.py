@@ -45,6 +45,7 @@ def test_a_folder_without_runs(tmp_path, capsys):
     assert "neither a run nor a sweep" in capsys.readouterr().err
 
 
+SLOW = pytest.mark.slow
 DAMAGES = {
     "flipped": lambda path: path.write_bytes(bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:]),
     "cut": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
@@ -53,7 +54,7 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", ["flipped", "gone", *(pytest.param(d, marks=SLOW) for d in ("cut", "empty"))])
 def test_every_damaged_file_is_named_and_mended(runs_dir, capsys, damage):
     """One file of each kind in a run of its own; afterwards all files but times are what they were."""
     names = ["kernels.safetensors", "metrics.csv", "config.yaml", "result.json", "figures/summary.png",
