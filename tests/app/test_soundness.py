@@ -9,7 +9,7 @@ import torch
 import lazyregime
 from lazyregime.app.compose.hints import ConfigError
 from lazyregime.errors import LazyRegimeError, out_of_memory
-from lazyregime.measure.probing import NTKProbe
+from lazyregime.measure import Probe
 
 SMALL = ["data=sphere", "loss=mse", "arch.depth=2", "width=64", "trainer.max_epochs=3", "data.n_train=100",
          "data.n_test=50", "ntk.anchors_per_class=8", "tracking=csv", "ntk.null=0"]  # fmt: skip
@@ -54,16 +54,19 @@ def test_what_did_not_move_has_no_verdict(runs_dir):
     assert not lazy["warnings"] and lazy["verdict"] == "lazy"
 
 
-def test_a_probe_that_cannot_be_computed_loses_no_training(runs_dir, monkeypatch):
-    look = NTKProbe.look
+@pytest.mark.parametrize(
+    "optimizer", [[], ["optimizer=gradient_flow", "optimizer.max_steps=5", "optimizer.margin=null"]]
+)
+def test_a_probe_that_cannot_be_computed_loses_no_training(runs_dir, monkeypatch, optimizer):
+    look = Probe.look
 
-    def fails_at_the_end(self, module, tag):
+    def fails_at_the_end(self, state, tag):
         if tag == "final":
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 16000000000 bytes.")
-        return look(self, module, tag)
+        return look(self, state, tag)
 
-    monkeypatch.setattr(NTKProbe, "look", fails_at_the_end)
-    result = run()
+    monkeypatch.setattr(Probe, "look", fails_at_the_end)
+    result = run(*optimizer)
     assert math.isfinite(result["test_loss"]) and "verdict" not in result
     assert any("out of memory (16 GB were asked for at once)" in warning for warning in result["warnings"])
 

@@ -13,7 +13,7 @@ from lazyregime.app.console import Console
 from lazyregime.app.facts import seeds, which
 from lazyregime.app.train.facts import of_classes, trained
 from lazyregime.app.train.nulls import null_for
-from lazyregime.app.train.soundness import doubts
+from lazyregime.app.train.soundness import doubts, looked_at_the_end
 from lazyregime.atomic import atomic_write
 from lazyregime.data import ClassificationData
 from lazyregime.errors import LazyRegimeError
@@ -137,13 +137,15 @@ class FlowMember:
 
     def _probed(self) -> dict[str, Any]:
         """What the probe found; its kernels are written."""
-        self.probe.look(self.measures.state(), "final")
+        looked = looked_at_the_end(lambda: self.probe.look(self.measures.state(), "final"), self.probe.warnings)
         kept = self.probe.tensors()
         if self.measures.test_outputs is not None:
             kept["test_outputs"] = self.measures.test_outputs.double().cpu().contiguous()
             kept["test_labels"] = self.data.test_labels.cpu().contiguous()
         atomic_write(self.folder.kernels, save(kept))
-        found = self.probe.result(null_for(self.config, self.probe, self.device, self.console))
+        found = {}
+        if looked:
+            found = self.probe.result(null_for(self.config, self.probe, self.device, self.console))
         points = self.probe.points
         if points is None:
             return found

@@ -5,11 +5,12 @@ about eps |w| / |w - w0|: beside float64 between an eighth of that and twice it 
 falls as 1 / alpha, which gives the largest alpha that a type carries. What is linearized trains w - w0 itself.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
 
+from lazyregime.errors import out_of_memory
 from lazyregime.regimes import AbstractRegime
 
 LOST = 0.01  # of F: what is lost to rounding above this is said
@@ -42,6 +43,16 @@ def doubts(module: AbstractRegime, initial: nn.Module) -> tuple[str, ...]:
         f"The weights moved by {moved / size:.1g} of their norm, which {name} resolves to {min(1.0, lost):.0%}, and "
         f"what was learned is wrong by about as much: {cure}.{better}",
     )
+
+
+def looked_at_the_end(look: Callable[[], object], warnings: list[str]) -> bool:
+    """Look at the trained network; where that fails the training is there all the same, with a warning."""
+    try:
+        look()
+    except Exception as error:
+        warnings.append(f"The kernel after training could not be measured: {out_of_memory(error) or error}")
+        return False
+    return True
 
 
 def _norm(tensors: Iterable[Tensor]) -> float:

@@ -18,10 +18,9 @@ from lazyregime.app.facts import seeds, which
 from lazyregime.app.train.facts import of_classes, trained
 from lazyregime.app.train.nulls import null_for
 from lazyregime.app.train.progress import TrainingProgress
-from lazyregime.app.train.soundness import doubts
+from lazyregime.app.train.soundness import doubts, looked_at_the_end
 from lazyregime.atomic import atomic_write
 from lazyregime.data import Batches, ClassificationData
-from lazyregime.errors import out_of_memory
 from lazyregime.lightning import pl
 from lazyregime.measure.checkpoints import LastCheckpoint
 from lazyregime.measure.improvement import Improvement
@@ -90,12 +89,8 @@ class Training(AbstractWork):
         return self._result(measured, seconds_probe)
 
     def _measured(self, probing: NTKProbe) -> dict[str, Any]:
-        """What the probe finds; where it cannot look after training, the training is there all the same."""
-        try:
-            probing.look(self.module, "final")
-        except Exception as error:
-            why = str(out_of_memory(error) or error)
-            probing.probe.warnings.append(f"The kernel after training could not be measured: {why}")
+        """What the probe finds."""
+        if not looked_at_the_end(lambda: probing.look(self.module, "final"), probing.probe.warnings):
             return {}
         return probing.probe.result(null_for(self.config, probing.probe, self.device, self.console))
 
