@@ -39,12 +39,17 @@ def refused_by_the_system(error: OSError) -> LazyRegimeError:
     return LazyRegimeError(f"{where}{what}; {cure}, and give the same command again.")
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a device or the operating system had no more memory to give to Python, numpy or torch."""
+    of_torch = type(error).__name__ == "OutOfMemoryError"  # by its name: torch takes seconds to import
+    return isinstance(error, MemoryError) or of_torch or "allocate memory" in str(error)
+
+
 def out_of_memory(error: BaseException) -> LazyRegimeError | None:
-    """The sentence for an allocation that failed, in Python, numpy or torch; None for another error."""
-    said = str(error)
-    if not (isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "allocate memory" in said):
+    """The sentence for an allocation that failed; None for another error."""
+    if not is_out_of_memory(error):
         return None
-    asked = re.search(r"allocate (\d+) bytes|allocate ([\d.]+ [KMGT]iB)", said)
+    asked = re.search(r"allocate (\d+) bytes|allocate ([\d.]+ [KMGT]iB)", str(error))
     how_much = "" if asked is None else f" ({asked[2] or f'{int(asked[1]) / 1e9:.3g} GB'} were asked for at once)"
     return LazyRegimeError(
         f"out of memory{how_much}; set a smaller memory_budget, batch, probe (ntk.n_test, ntk.anchors_per_class), "

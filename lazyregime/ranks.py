@@ -18,6 +18,11 @@ def is_first_process() -> bool:
     return all(os.environ.get(rank, "0") == "0" for rank in _RANKS)
 
 
+def is_started_together() -> bool:
+    """Whether torchrun or srun has started the processes of a run."""
+    return any(name in os.environ for name in _WORLDS)
+
+
 def settle_ranks(num_processes: int) -> None:
     """Of several tasks that were started together, make what the run wants of them.
 

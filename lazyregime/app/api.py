@@ -1,6 +1,5 @@
 """The command line for notebooks: `run("regime=lazy", "width=256")`, or `run(regime="lazy", width=256)`."""
 
-import os
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -18,10 +17,10 @@ from lazyregime.app.fit.command import FIT
 from lazyregime.app.flow.command import FLOW
 from lazyregime.app.rerun import ask_for_reruns
 from lazyregime.app.train.command import TRAIN
+from lazyregime.ranks import is_started_together
 from lazyregime.runs.result import Result
 
 COMMANDS: dict[str, AbstractCommand] = {"train": TRAIN, "fit": FIT, "flow": FLOW}
-_STARTED_TOGETHER = ("WORLD_SIZE", "SLURM_NTASKS")  # torchrun, srun: the processes of a run are there already
 
 
 def run(
@@ -70,7 +69,7 @@ def _words(overrides: tuple[Any, ...]) -> list[str]:
 
 def _check_processes(config: Mapping[str, Any]) -> None:
     count = num_processes(dict(config))
-    if count > 1 and not any(name in os.environ for name in _STARTED_TOGETHER):
+    if count > 1 and not is_started_together():
         raise ConfigError(
             f"a run of {count} processes starts this script {count - 1} times more, which run() does not do; give the "
             "command python -m lazyregime.train, or start the script with torchrun."

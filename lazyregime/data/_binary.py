@@ -1,7 +1,7 @@
 """What the two-class problems of [GSJW20] share: images of training and test set together, as points."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lazyregime.data import _cifar10, _mnist
 from lazyregime.data._classification import ClassificationData
+from lazyregime.data._draw import check_draw
 from lazyregime.data._pca import check_pca, standardized
 from lazyregime.data.arguments import MOST_SEED, whole
 from lazyregime.data.fetching.image_set import ImageSet
@@ -32,8 +33,21 @@ SOURCES: dict[str, ImageSource] = {
 }
 
 
-def check_points(image_set: ImageSet, components: Any, pca: Any, **seeds: Any) -> None:
-    """Refuse points that cannot be made of the set's images, and seeds that are none.
+def check_sets(
+    image_set: ImageSet, counts: Sequence[int], *, components: Any, pca: Any, n_test: Any, n_kernel: Any, n_train: Any,
+    **seeds: Any,
+) -> None:  # fmt: skip
+    """Refuse points that cannot be made of the set's images, seeds that are none, and sets that are too large.
+
+    Args:
+        image_set: Where the images come from.
+        counts: Images of each class from which equally many are drawn.
+        components: As for `parity`, like all that follow.
+        pca: As for `parity`.
+        n_test: As for `parity`.
+        n_kernel: As for `parity`.
+        n_train: As for `parity`.
+        seeds: By their names.
 
     Raises:
         LazyRegimeError: Saying what is possible.
@@ -42,6 +56,7 @@ def check_points(image_set: ImageSet, components: Any, pca: Any, **seeds: Any) -
     check_pca(channels * height * width, components, pca)
     for name, seed in seeds.items():
         whole(name, seed, 0, MOST_SEED)
+    check_draw(counts, {"n_test": n_test, "n_kernel": n_kernel, "n_train": n_train})
 
 
 def binary_problem(name: str, inputs: Tensor, labels: Tensor, sets: list[Tensor]) -> ClassificationData:

@@ -6,12 +6,11 @@ from typing import Any
 from torch import Tensor
 
 from lazyregime.data import _cifar10
-from lazyregime.data import spectral_noise as noise
 from lazyregime.data._classification import ClassificationData
-from lazyregime.data._noisy import changed, keep, low
+from lazyregime.data._noisy import changed, low
 from lazyregime.data._split import check_split
 from lazyregime.data.arguments import checked_by
-from lazyregime.data.spectral_noise import check_noise
+from lazyregime.data.spectral_noise import Images, check_noise
 
 
 def _check(*, data_dir: object, offline: object, cutoff: Any, noise_seed: Any, **given: Any) -> None:
@@ -56,9 +55,9 @@ def cifar10_noise(
         data_dir=data_dir, n_train=n_train, n_validation=n_validation, n_test=n_test,
         subset=subset, data_seed=data_seed, normalization="adh19", offline=offline,
     )  # fmt: skip
-    change = keep
-    if cutoff:
+
+    def whole_set() -> Images:
         # of standardized pixels: Gaussians go with every linear change of the channels, so that the law is the same
-        whole_set = _cifar10.cifar10(data_dir=data_dir, normalization="adh19", offline=offline)
-        change = low(noise.moments(noise.spectrum(whole_set.train_inputs.numpy()), cutoff))
-    return changed(clean, "cifar10_noise", Tensor.numpy, change, noise_seed)
+        return _cifar10.cifar10(data_dir=data_dir, normalization="adh19", offline=offline).train_inputs.numpy()
+
+    return changed(clean, "cifar10_noise", Tensor.numpy, low(cutoff, whole_set), noise_seed)

@@ -11,9 +11,9 @@ from os import PathLike
 from typing import Any
 
 from lazyregime.data import _cifar10
-from lazyregime.data._binary import Groups, binary_problem, check_points, pooled
+from lazyregime.data._binary import Groups, binary_problem, check_sets, pooled
 from lazyregime.data._classification import ClassificationData
-from lazyregime.data._draw import check_draw, draw
+from lazyregime.data._draw import draw
 from lazyregime.data.arguments import checked_by, one_of
 from lazyregime.data.fetching.obtain import Log
 
@@ -26,15 +26,11 @@ PAIRS: Mapping[str, Groups] = {
 }
 
 
-def _check(
-    *, pair: Any, components: Any, pca: Any,
-    n_train: Any, n_test: Any, n_kernel: Any, train_seed: Any, test_seed: Any, kernel_seed: Any, **_: object,
-) -> None:  # fmt: skip
+def _check(*, pair: Any, data_dir: object, offline: object, log: object, **given: Any) -> None:
     one_of("pair", pair, list(PAIRS))
     image_set = _cifar10.CIFAR10
-    check_points(image_set, components, pca, train_seed=train_seed, test_seed=test_seed, kernel_seed=kernel_seed)
     counts = [sum(image_set.class_counts[c] for c in side) for side in reversed(PAIRS[pair])]
-    check_draw(counts, {"n_test": n_test, "n_kernel": n_kernel, "n_train": n_train})
+    check_sets(image_set, counts, **given)
 
 
 @checked_by(_check)

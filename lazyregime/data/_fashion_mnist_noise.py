@@ -8,7 +8,7 @@ from torch import Tensor
 from lazyregime.data import _mnist
 from lazyregime.data import spectral_noise as noise
 from lazyregime.data._classification import ClassificationData
-from lazyregime.data._noisy import changed, high, keep, low
+from lazyregime.data._noisy import changed, high, low
 from lazyregime.data._split import check_split
 from lazyregime.data.arguments import checked_by
 from lazyregime.data.spectral_noise import Images, check_noise
@@ -62,10 +62,8 @@ def fashion_mnist_noise(
     def normalized(inputs: Tensor) -> Images:
         return noise.of_norm_sqrt_d(noise.without_mean(inputs.double().numpy()))
 
-    if band == "high":
-        return changed(clean, "fashion_mnist_noise", normalized, high(tau), noise_seed)
-    change = keep
-    if cutoff:
-        whole_set = _mnist.fashion_mnist(data_dir=data_dir, offline=offline)
-        change = low(noise.moments(noise.spectrum(normalized(whole_set.train_inputs)), cutoff))
+    def whole_set() -> Images:
+        return normalized(_mnist.fashion_mnist(data_dir=data_dir, offline=offline).train_inputs)
+
+    change = high(tau) if band == "high" else low(cutoff, whole_set)
     return changed(clean, "fashion_mnist_noise", normalized, change, noise_seed)

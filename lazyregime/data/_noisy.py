@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lazyregime.data import spectral_noise as noise
 from lazyregime.data._classification import ClassificationData
-from lazyregime.data.spectral_noise import Images, Moments
+from lazyregime.data.spectral_noise import Images
 
 SPLITS = ("train_inputs", "validation_inputs", "test_inputs")
 Change = Callable[[Images, np.random.RandomState], Images]  # of coefficients
@@ -31,11 +31,14 @@ def high(tau: float) -> Change:
     return lambda coefficients, random: noise.of_norm_sqrt_d(noise.add_high(coefficients, tau, random))
 
 
-def low(of: Moments) -> Change:
-    """Gaussians of these moments in the place of the lowest coefficients."""
+def low(cutoff: int, whole_set: Callable[[], Images]) -> Change:
+    """Gaussians in the place of the lowest coefficients [:cutoff, :cutoff]; for 0 none, and nothing is loaded.
+
+    Args:
+        cutoff: How many a side.
+        whole_set: The normalized images whose moments the Gaussians have.
+    """
+    if not cutoff:
+        return lambda coefficients, random: coefficients
+    of = noise.moments(noise.spectrum(whole_set()), cutoff)
     return lambda coefficients, random: noise.replace_low(coefficients, of, random)
-
-
-def keep(coefficients: Images, random: np.random.RandomState) -> Images:
-    """No noise."""
-    return coefficients

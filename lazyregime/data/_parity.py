@@ -3,21 +3,17 @@
 from os import PathLike
 from typing import Any
 
-from lazyregime.data._binary import SOURCES, binary_problem, check_points, pooled
+from lazyregime.data._binary import SOURCES, binary_problem, check_sets, pooled
 from lazyregime.data._classification import ClassificationData
-from lazyregime.data._draw import check_draw, draw
+from lazyregime.data._draw import draw
 from lazyregime.data.arguments import checked_by, one_of
 from lazyregime.data.fetching.obtain import Log
 
 
-def _check(
-    *, source: Any, components: Any, pca: Any,
-    n_train: Any, n_test: Any, n_kernel: Any, train_seed: Any, test_seed: Any, kernel_seed: Any, **_: object,
-) -> None:  # fmt: skip
+def _check(*, source: Any, data_dir: object, offline: object, log: object, **given: Any) -> None:
     one_of("source", source, list(SOURCES))
     image_set = SOURCES[source].image_set()
-    check_points(image_set, components, pca, train_seed=train_seed, test_seed=test_seed, kernel_seed=kernel_seed)
-    check_draw(image_set.class_counts, {"n_test": n_test, "n_kernel": n_kernel, "n_train": n_train})
+    check_sets(image_set, image_set.class_counts, **given)
 
 
 @checked_by(_check)

@@ -15,9 +15,9 @@ from torch import Tensor
 from torch.autograd import forward_ad
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from lazyregime.errors import LazyRegimeError
+from lazyregime.errors import LazyRegimeError, is_out_of_memory
 from lazyregime.kernels.empirical._checks import tolerance
-from lazyregime.kernels.empirical._loan import Loan, is_out_of_memory
+from lazyregime.kernels.empirical._loan import Loan
 from lazyregime.kernels.empirical._recording import evaluate
 
 Tangent = dict[str, Tensor]

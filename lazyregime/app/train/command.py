@@ -138,19 +138,21 @@ def _number(value: float | None, form: str) -> str:
 
 
 def _training_bytes(config: ConfigDict, num_params: float) -> float:
-    size = 8 if config["trainer"]["precision"] == "float64" else 4
     copies = 5 if config["regime"]["centred"] else 4  # weights, gradients, two moments of Adam; w0
-    return num_params * size * copies
+    return num_params * _number_bytes(config) * copies
+
+
+def _number_bytes(config: ConfigDict) -> int:
+    return 8 if config["trainer"]["precision"] == "float64" else 4
 
 
 def _memory(config: ConfigDict, num_params: float) -> str:
-    size = 8 if config["trainer"]["precision"] == "float64" else 4
     text = f"about {_bytes(_training_bytes(config, num_params))} to train"
     if not config["ntk"]["enabled"]:
         return text + ", no kernel probe"
     anchors = config["ntk"]["anchors_per_class"] * (config["data"].get("n_outputs") or 1)
     test = config["ntk"]["n_test"] or _test_size(config["data"])
-    kernel = f"{test:,} x {2 * anchors} test kernel ({_bytes(test * 2 * anchors * size)})"
+    kernel = f"{test:,} x {2 * anchors} test kernel ({_bytes(test * 2 * anchors * _number_bytes(config))})"
     return f"{text}; kernels {anchors} x {anchors}, twice, and a {kernel}"
 
 

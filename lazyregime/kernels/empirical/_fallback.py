@@ -6,10 +6,10 @@ from typing import Any, cast, final
 import torch
 from torch import Tensor
 
+from lazyregime.errors import is_out_of_memory
 from lazyregime.kernels.empirical._checks import check_alike, tolerance
 from lazyregime.kernels.empirical._factors import Gradients
 from lazyregime.kernels.empirical._layers import Survey
-from lazyregime.kernels.empirical._loan import is_out_of_memory
 from lazyregime.kernels.empirical._recording import evaluate, flat_output
 from lazyregime.kernels.empirical._verify import gradient, random_cotangent
 

@@ -185,9 +185,3 @@ def failed(error: Exception, x: Tensor) -> LazyRegimeError:
         f"the model failed on a batch of {x.shape[0]} of the given samples, of shape {tuple(x.shape)}: "
         f"{type(error).__name__}: {text[0] if text else ''}"
     )
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether a device or the operating system had no more memory to give."""
-    text = str(error)
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in text

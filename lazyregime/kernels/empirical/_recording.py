@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
-from lazyregime.errors import LazyRegimeError
-from lazyregime.kernels.empirical._loan import Loan, failed, is_out_of_memory
+from lazyregime.errors import LazyRegimeError, is_out_of_memory
+from lazyregime.kernels.empirical._loan import Loan, failed
 from lazyregime.kernels.empirical.proof import EXIT, Recorder, Trace
 
 

@@ -6,12 +6,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lazyregime.errors import LazyRegimeError
+from lazyregime.errors import LazyRegimeError, is_out_of_memory
 from lazyregime.kernels.empirical._checks import tolerance
 from lazyregime.kernels.empirical._factors import allocate
 from lazyregime.kernels.empirical._forms import Task, build, choose
 from lazyregime.kernels.empirical._layers import Layer, Survey
-from lazyregime.kernels.empirical._loan import Loan, is_out_of_memory
+from lazyregime.kernels.empirical._loan import Loan
 from lazyregime.kernels.empirical._recording import Recording
 from lazyregime.kernels.empirical._registry import LayerCall
 

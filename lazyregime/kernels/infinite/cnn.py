@@ -71,16 +71,7 @@ class InfiniteCNN(AbstractInfiniteKernel):
             if self.last_activation or index < self.depth - 1:
                 layers.append(Pointwise(self.activation, self.normalize_activation))
         layers += [AveragePool()] * (self.pooling == "average")
-        return InfiniteNetwork(
-            (*layers, Dense(trained=self.train_ends)),
-            parameterization=self.parameterization,
-            width=self.width,
-            weight_variance=self.weight_variance,
-            bias_variance=self.bias_variance,
-            bias=self.bias,
-            which=self.which,
-            memory_budget=self.memory_budget,
-        )
+        return InfiniteNetwork.like(self, [*layers, Dense(trained=self.train_ends)])
 
     def kernels(
         self, x1: Shaped[Tensor, "n c h w"], x2: Shaped[Tensor, "m c h w"] | None = None

@@ -58,16 +58,7 @@ class InfiniteMLP(AbstractInfiniteKernel):
     def network(self) -> InfiniteNetwork:
         """The same, layer by layer."""
         hidden = (Dense(), Pointwise(self.activation, self.normalize_activation)) * self.depth
-        return InfiniteNetwork(
-            (*hidden, Dense()),
-            parameterization=self.parameterization,
-            width=self.width,
-            weight_variance=self.weight_variance,
-            bias_variance=self.bias_variance,
-            bias=self.bias,
-            which=self.which,
-            memory_budget=self.memory_budget,
-        )
+        return InfiniteNetwork.like(self, [*hidden, Dense()])
 
     def kernels(
         self, x1: Shaped[Tensor, "n ..."], x2: Shaped[Tensor, "m ..."] | None = None

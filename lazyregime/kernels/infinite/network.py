@@ -5,7 +5,7 @@ pixels do, (h w)^2.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import final
 
 import torch
@@ -62,6 +62,11 @@ class InfiniteNetwork(AbstractInfiniteKernel):
         if not self.layers or not isinstance(self.layers[-1], Dense):
             raise LazyRegimeError("The last layer of an infinite network is Dense, its output; add one.")
         check_all(self.layers, Kind(spatial=self.of_images))
+
+    @classmethod
+    def like(cls, kernel: AbstractInfiniteKernel, layers: Sequence[AbstractLayer]) -> "InfiniteNetwork":
+        """These layers, with all else as a kernel has it that is made of them."""
+        return cls(tuple(layers), **{f.name: getattr(kernel, f.name) for f in fields(cls) if f.name != "layers"})
 
     @property
     def of_images(self) -> bool:

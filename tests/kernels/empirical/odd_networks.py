@@ -13,6 +13,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence
 
+# What torch says of some of these networks, whatever is asked of them.
+WARNINGS = (
+    "ignore:.*nn.utils.spectral_norm.*:FutureWarning",
+    "ignore:enable_nested_tensor is True:UserWarning",
+    "ignore:Full backward hook is firing when gradients are computed:UserWarning",
+)
+BATCHING_RULE = "ignore:There is a performance drop because we have not yet implemented the batching rule:UserWarning"
+
 
 @dataclass(frozen=True)
 class Odd:

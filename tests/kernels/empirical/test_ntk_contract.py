@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from odd_networks import ODD
+from odd_networks import BATCHING_RULE, ODD, WARNINGS
 from torch import Tensor, nn
 
 from lazyregime.errors import LazyRegimeError
@@ -23,12 +23,7 @@ from lazyregime.kernels import (
 from lazyregime.kernels.empirical import _engine, _verify
 from lazyregime.networks import Linearized
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:There is a performance drop because we have not yet implemented the batching rule:UserWarning",
-    "ignore:.*nn.utils.spectral_norm.*:FutureWarning",
-    "ignore:enable_nested_tensor is True:UserWarning",
-    "ignore:Full backward hook is firing when gradients are computed:UserWarning",
-)
+pytestmark = pytest.mark.filterwarnings(BATCHING_RULE, *WARNINGS)
 
 
 def products(model: nn.Module, x: Tensor) -> None:

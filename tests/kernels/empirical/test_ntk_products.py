@@ -3,18 +3,14 @@
 import pytest
 import torch
 from ntk_reference import ntk, relative_error
-from odd_networks import ODD, Odds
+from odd_networks import ODD, WARNINGS, Odds
 from torch import Tensor, nn
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import EmpiricalKernel, KernelRegression
 from lazyregime.networks import ViT
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*nn.utils.spectral_norm.*:FutureWarning",
-    "ignore:enable_nested_tensor is True:UserWarning",
-    "ignore:Full backward hook is firing when gradients are computed:UserWarning",
-)
+pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
 
 @pytest.mark.parametrize("name", ODD)

@@ -5,18 +5,13 @@ import re
 import pytest
 import torch
 from ntk_reference import ntk, relative_error
-from odd_networks import ODD
+from odd_networks import BATCHING_RULE, ODD, WARNINGS
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import empirical_ntk, explain
 from lazyregime.kernels.empirical import _ntk
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:There is a performance drop because we have not yet implemented the batching rule:UserWarning",
-    "ignore:.*nn.utils.spectral_norm.*:FutureWarning",
-    "ignore:enable_nested_tensor is True:UserWarning",
-    "ignore:Full backward hook is firing when gradients are computed:UserWarning",
-)
+pytestmark = pytest.mark.filterwarnings(BATCHING_RULE, *WARNINGS)
 
 
 @pytest.mark.parametrize("name", ODD)
