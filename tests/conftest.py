@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,3 +22,13 @@ def runs_dir(tmp_path, monkeypatch):
     path = tmp_path / "runs"
     monkeypatch.setenv("LAZYREGIME_RUNS", str(path))
     return path
+
+
+@pytest.fixture(autouse=True)
+def _no_module_of_another_test(tmp_path_factory):
+    """A module that a test wrote (a user's network, say) is not the next test's module of the same name."""
+    yield
+    written = str(tmp_path_factory.getbasetemp())
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(written):
+            del sys.modules[name]
