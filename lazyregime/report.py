@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LazyRegimeError as error:
         from lazyregime.reports.reading.cleaning import clean_text
 
-        print(f"error: {clean_text(str(error))}", file=sys.stderr)
+        print(f"Error: {clean_text(str(error))}", file=sys.stderr)
         return 2
     return 0
 

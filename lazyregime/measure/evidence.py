@@ -24,6 +24,7 @@ class Evidence:
         null_cka: `cka` of two initializations.
         null_gain: `gain` of two initializations.
         has_moved: Whether any weight did, or None where that was not measured.
+        of_targets: Whether the gain is one of R^2, for real targets.
         has_collapsed: Whether the kernel after training has no direction: it is zero, or the same for all points.
     """
 
@@ -36,6 +37,7 @@ class Evidence:
     null_cka: float | None = None
     null_gain: float | None = None
     has_moved: bool | None = None
+    of_targets: bool = False
     has_collapsed: bool = False
 
     @property
@@ -63,7 +65,9 @@ def is_metric(name: str) -> bool:
     return name in METRICS
 
 
-def evidence_from(moved: Mapping[str, float | None], gain: Gain | None, null: Null | None) -> Evidence:
+def evidence_from(
+    moved: Mapping[str, float | None], gain: Gain | None, null: Null | None, *, of_targets: bool = False
+) -> Evidence:
     """Of what a probe found, before it has names."""
     return Evidence(
         angle=moved.get("kernel_angle"),
@@ -75,6 +79,7 @@ def evidence_from(moved: Mapping[str, float | None], gain: Gain | None, null: Nu
         null_cka=None if null is None else null.cka,
         null_gain=None if null is None else null.gain,
         has_moved=_has_moved(moved),
+        of_targets=of_targets,
         has_collapsed=_has_collapsed(moved),
     )
 
@@ -85,7 +90,8 @@ def evidence_of(result: Mapping[str, Any]) -> Evidence:
     distance = _number(result.get("kernel_distance"))
     if found["angle"] is None and distance is not None:
         found["angle"] = sine_of(distance)
-    return Evidence(**found, has_moved=_has_moved(result), has_collapsed=_has_collapsed(result))
+    of_targets = any(key.startswith("kernel_risk") for key in result)
+    return Evidence(**found, has_moved=_has_moved(result), of_targets=of_targets, has_collapsed=_has_collapsed(result))
 
 
 def degrees(sine: float) -> float:

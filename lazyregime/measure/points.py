@@ -1,5 +1,6 @@
 """Where a network is looked at: anchors from the training set, test points, and held-out points, the first of those."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -24,6 +25,7 @@ class Points:
         test_labels: Of those.
         num_held_out: So many of the test points, the first, are the held-out points, whose kernel is kept.
         num_classes: 2 for a binary problem, whatever the network's outputs; None for real targets.
+        notes: What was asked for and is not there, a sentence each.
     """
 
     anchors: Shaped[Tensor, "n *d"]
@@ -33,6 +35,7 @@ class Points:
     test_labels: Int[Tensor, " m"] | Float[Tensor, "m k"]
     num_held_out: int
     num_classes: int | None
+    notes: tuple[str, ...] = ()
 
     @property
     def held_out(self) -> Shaped[Tensor, "q *d"]:
@@ -78,7 +81,18 @@ def points_of(
         test_labels=data.test_labels[:n_test],
         num_held_out=min(len(anchors), len(test)) if n_held_out is None else n_held_out,
         num_classes=None if data.is_regression else max(2, data.n_outputs),
+        notes=tuple(_notes(data, anchors_per_class, n_test)),
     )
+
+
+def _notes(data: ClassificationData, anchors_per_class: int, n_test: int | None) -> Iterator[str]:
+    """Where there are fewer points than asked for and all are taken; classes with too few anchors are refused."""
+    there = len(data.test_inputs)
+    if n_test is not None and n_test > there:
+        yield f"ntk.n_test={n_test} is more than the {there} test points that there are; the kernel is tested on those."
+    there = len(data.train_inputs)
+    if data.is_regression and data.kernel_inputs is None and anchors_per_class > there:
+        yield f"ntk.anchors_per_class={anchors_per_class} is more than the {there} training points; all are anchors."
 
 
 def _with_signs(data: ClassificationData) -> ClassificationData:

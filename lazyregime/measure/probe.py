@@ -43,7 +43,7 @@ class Probe:
         self.points, self.initial = points, initial
         self.looking = None if points is None else Looking(points, kernel or KernelMaker(), ridge, self._warn)
         self.found: dict[str, Found] = {}
-        self.warnings: list[str] = []
+        self.warnings: list[str] = [] if points is None else list(points.notes)
 
     def look(self, state: Seen, tag: str) -> Found:
         """Measure a state, and remember it under `tag`; the first tag is "init", the last one "final"."""
@@ -69,7 +69,7 @@ class Probe:
         named: dict[str, Any] = suffixed(first.scalars, "init") | suffixed(last.scalars, "final") | last.moved
         if self.points is None:
             return named
-        evidence = evidence_from(last.moved, self.gain(), null)
+        evidence = evidence_from(last.moved, self.gain(), null, of_targets=self.points.num_classes is None)
         return named | evidence.measures | {"verdict": judge(evidence).word}
 
     def gain(self) -> Gain | None:

@@ -85,10 +85,18 @@ def _gained(evidence: Evidence) -> str:
     gain, error = evidence.gain, evidence.gain_error
     if gain is None or error is None or (evidence.angle == 0 and gain == 0):
         return ""
+    if evidence.of_targets:
+        return _gained_r2(gain, error)
     points = f"{_short(abs(100 * gain))} points"
     if abs(gain) <= ERRORS * error:
         return f", and regression with it gained nothing ({100 * gain:+.1f} ± {100 * error:.1f} points)"
     return f", and regression with it {'gained' if gain > 0 else 'lost'} {points}"
+
+
+def _gained_r2(gain: float, error: float) -> str:
+    if abs(gain) <= ERRORS * error:
+        return f", and R² of regression with it stayed ({gain:+.2g} ± {error:.1g})"
+    return f", and R² of regression with it {'rose' if gain > 0 else 'fell'} by {abs(gain):.2g}"
 
 
 def _short(number: float) -> str:

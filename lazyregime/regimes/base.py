@@ -57,7 +57,7 @@ class AbstractRegime(pl.LightningModule):
         super().__init__()
         alpha = self.choice.alpha(alpha, network)
         centred = self.choice.centred if centred is None else centred
-        linearized = self.choice.linearized if linearized is None else linearized
+        linearized = self.choice.linearize(linearized)
         check_alpha(alpha)
         check_scales(network)
         if linearized and not centred:

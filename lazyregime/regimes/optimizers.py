@@ -48,7 +48,7 @@ class Adam(AbstractOptimizer):
     def __post_init__(self) -> None:
         _check_positive("lr", self.lr)
         if self.weight_decay is not None:
-            _check_positive("optimizer.weight_decay", self.weight_decay)
+            _check_positive("optimizer.weight_decay", self.weight_decay, "; null is none")
         _check_positive("optimizer.eps", self.eps)
         for name, beta in (("beta1", self.beta1), ("beta2", self.beta2)):
             if not 0 <= beta < 1:
@@ -101,6 +101,6 @@ def groups(parameters: Scaled, step: Any) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _check_positive(name: str, number: float) -> None:
+def _check_positive(name: str, number: float, more: str = "") -> None:
     if not 0 < number < float("inf"):
-        raise LazyRegimeError(f"{name}={number} is not possible; it must be positive and finite.")
+        raise LazyRegimeError(f"{name}={number} is not possible; it must be positive and finite{more}.")

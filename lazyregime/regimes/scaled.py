@@ -25,6 +25,6 @@ def must_be_given(alpha: float | None, network: nn.Module) -> float:
 
 @final
 class Scaled(AbstractRegime):
-    """The centred network under an alpha that must be given."""
+    """The centred network, or its tangent model, under an alpha that must be given."""
 
-    choice = Choice(centred=True, linearized=False, alpha=must_be_given)
+    choice = Choice(centred=True, linearized=None, alpha=must_be_given)

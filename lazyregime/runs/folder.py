@@ -35,7 +35,7 @@ class RunFolder:
     @staticmethod
     def of(config: Mapping[str, Any], command: str = "train", naming: Naming = TRAINING) -> "RunFolder":
         """The folder that belongs to a resolved configuration; nothing is made yet."""
-        group = "/".join(folder_name(part, "group") for part in str(config.get("group") or "default").split("/"))
+        group = "/".join(folder_name(part, "group") for part in str(config.get("group", "default")).split("/"))
         name, run_id = readable_name(config, naming), identity(config, command)
         runs_dir = Path(str(config.get("runs_dir") or "runs")).expanduser()
         return RunFolder(runs_dir / group / f"{name}-{run_id}", run_id, name, group)

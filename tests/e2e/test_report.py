@@ -127,7 +127,7 @@ def test_a_wrong_path_is_a_sentence_and_exit_code_2(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", "-m", "lazyregime.report", str(tmp_path / "nowhere")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr.startswith("error: ")
+    assert done.stderr.startswith("Error: ")
     assert "does not exist" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -120,7 +120,7 @@ def test_probes_in_between_are_rows_and_kernels(runs_dir):
         (["trainer.monitor=validation_accuracy"], 2, "data.n_validation=5000"),
         (["trainer.max_epochs=0"], 2, "must be at least 1"),
         (["num_threads=0"], 2, "must be at least 1"),
-        (["regime.linearized=true"], 2, "is a contradiction"),
+        (["regime.linearized=true"], 2, "contradicts this regime"),
         (["+foo=3"], 2, "There is no key 'foo'"),
         (["experiment=posters"], 2, "did you mean 'poster_table'?"),
         (["width=1,2"], 2, "sweep over them with -m"),

@@ -68,6 +68,13 @@ def test_a_gain_within_its_error_is_called_nothing_and_a_loss_a_loss():
     ).sentence  # fmt: skip
 
 
+def test_the_gain_of_real_targets_is_one_of_r_squared():
+    result = {"kernel_angle": 0.5, "kernel_cka": 0.3, "kernel_gain": -0.0011, "kernel_gain_error": 1e-4}
+    told = judge(evidence_of(result | {"kernel_risk_adh_init": 2.67})).sentence
+    assert told.endswith("and R² of regression with it fell by 0.0011.")
+    assert "points" in judge(evidence_of(result)).sentence
+
+
 def test_without_a_null_it_is_judged_by_that_of_a_narrow_network_and_says_nothing_of_it():
     seen = judge(Evidence(angle=0.15, cka=0.05))
     assert (seen.word, "initializations" in seen.sentence) == ("in between", False)

@@ -56,7 +56,7 @@ def test_what_cannot_be_compared_is_said_in_a_sentence(tmp_path, capsys, words):
     (tmp_path / "empty").mkdir()
     given = [word if word.startswith("-") else str(tmp_path / word) for word in words]
     assert main([*given, "--compare"]) == 2
-    assert capsys.readouterr().err.startswith("error: ")
+    assert capsys.readouterr().err.startswith("Error: ")
 
 
 def test_options_that_exclude_each_other(capsys):

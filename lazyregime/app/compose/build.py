@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from lazyregime.app.compose.bounds import check_bounds
 from lazyregime.app.compose.config import ConfigDict
 from lazyregime.app.compose.devices import check_devices
 from lazyregime.app.compose.hints import ConfigError, unknown_name
@@ -153,14 +154,22 @@ def check(config: ConfigDict) -> int:
     check_data(config)
     network = _tried(config)
     module = build_regime(config, network)
-    if is_own(config["data"]):
-        labels = own_data(config["data"]).train_labels[:SAMPLES]
+    labels = _few_labels(config["data"])
+    if labels is not None:
         module.loss(torch.zeros(len(labels), config["data"]["n_outputs"]), labels)  # it says which labels it takes
-    _check_trainer(config["trainer"], config["ntk"], config)
-    if config["optimizer"]["name"] == "gradient_flow":
-        _check_flow(config)
+    check_bounds(config)
     check_devices(config)
     return sum(p.numel() for p in network.parameters())
+
+
+def _few_labels(data: ConfigDict) -> Tensor | None:
+    """Labels of the kind that the data have; None where only files would tell."""
+    if is_own(data):
+        return own_data(data).train_labels[:SAMPLES]
+    if "data_dir" in data:
+        return None
+    few = {key: min(data[key], SAMPLES) for key in ("n_train", "n_test") if data.get(key) is not None}
+    return build({**data, **few}, "data", drop=DESCRIPTIONS).train_labels[:SAMPLES]
 
 
 def _tried(config: ConfigDict) -> nn.Module:
@@ -184,51 +193,6 @@ def _check_parameterization(config: ConfigDict, network: nn.Module) -> None:
             f"parameterization={asked} is asked for, but that of arch={config['arch']['name']} is {has}{why}; "
             f"give arch.parameterization, if it has that argument, or parameterization={has}."
         )
-
-
-def _check_flow(config: ConfigDict) -> None:
-    if config["ntk"]["at_epochs"]:
-        raise ConfigError(
-            "ntk.at_epochs does not go with optimizer=gradient_flow, which has no epochs; leave it out, or set "
-            "ntk.at_loss_fractions."
-        )
-    if config["optimizer"]["dual"] and not config["regime"]["linearized"]:
-        raise ConfigError(
-            "optimizer.dual=true flows with the frozen kernel, which is regime=lazy; set that, or optimizer.dual=false."
-        )
-
-
-def _check_trainer(trainer: ConfigDict, ntk: ConfigDict, config: ConfigDict) -> None:
-    for section, name, least in (
-        (trainer, "max_epochs", 1), (trainer, "batch_size", 1), (trainer, "limit_batches", 1),
-        (trainer, "patience", 1), (trainer, "devices", 1), (trainer, "num_nodes", 1), (ntk, "block_rows", 1),
-        (ntk, "anchors_per_class", 1), (ntk, "n_test", 1), (ntk, "n_held_out", 2), (ntk, "memory_budget", 1),
-    ):  # fmt: skip
-        if section[name] is not None and section[name] < least:
-            where = "trainer" if section is trainer else "ntk"
-            raise ConfigError(f"{where}.{name}={section[name]} is not possible; it must be at least {least}.")
-    if ntk["null"] is not None and ntk["null"] not in (0, *range(2, 100)):
-        raise ConfigError(
-            f"ntk.null={ntk['null']} is not possible; it must be 0 (no null) or at least 2, or null for 2."
-        )
-    if trainer["monitor"] is None:
-        for name, set_to in (("patience", trainer["patience"]), ("select", trainer["select"] == "best")):
-            if set_to:
-                raise ConfigError(
-                    f"trainer.{name} needs trainer.monitor, which says what is better; set it, for example "
-                    "trainer.monitor=validation_accuracy data.n_validation=5000."
-                )
-        if trainer["schedule"] == "plateau":
-            raise ConfigError("trainer.schedule=plateau needs trainer.monitor, which says what an improvement is.")
-    elif trainer["monitor"].startswith("validation") and not _has_validation(config):
-        raise ConfigError(
-            f"trainer.monitor={trainer['monitor']} needs validation data; set data.n_validation=5000, for example."
-        )
-
-
-def _has_validation(config: ConfigDict) -> bool:
-    data = config["data"]
-    return bool(len(own_data(data).validation_labels) if is_own(data) else data.get("n_validation"))
 
 
 def _target(node: Mapping[str, Any], group: str) -> Any:

@@ -17,6 +17,7 @@ _REFUSED = {
     "package": "it belongs to --cfg",
     "resolve": "it belongs to --cfg job",
 }
+_FOLDERS = ("hydra.run.dir=", "hydra.sweep.dir=", "hydra.sweep.subdir=", "hydra.output_subdir=")
 _ONE_OF = ("run", "multirun", "cfg", "info", "shell_completion")
 
 
@@ -55,6 +56,10 @@ def read_command_line(argv: Sequence[str]) -> CommandLine:
     if options.config_dir is not None:
         overrides = _with_search_path(overrides, options.config_dir)
     for override in overrides:
+        if not override.lstrip("+~").partition("=")[0].strip():
+            raise ConfigError(f"{override!r} has no key; overrides look like key=value.")
+        if override.startswith(_FOLDERS):
+            raise ConfigError(f"{override}: runs have folders of their own, below runs_dir=FOLDER; leave it out.")
         if override.replace(" ", "").lower() in ("hydra.job.chdir=true", "++hydra.job.chdir=true"):
             raise ConfigError(f"{override}: a run has a folder of its own and needs no other directory; leave it out.")
     asked = [*with_own_arguments(options.overrides), *(a for a in argv if a not in options.overrides)]

@@ -66,7 +66,7 @@ class Source:
         try:
             return self.plain(self._composed(overrides))
         except (HydraException, OmegaConfBaseException) as error:
-            raise self._wrong(error) from error
+            raise self._wrong(error, overrides) from error
 
     def sweep(self, overrides: Sequence[str]) -> Sweep:
         """The jobs of a sweep, `hydra.sweeper.params` of an experiment included.
@@ -82,9 +82,10 @@ class Source:
             config = compose(self.command, [o.input_line for o in parsed if o.input_line and not o.is_sweep_override()])
             params = OmegaConf.select(config, "hydra.sweeper.params") or {}
             parsed = parser.parse_overrides([f"{k}={v}" for k, v in params.items()]) + parsed
+            _check_values(parsed)
             jobs = BasicSweeper.split_arguments(parsed, max_batch_size=None)[0]
         except (HydraException, OmegaConfBaseException) as error:
-            raise self._wrong(error) from error
+            raise self._wrong(error, overrides) from error
         choices = config.hydra.runtime.choices
         of_jobs = [[o for o in job if not o.startswith("hydra") or o.startswith("hydra.searchpath")] for job in jobs]
         return Sweep(of_jobs, str(choices["hydra/launcher"]), str(choices["hydra/sweeper"]))
@@ -142,8 +143,17 @@ class Source:
             return False
         return override.key_or_group in _keys(self)
 
-    def _wrong(self, error: Exception) -> ConfigError:
-        return ConfigError(sentence(error, _default(self), self.command))
+    def _wrong(self, error: Exception, overrides: Iterable[str]) -> ConfigError:
+        return ConfigError(sentence(error, self._chosen(overrides), self.command))
+
+    def _chosen(self, overrides: Iterable[str]) -> ConfigDict:
+        """A configuration that composes, as near to what was asked for as can be: with the groups that were chosen."""
+        groups = set(loader().list_groups(""))
+        chosen = [override for override in overrides if override.partition("=")[0] in groups]
+        try:
+            return self.plain(self._composed(chosen))
+        except (HydraException, OmegaConfBaseException, ConfigError):
+            return _default(self)
 
 
 def as_yaml(config: ConfigDict) -> str:
@@ -154,6 +164,15 @@ def as_yaml(config: ConfigDict) -> str:
 def overrides_with(overrides: Iterable[str], key: str, value: str) -> list[str]:
     """The overrides with this value of a key in place of any other."""
     return [override for override in overrides if override.split("=")[0] != key] + [f"{key}={value}"]
+
+
+def _check_values(overrides: Iterable[Override]) -> None:
+    for override in overrides:
+        if override.is_sweep_override():
+            try:
+                next(iter(override.sweep_string_iterator()))
+            except StopIteration:
+                raise ConfigError(f"{override.input_line} is a sweep over no values; give at least one.") from None
 
 
 @functools.cache

@@ -1,9 +1,12 @@
 """On what a run is computed: one device, several of a node, several nodes; and what cannot be."""
 
+from importlib.metadata import version
 from typing import Any
 
 from lazyregime.app.compose.config import ConfigDict
-from lazyregime.app.compose.hints import ConfigError
+from lazyregime.app.compose.hints import ConfigError, unknown_name
+
+ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
 
 
 def num_processes(config: ConfigDict) -> int:
@@ -19,6 +22,12 @@ def check_devices(config: ConfigDict) -> None:
         ConfigError: A sentence about the first thing that is wrong.
     """
     trainer = config["trainer"]
+    if trainer["accelerator"] not in ACCELERATORS:
+        raise ConfigError(
+            unknown_name(
+                f"trainer.accelerator={trainer['accelerator']} is not known", trainer["accelerator"], ACCELERATORS
+            )
+        )
     if trainer["precision"] == "bf16" and config["regime"]["centred"]:
         raise ConfigError(
             f"trainer.precision=bf16 is not safe in the {config['regime']['name']} regime: f - f0 is a small "
@@ -45,8 +54,17 @@ def check_devices(config: ConfigDict) -> None:
 
 
 def trainer_options(config: ConfigDict) -> dict[str, Any]:
-    """What Lightning's Trainer is told of devices, processes and precision."""
+    """What Lightning's Trainer is told of devices, processes and precision.
+
+    Raises:
+        ConfigError: If the accelerator is not in this machine; the plan may have been made on another one.
+    """
     trainer = config["trainer"]
+    if not _is_here(trainer["accelerator"]):
+        raise ConfigError(
+            f"trainer.accelerator={trainer['accelerator']} is asked for, and this machine has none that torch "
+            f"{version('torch')} can use; give trainer.accelerator=cpu, or auto, which takes what there is."
+        )
     options: dict[str, Any] = {key: trainer[key] for key in ("accelerator", "devices", "num_nodes")}
     if trainer["precision"] == "bf16":
         options["precision"] = "bf16-mixed"
@@ -57,6 +75,14 @@ def trainer_options(config: ConfigDict) -> dict[str, Any]:
         unused = config["regime"]["linearized"]
         options["strategy"] = DDPStrategy(find_unused_parameters=unused, gradient_as_bucket_view=True)
     return options | {"plugins": _plugins()}
+
+
+def _is_here(accelerator: str) -> bool:
+    import torch
+
+    if accelerator in ("gpu", "cuda"):
+        return torch.cuda.is_available()
+    return accelerator != "mps" or torch.backends.mps.is_available()
 
 
 def _plugins() -> list[Any]:

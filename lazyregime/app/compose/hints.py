@@ -64,6 +64,8 @@ def sentence(error: Exception, known: Mapping[str, Any], command: str = "train")
             key, _, value = str(given).partition("=")
             return f"{given!r} cannot be read, for its letters; quotes protect them: \"{key}='{value}'\"."
         return f"{given!r} cannot be read; overrides look like key=value, and quotes protect = and , and {{."
+    if match := re.search(r"Environment variable '(.+?)' not found", text + cause):
+        return f"The configuration refers to the environment variable {match[1]}, which is not set; set it."
     if match := re.search(r"nterpolation key '(.+)' not found", text + cause):
         group, _, key = match[1].partition(".")
         if key and group in known:
@@ -112,7 +114,12 @@ def _bad_value(override: str, cause: str) -> str:
         return f"{override}: {match[1]!r} is not {kind}; give {kind}."
     if "is not Optional" in cause:
         return f"{override}: this key cannot be null; give a value."
-    return f"{override}: {reason}."
+    if "is not a ListConfig" in cause:
+        key, _, value = override.partition("=")
+        return f"{override}: this key takes a list; give {key}=[{value}]."
+    if match := re.search(r"Value '(.*)' is not a valid bool", cause):
+        return f"{override}: {match[1]!r} is not true or false; give one of them."
+    return f"{override}: {reason.rstrip('.')}."
 
 
 class ConfigError(LazyRegimeError):

@@ -8,11 +8,13 @@ from typing import Any
 from lazyregime.app.command import AbstractCommand
 from lazyregime.app.compose.config import ConfigDict
 from lazyregime.app.compose.hints import ConfigError
+from lazyregime.app.compose.ignored import check_used
 from lazyregime.app.compose.job import Job
 from lazyregime.errors import LazyRegimeError
 
 SEEDS = ("seed", "init_seed", "data_seed", "batch_seed")
 _LARGEST_SEED = 2**63 - 1
+_MOST_THREADS = 1024  # torch dies of too many
 _CHECK_FREE = ("name", "tags", "group", "runs_dir", "rerun", "progress", "tracking")
 
 
@@ -29,6 +31,7 @@ def plan_jobs(command: AbstractCommand, jobs: Sequence[Sequence[str]]) -> list[J
         try:
             config = next(configs)
             _check_common(config)
+            check_used(overrides, config)
             config = command.complete(config)
             folder = command.folder(config)
             kind = _kind(config)
@@ -68,6 +71,8 @@ def _may_use_gpu(config: ConfigDict) -> bool:
 def _check_common(config: ConfigDict) -> None:
     if config["num_threads"] is not None and config["num_threads"] < 1:
         raise ConfigError(f"num_threads={config['num_threads']} is not possible; it must be at least 1.")
+    if config["num_threads"] is not None and config["num_threads"] > _MOST_THREADS:
+        raise ConfigError(f"num_threads={config['num_threads']} is not possible; it must be at most {_MOST_THREADS}.")
     for key in SEEDS:
         if key in config and not 0 <= config[key] <= _LARGEST_SEED:
             raise ConfigError(f"{key}={config[key]} is not possible; a seed is a whole number from 0 to 2^63 - 1.")

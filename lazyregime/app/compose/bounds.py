@@ -1,0 +1,98 @@
+"""What the numbers of a training and of its probe may be, and which of them contradict each other."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lazyregime.app.compose.config import ConfigDict
+from lazyregime.app.compose.hints import ConfigError, unknown_name
+from lazyregime.app.compose.own import is_own
+from lazyregime.app.compose.own_data import own_data
+from lazyregime.measure.improvement import MONITORS
+
+_LEAST_OF_TRAINER = {"max_epochs": 1, "batch_size": 1, "limit_batches": 1, "patience": 1, "devices": 1, "num_nodes": 1}
+_LEAST_OF_PROBE = {"block_rows": 1, "anchors_per_class": 1, "n_test": 1, "n_held_out": 2, "memory_budget": 1}
+
+
+def check_bounds(config: ConfigDict) -> None:
+    """Refuse numbers that cannot be.
+
+    Raises:
+        ConfigError: A sentence about the first.
+    """
+    _check_least("trainer", config["trainer"], _LEAST_OF_TRAINER)
+    _check_least("ntk", config["ntk"], _LEAST_OF_PROBE)
+    _check_probe(config["ntk"])
+    if config["optimizer"]["name"] == "gradient_flow":
+        _check_flow(config)
+    else:
+        _check_epochs(config["ntk"]["at_epochs"], config["trainer"]["max_epochs"])
+    _check_monitor(config)
+
+
+def _check_least(section: str, values: Mapping[str, Any], least: Mapping[str, int]) -> None:
+    for name, bound in least.items():
+        if values[name] is not None and values[name] < bound:
+            raise ConfigError(f"{section}.{name}={values[name]} is not possible; it must be at least {bound}.")
+
+
+def _check_probe(ntk: Mapping[str, Any]) -> None:
+    if ntk["null"] is not None and ntk["null"] not in (0, *range(2, 100)):
+        raise ConfigError(
+            f"ntk.null={ntk['null']} is not possible; it must be 0 (no null) or at least 2, or null for 2."
+        )
+    if not 0 <= ntk["ridge"] < float("inf"):
+        raise ConfigError(f"ntk.ridge={ntk['ridge']} is not possible; it must be at least 0, and finite.")
+    if wrong := [fraction for fraction in ntk["at_loss_fractions"] if not 0 < fraction < 1]:
+        raise ConfigError(
+            f"ntk.at_loss_fractions has {_listed(wrong)}; they are fractions of the initial loss, between 0 and 1."
+        )
+
+
+def _check_epochs(at_epochs: Iterable[int], max_epochs: int | None) -> None:
+    if wrong := [epoch for epoch in at_epochs if epoch < 1 or epoch > (max_epochs or epoch)]:
+        raise ConfigError(
+            f"ntk.at_epochs has {_listed(wrong)}; give epochs from 1 to trainer.max_epochs={max_epochs} (at "
+            "initialization the probe looks anyway)."
+        )
+
+
+def _check_flow(config: ConfigDict) -> None:
+    if config["ntk"]["at_epochs"]:
+        raise ConfigError(
+            "ntk.at_epochs does not go with optimizer=gradient_flow, which has no epochs; leave it out, or set "
+            "ntk.at_loss_fractions."
+        )
+    if config["optimizer"]["dual"] and not config["regime"]["linearized"]:
+        raise ConfigError(
+            "optimizer.dual=true flows with the frozen kernel, which is regime=lazy; set that, or optimizer.dual=false."
+        )
+
+
+def _check_monitor(config: ConfigDict) -> None:
+    trainer = config["trainer"]
+    if trainer["monitor"] is None:
+        for name, is_set in (("patience", trainer["patience"]), ("select", trainer["select"] == "best")):
+            if is_set:
+                raise ConfigError(
+                    f"trainer.{name} needs trainer.monitor, which says what is better; set it, for example "
+                    "trainer.monitor=validation_accuracy data.n_validation=5000."
+                )
+        if trainer["schedule"] == "plateau":
+            raise ConfigError("trainer.schedule=plateau needs trainer.monitor, which says what an improvement is.")
+    elif trainer["monitor"] not in MONITORS:
+        raise ConfigError(
+            unknown_name(f"trainer.monitor={trainer['monitor']} is not known", trainer["monitor"], MONITORS)
+        )
+    elif trainer["monitor"].startswith("validation") and not _has_validation(config):
+        raise ConfigError(
+            f"trainer.monitor={trainer['monitor']} needs validation data; set data.n_validation=5000, for example."
+        )
+
+
+def _has_validation(config: ConfigDict) -> bool:
+    data = config["data"]
+    return bool(len(own_data(data).validation_labels) if is_own(data) else data.get("n_validation"))
+
+
+def _listed(values: Iterable[object]) -> str:
+    return ", ".join(map(str, values))
