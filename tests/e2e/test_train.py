@@ -90,11 +90,11 @@ def test_the_lazy_kernel_stays_and_the_feature_kernel_moves(runs_dir, capsys):
 def test_probes_in_between_are_rows_and_kernels(runs_dir):
     from safetensors.torch import load_file
 
-    options = ["ntk.at_epochs=[1]", "ntk.at_loss_fractions=[2]", "trainer.max_epochs=50", "data.n_train=320"]
+    options = ["ntk.at_epochs=[1]", "ntk.at_loss_fractions=[0.95]", "trainer.max_epochs=50", "data.n_train=320"]
     assert train(*FAST, *options) == 0
     folder = only(runs_dir)
     kernels = load_file(folder / "kernels.safetensors")
-    assert {"gram_init", "gram_epoch_1", "gram_loss_2", "gram_final", "spectrum_final"} <= set(kernels)
+    assert {"gram_init", "gram_epoch_1", "gram_loss_0.95", "gram_final", "spectrum_final"} <= set(kernels)
     rows = list(csv.DictReader((folder / "metrics.csv").read_text().splitlines()))
     assert rows[1]["kernel_accuracy_adh"] != ""
     assert rows[2]["kernel_accuracy_adh"] == ""

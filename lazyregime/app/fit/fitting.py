@@ -61,7 +61,12 @@ class Fitting(AbstractWork):
 
     def opening(self) -> str:  # noqa: D102
         name, count = self.config["machine"]["name"], len(self.config["ridges"])
-        return f"{name} on {len(self.data.train_labels):,} samples, {count} ridge{'s' if count > 1 else ''}"
+        samples = len(self.data.train_labels)
+        told = f"{name} on {samples:,} samples, {count} ridge{'s' if count > 1 else ''}"
+        gigabytes = 8e-9 * samples**2
+        if gigabytes < 1 or "num_features" in self.config["machine"]:
+            return told
+        return f"{told}; their kernel has {gigabytes:.2g} GB, and takes long: data.n_train=4000 is quick"
 
     def run(self) -> FitResult:
         """Solve, predict, choose; metrics.csv has a row for every ridge."""
