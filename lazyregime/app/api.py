@@ -56,7 +56,10 @@ def run(
         _check_processes(job.config)
         check_memory(door, [job])
         ask_for_reruns([job])
-        return execute(door, job.config, Console(quiet=quiet))
+        console = Console(quiet=quiet)
+        for note in () if quiet else job.notes:
+            console.warn(note)
+        return execute(door, job.config, console)
 
 
 def _words(overrides: tuple[Any, ...]) -> list[str]:

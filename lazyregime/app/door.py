@@ -66,6 +66,7 @@ def _single(command: AbstractCommand, console: Console, overrides: list[str]) ->
     (job,) = plan_jobs(command, [overrides])
     check_launcher(launcher, [job.config], is_sweep=False)
     console = _settled(command, console, [job])
+    _tell_notes(console, [job])
     ask_for_reruns([job])
     execute(command, job.config, console)
     console.say(f"Next:   python -m lazyregime.report {job.folder.path.parent}")
@@ -79,6 +80,7 @@ def _sweep(command: AbstractCommand, console: Console, overrides: list[str]) -> 
     _check_names(sweep, jobs)
     if sweep.is_here:
         console = _settled(command, console, jobs)
+    _tell_notes(console, jobs)
     ask_for_reruns(jobs)
     record_sweep(command.source.command, overrides, jobs)
     show_plan(command, console, jobs)
@@ -88,6 +90,12 @@ def _sweep(command: AbstractCommand, console: Console, overrides: list[str]) -> 
     else:
         _hydra_main(command)()
     return FAILED if show_outcome(command, console, jobs) else 0
+
+
+def _tell_notes(console: Console, jobs: Sequence[Job]) -> None:
+    """Each once, of however many jobs."""
+    for note in dict.fromkeys(note for job in jobs for note in job.notes):
+        console.warn(note)
 
 
 def _settled(command: AbstractCommand, console: Console, jobs: Sequence[Job]) -> Console:

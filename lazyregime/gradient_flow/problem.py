@@ -74,7 +74,9 @@ class FlowProblem:
         return torch.stack([self.loss(alpha * h, y) for h, alpha, y in each])
 
     def least_margins(self, outputs: Float[Tensor, "e n k"]) -> Float[Tensor, " e"]:
-        """The margin of the worst training point of each member."""
+        """The margin of the worst training point of each member; real targets have none, and no flow is beyond it."""
+        if self.labels.is_floating_point():
+            return outputs.new_full((len(outputs),), float("-inf"))
         scaled = (self.alpha[:, None, None] * outputs).flatten(0, 1)
         return margins(scaled, self.labels.flatten(0, 1)).view(len(outputs), -1).amin(1)
 

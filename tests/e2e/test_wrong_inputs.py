@@ -34,9 +34,7 @@ TRAIN = [
     ("ntk.null=-2", "0 (no null) or at least 2"),
     ("ntk.memory_budget=-1", "at least 1"),
     ("ntk.block_rows=0", "at least 1"),
-    # what would have no effect
-    ("optimizer=gradient_flow", "trainer.max_epochs=1 would have no effect"),
-    ("ntk=none", "ntk.anchors_per_class=5 would have no effect"),
+    # what contradicts
     ("regime=lazy regime.linearized=false", "contradicts this regime"),
     ("regime=feature regime.linearized=true", "contradicts this regime"),
     ("regime=regular alpha=3", "use regime=scaled"),
@@ -148,7 +146,6 @@ FIT = [
     ("machine=foo", "the valid ones are cntk"),
     ("machine=rf machine.foo=3", "the valid ones are activation, name, num_features"),
     ("machine=krr_ntk machine.ridge=-1", "There is no key 'ridge' in machine"),
-    ("machine=krr_ntk width=3", "width=3 would have no effect"),
     ("machine=rf width=0", "at least 1"),
     ("machine=krr_ntk lr=3", "There is no key 'lr'"),
     ("machine=krr_ntk seed=-1", "from 0 to 2^63 - 1"),
@@ -196,3 +193,24 @@ def test_a_wrong_input_is_a_sentence_and_writes_nothing(line, answer, runs_dir, 
     assert answer in told.err and told.err.startswith(("Error: ", "usage: ")), told
     assert told.err.count("\n") == 1 or told.err.startswith("usage: "), told.err
     assert not runs_dir.exists() and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "note"),
+    [
+        ("train optimizer=gradient_flow optimizer.max_steps=2", "trainer.max_epochs=1 has no effect"),
+        ("train ntk=none ntk.n_test=5", "ntk.anchors_per_class=5 and ntk.n_test=5 have no effect"),
+        ("train ntk.n_test=50", "more than the 20 test points"),
+        ("train ntk.anchors_per_class=50", "more than the 40 training points"),
+        ("fit data=sphere data.n_train=20 machine=krr_ntk width=3", "width=3 has no effect"),
+    ],
+)
+def test_what_has_no_effect_is_told(line, note, runs_dir, capsys):
+    door, *typed = line.split(" ")
+    try:
+        code = DOORS[door]([*(SMALL if door == "train" else ()), *QUIET, *typed])
+    except SystemExit as ended:
+        code = ended.code
+    told = capsys.readouterr()
+    assert code in (0, None), told
+    assert told.err.count(note) + told.out.count(note) == 1, told

@@ -128,3 +128,10 @@ def test_momentum_is_integrated_exactly():
         state = attempt(state, Slope(), settings)
     expected = -2.0 * (1 - math.exp(-float(state.time) / 0.7))
     assert float(state.velocity[0]) == pytest.approx(expected, rel=1e-12)
+
+
+def test_real_targets_have_no_margin_beyond_which_a_flow_ends():
+    x, _ = points()
+    targets = 3 + x[:, :1]  # Y F, as if the targets were classes, is soon above 1 everywhere
+    (end,) = flow_to_the_end(*problem([network()], [1.0], loss=MSE(), y=targets, centred=True), SETTINGS)
+    assert end.status.name == "max_steps"

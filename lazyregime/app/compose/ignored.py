@@ -1,9 +1,8 @@
-"""What was typed and would have no effect is refused: nobody should believe that a value counted."""
+"""What was typed and has no effect is told: nobody should believe that a value counted."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 from lazyregime.app.compose.config import ConfigDict
-from lazyregime.app.compose.hints import ConfigError
 
 # (where it has no effect, the keys, why, what to do)
 _Rule = tuple[Callable[[ConfigDict], bool], tuple[str, ...], str, str]
@@ -26,30 +25,30 @@ _RULES: tuple[_Rule, ...] = (
             "trainer.select", "trainer.limit_batches", "trainer.profile",
         ),
         "optimizer=gradient_flow takes all points at once, in steps of its own choice, until it is done",
-        "leave it out, and see optimizer.max_steps, optimizer.max_time, optimizer.min_loss and optimizer.margin",
+        "see optimizer.max_steps, optimizer.max_time, optimizer.min_loss and optimizer.margin",
     ),
     (
         _fits_no_units, ("width",), "this machine has no units to count",
-        "leave it out, or choose a machine of features, such as machine=rf",
+        "machines of features have, such as machine=rf",
     ),
-    (_of("ntk", "enabled", False), ("ntk.",), "ntk=none probes nothing", "leave it out, or leave out ntk=none"),
+    (_of("ntk", "enabled", False), ("ntk.",), "ntk=none probes nothing", "leave out one of them"),
 )  # fmt: skip
 
 
-def check_used(overrides: Sequence[str], config: ConfigDict) -> None:
-    """Refuse the first override that would have no effect.
+def without_effect(overrides: Sequence[str], config: ConfigDict) -> tuple[str, ...]:
+    """A sentence about the overrides that have no effect, for each reason there is.
 
     Args:
-        overrides: As typed, key=value.
+        overrides: As typed, key=value; null says that a key is left out, and false that it is off.
         config: What they make.
-
-    Raises:
-        ConfigError: Naming it; null says that it is left out, and is let pass.
     """
-    for applies, keys, why, advice in _RULES:
-        if not applies(config):
-            continue
-        for override in overrides:
-            key, _, value = override.lstrip("+").partition("=")
-            if key.startswith(keys) and value not in ("null", "false"):
-                raise ConfigError(f"{override} would have no effect: {why}; {advice}.")
+    return tuple(
+        f"{' and '.join(typed)} {'has' if len(typed) == 1 else 'have'} no effect: {why}; {advice}."
+        for applies, keys, why, advice in _RULES
+        if applies(config) and (typed := [each for each in overrides if _is_one_of(each, keys)])
+    )
+
+
+def _is_one_of(override: str, keys: tuple[str, ...]) -> bool:
+    key, _, value = override.lstrip("+").partition("=")
+    return key.startswith(keys) and value not in ("null", "false")

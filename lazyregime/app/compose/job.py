@@ -9,9 +9,10 @@ from lazyregime.runs.folder import RunFolder
 
 @dataclass(frozen=True)
 class Job:
-    """One run to be: its overrides, its configuration, its folder and its size (for a network, its parameters)."""
+    """One run to be: overrides, configuration, folder, size (of a network, its parameters), and what to say of it."""
 
     overrides: Sequence[str]
     config: ConfigDict
     folder: RunFolder
     size: float
+    notes: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from typing import Any
 from lazyregime.app.command import AbstractCommand
 from lazyregime.app.compose.config import ConfigDict
 from lazyregime.app.compose.hints import ConfigError
-from lazyregime.app.compose.ignored import check_used
+from lazyregime.app.compose.ignored import without_effect
 from lazyregime.app.compose.job import Job
 from lazyregime.errors import LazyRegimeError
 
@@ -31,13 +31,12 @@ def plan_jobs(command: AbstractCommand, jobs: Sequence[Sequence[str]]) -> list[J
         try:
             config = next(configs)
             _check_common(config)
-            check_used(overrides, config)
             config = command.complete(config)
             folder = command.folder(config)
             kind = _kind(config)
             if kind not in sizes:
                 sizes[kind] = command.check(config)
-            planned.append(Job(overrides, config, folder, sizes[kind]))
+            planned.append(Job(overrides, config, folder, sizes[kind], without_effect(overrides, config)))
         except LazyRegimeError as error:
             where = f" (job {number + 1} of {len(jobs)}: {' '.join(overrides)})" if len(jobs) > 1 else ""
             raise ConfigError(f"{error}{where}") from error
