@@ -94,7 +94,7 @@ def make_plan(found: Survey, task: Task, budget: int, itemsize: int, out_itemsiz
         gradients = itemsize * k * layer.num_out
         buffers += gradients if layer.jacobian is None else 0
         largest = max(largest, gradients + 2 * itemsize * (layer.num_in + _inputs(factors)))
-        params = sum(p.numel() for key, p in layer.module.named_parameters(recurse=False) if key in layer.trained)
+        params = sum(found.loan.parameters[full].numel() for full in layer.parameters.values())
         form = "+".join(sorted({cost.form for cost in picked}))
         layers.append(
             LayerPlan(
