@@ -3,6 +3,7 @@
 from lazyregime.kernels.empirical import (
     LayerCall,
     Lookup,
+    NotInProgress,
     Outer,
     Rows,
     empirical_ntk,
@@ -52,6 +53,7 @@ __all__ = [
     "KernelRegression",
     "LayerCall",
     "Lookup",
+    "NotInProgress",
     "Outer",
     "Rows",
     "SolveReport",

@@ -202,7 +202,8 @@ class RunFolder:
 
     def _files(self) -> list[Path]:
         checkpoints = sorted(self.checkpoints.glob("*.ckpt"))
-        return [self.config, self.metrics, self.kernels, *checkpoints, *sorted(self.figures.glob("*"))]
+        known = self.checkpoints / "checksums.json"
+        return [self.config, self.metrics, self.kernels, known, *checkpoints, *sorted(self.figures.glob("*"))]
 
     def write_failure(self, error: BaseException, step: int | None = None) -> None:
         """Write failure.json: what went wrong, where, when, and at which step."""
