@@ -17,6 +17,7 @@ from lazyregime.ranks import is_first_process, settle_ranks
 from lazyregime.runs.folder import RunFolder
 from lazyregime.runs.result import Result
 from lazyregime.runs.status import Status
+from lazyregime.runs.tables import read_rows
 
 
 def execute(command: AbstractCommand, config: ConfigDict, console: Console) -> Result:
@@ -76,7 +77,10 @@ def _compute(command: AbstractCommand, config: ConfigDict, folder: RunFolder, co
         with open_tracking(config, folder, console.say) as tracking:
             work = command.start(config, folder, console, tracking)
             console.say(f"{folder.name}: {work.opening()}")
-            result = work.run()
+            try:
+                result = work.run()
+            finally:  # what is on disk is recorded, however it ends
+                tracking.log_rows(read_rows(folder.metrics))
             tracking.summary({k: v for k, v in result.items() if isinstance(v, int | float | str)})
             if (figure := drawn(lambda: command.draw(folder, result), console)) is not None:
                 tracking.log_image("summary", figure)

@@ -43,7 +43,7 @@ class TrainCommand(AbstractCommand):
         if config["optimizer"]["name"] == "gradient_flow":
             from lazyregime.app.train.gradient_flow import FlowTraining
 
-            return FlowTraining(config, folder, console, tracking)
+            return FlowTraining(config, folder, console)
         from lazyregime.app.train.training import Training  # torch and Lightning take seconds to import
 
         return Training(config, folder, console, tracking)

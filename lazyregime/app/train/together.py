@@ -111,8 +111,7 @@ def _track(
     from lazyregime.tracking.tracking import open_tracking
 
     with open_tracking(config, folder, console.say) as tracking:
-        for row in rows:
-            tracking.log_scalars(row, int(row["step"]))
+        tracking.log_rows(rows)
         tracking.summary({k: v for k, v in result.items() if isinstance(v, int | float | str)})
 
 
