@@ -35,6 +35,7 @@ def execute(command: AbstractCommand, config: ConfigDict, console: Console) -> R
         damaged = folder.damaged_files() if folder.status() == Status.complete else None
         if damaged == []:
             console.say(f"{folder.name} is complete already (rerun=true computes it anew).")
+            folder.tidy()
             result = folder.read_result()
         else:
             result = _computed(command, config, folder, console, damaged)

@@ -137,6 +137,12 @@ class RunFolder:
             self.failure.unlink(missing_ok=True)
             yield
 
+    def tidy(self) -> None:
+        """Take away what a process that was killed in its last moment has left in a complete run: its lock."""
+        if self.lock.exists():
+            with contextlib.suppress(OSError, LazyRegimeError), self.locked():
+                pass
+
     @property
     def is_asked_again(self) -> bool:
         """Whether it is to be computed anew, or that has begun (`rerun=true`)."""

@@ -4,6 +4,7 @@ A kind says in its docstring what is done, and where it makes sense: to every co
 trainings with checkpoints.
 """
 
+import contextlib
 import os
 import resource
 import shutil
@@ -446,6 +447,7 @@ def _in_the_way(trial: Trial, put: Callable[[Path], object], names: tuple[str, .
         trial.killed()
     path = trial.rng.choice(trial.expected()) / trial.rng.choice(names)
     kept = path.with_name(f"{path.name}.kept")
+    made = [folder for folder in (path.parent, path.parent.parent) if not folder.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
     if os.path.lexists(path):
         os.replace(path, kept)
@@ -458,6 +460,9 @@ def _in_the_way(trial: Trial, put: Callable[[Path], object], names: tuple[str, .
             path.unlink(missing_ok=True)
         if os.path.lexists(kept):
             os.replace(kept, path)
+        for folder in made:
+            with contextlib.suppress(OSError):  # it is in use by now
+                folder.rmdir()
 
     trial.undo.append(take_away)
     trial.run()

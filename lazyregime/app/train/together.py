@@ -55,13 +55,15 @@ def compute_together(jobs: Sequence[Job], draw: Draw, console: Console) -> None:
     with ambient_state_of_torch(), NOTICE.listening(), contextlib.ExitStack() as stack:
         if first["num_threads"] is not None:
             torch.set_num_threads(first["num_threads"])
-        held = [job for job in jobs if _taken(job, stack, console)]
+        locks = [(job, stack.enter_context(contextlib.ExitStack())) for job in jobs]
+        taken = [(job, lock) for job, lock in locks if _is_taken(job, lock, console)]
+        held = [job for job, _ in taken]
         if not held:
             return
         console.say(f"\n{len(held)} runs together: {held[0].folder.name} to {held[-1].folder.name}")
 
         def ended(number: int, member: FlowMember, seconds: float) -> None:
-            job = held[number]
+            job, lock = taken[number]
             try:
                 result = member.result(seconds, together=len(held))
                 drawn(lambda: draw(job.folder, result), console)
@@ -70,6 +72,7 @@ def compute_together(jobs: Sequence[Job], draw: Draw, console: Console) -> None:
                 _fail(job.folder, member, error, console)
             else:
                 _track(job.config, job.folder, member.rows, result, console)
+            lock.close()
 
         try:
             FlowsTogether([job.config for job in held], [job.folder for job in held], console).run(ended)
@@ -81,7 +84,7 @@ def compute_together(jobs: Sequence[Job], draw: Draw, console: Console) -> None:
             raise
 
 
-def _taken(job: Job, stack: contextlib.ExitStack, console: Console) -> bool:
+def _is_taken(job: Job, stack: contextlib.ExitStack, console: Console) -> bool:
     """Whether the run's folder could be locked and begun; else it is said why not."""
     try:
         stack.enter_context(job.folder.locked("train"))
