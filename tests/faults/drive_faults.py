@@ -11,6 +11,7 @@ import random
 import shutil
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,8 @@ def tried(
         outcome, seen = trial.verdict()
     except NotPossibleError as error:
         outcome, seen = "not possible", str(error)
+    except Exception:  # what cannot be looked at is not as it was
+        outcome, seen = "differed", traceback.format_exc()[-1500:]
     if outcome in ("same", "not possible"):
         shutil.rmtree(trial.folder, ignore_errors=True)
     return outcome, seen, trial.commands

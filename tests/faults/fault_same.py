@@ -42,7 +42,9 @@ def _is_leaf(path: Path) -> bool:
 
 
 def _does_not_matter(path: Path) -> bool:
-    """A cache; a record that `resubmit` makes, which names the place."""
+    """A cache; a record that `resubmit` makes, which names the place; somebody's folder, which was put aside."""
+    if any(part.endswith(".damaged") for part in path.parent.parts):
+        return True
     return path.parent.name == CACHE or (path.parent.name == ".sweeps" and b"runs_dir=" in path.read_bytes())
 
 
@@ -55,14 +57,23 @@ def _essence(path: Path) -> str:
     if path.name == "checksums.json":
         return "there"  # its content is among the checksums of the run
     if path.name == "config.yaml":  # where it lies is no part of what it is
-        return "\n".join(line for line in text.decode().splitlines() if not line.startswith("runs_dir:"))
-    if path.name == "result.json":
+        return "\n".join(
+            line for line in text.decode(errors="replace").splitlines() if not line.startswith("runs_dir:")
+        )
+    if path.name == "result.json" and _is_json(text):
         flat = {k: v for k, v in json.loads(text).items() if not k.startswith(TIMES)}
         return json.dumps(flat, sort_keys=True, indent=0)
     if path.suffix == ".csv":
-        rows = list(csv.DictReader(io.StringIO(text.decode())))
+        rows = list(csv.DictReader(io.StringIO(text.decode(errors="replace"))))
         return json.dumps([{k: v for k, v in row.items() if not k.startswith(TIMES)} for row in rows], indent=0)
     return hashlib.sha256(text).hexdigest()
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _first_difference(mine: str, other: str) -> str:
