@@ -1,7 +1,7 @@
 """Layers that are no modules: a weight and its bias, or a parameter, with all operations that use it."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 from torch import Tensor, nn
@@ -75,7 +75,12 @@ def by_operation(
             reasons[name] = f"{reasons[name]}; {found}" if name in reasons else found
         else:
             served[name] = found
-    return [_layer(names, found, how, parameters) for names, found, how in grouped(served)]
+    return [
+        replace(
+            _layer(names, found, how, parameters), why=next((reasons[n] for n in names.values() if n in reasons), "")
+        )
+        for names, found, how in grouped(served)
+    ]
 
 
 def _layer(names: dict[str, str], found: list[Operation], how: Any, parameters: Mapping[str, Tensor]) -> Layer:

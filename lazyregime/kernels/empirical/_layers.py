@@ -35,6 +35,7 @@ class Layer:
         operations: where the parameters are used.
         sum: how the gradients of several operations add up.
         shape: the parameter's, where they are written out.
+        why: no module's rule serves them.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Layer:
     operations: tuple[Operation, ...] = ()
     sum: Sum = "joined"
     shape: torch.Size = field(default_factory=torch.Size)
+    why: str = ""
 
     @property
     def num_calls(self) -> int:
