@@ -6,6 +6,8 @@ from safetensors.torch import load_file
 
 import lazyregime
 
+TOY = ["data=sphere", "loss=mse", "width=128", "data.n_train=200", "data.n_test=100", "trainer.max_epochs=2",
+       "ntk.anchors_per_class=20", "ntk.n_test=50", "ntk.null=0", "tracking=csv"]  # fmt: skip
 KERNEL, RESULT = 1e-5, 1e-3  # relative, of float32; docs/reliability.md says them
 
 
@@ -25,9 +27,7 @@ def test_one_thread_and_two_agree_to_the_stated_tolerances(tmp_path):
     results, kernels = [], []
     for threads in (1, 2):
         folder = tmp_path / str(threads)
-        results.append(lazyregime.run("data=sphere", "loss=mse", "width=128", "data.n_train=200", "data.n_test=100",
-                                      "ntk.anchors_per_class=20", "ntk.n_test=50", "ntk.null=0", "tracking=csv",
-                                      "trainer.max_epochs=2", num_threads=threads, runs_dir=str(folder), quiet=True))  # fmt: skip
+        results.append(lazyregime.run(*TOY, num_threads=threads, runs_dir=str(folder), quiet=True))
         kernels.append(load_file(next(folder.rglob("kernels.safetensors"))))
     assert results[0]["id"] == results[1]["id"]
     assert apart(kernels[0]["gram_init"], kernels[1]["gram_init"]) < KERNEL
