@@ -10,6 +10,7 @@ from lazyregime.app.command import AbstractCommand, AbstractWork
 from lazyregime.app.compose.config import ConfigDict, as_yaml
 from lazyregime.app.compose.devices import num_processes
 from lazyregime.app.console import Console
+from lazyregime.app.drawing import drawn
 from lazyregime.errors import LazyRegimeError, out_of_memory, refused_by_the_system
 from lazyregime.notice import NOTICE, Leaving
 from lazyregime.ranks import is_first_process, settle_ranks
@@ -34,6 +35,7 @@ def execute(command: AbstractCommand, config: ConfigDict, console: Console) -> R
         damaged = folder.damaged_files() if folder.status() == Status.complete else None
         if damaged == []:
             console.say(f"{folder.name} is complete already (rerun=true computes it anew).")
+            folder.tidy()
             result = folder.read_result()
         else:
             result = _computed(command, config, folder, console, damaged)
@@ -81,10 +83,8 @@ def _compute(command: AbstractCommand, config: ConfigDict, folder: RunFolder, co
             finally:  # what is on disk is recorded, however it ends
                 tracking.log_rows(read_rows(folder.metrics))
             tracking.summary({k: v for k, v in result.items() if isinstance(v, int | float | str)})
-            try:
-                tracking.log_image("summary", command.draw(folder, result))
-            except Exception as error:  # a result that is there is not lost for a picture
-                console.warn(f"The figure could not be drawn: {type(error).__name__}: {error}")
+            if (figure := drawn(lambda: command.draw(folder, result), console)) is not None:
+                tracking.log_image("summary", figure)
             told = [[name, value] for name, value in command.summary(result) if value]
             tracking.log_table("result", ["quantity", "value"], told)
     except (KeyboardInterrupt, SystemExit) as stop:  # Lightning turns the first into the second

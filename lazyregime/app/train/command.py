@@ -53,7 +53,7 @@ class TrainCommand(AbstractCommand):
 
         for group in groups(jobs):
             try:
-                compute_together(group, console)
+                compute_together(group, self.draw, console)
             except LazyRegimeError as error:  # each of them is tried alone after this, and says so in its own folder
                 console.error(str(error))
 

@@ -102,7 +102,7 @@ class FlowsTogether:
                     loss = member.rows[-1]["train_loss"]
                     update(done, f"time {snapshot.time:.3g}, step {snapshot.steps}, loss {loss:.3g}")
 
-            with NOTICE.deferred():
+            with NOTICE.deferred(interrupts=True):
                 while not flow.run(observe, pause_after=min(LOOK_EVERY, self.save_every)):
                     told = NOTICE.signum  # it may come at any moment, and nobody leaves who has not saved
                     if told or time.perf_counter() - saved >= self.save_every:
