@@ -3,6 +3,7 @@
 from lazyregime.kernels.empirical import (
     LayerCall,
     Lookup,
+    NotInProgress,
     Outer,
     Rows,
     empirical_ntk,
@@ -19,6 +20,7 @@ from lazyregime.kernels.infinite import (
     infinite_ntk,
 )
 from lazyregime.kernels.kernel import AbstractKernel
+from lazyregime.kernels.matrix_free import NTKOperator, ntk_operator
 from lazyregime.kernels.metrics import (
     Eigenlearning,
     centre,
@@ -52,6 +54,8 @@ __all__ = [
     "KernelRegression",
     "LayerCall",
     "Lookup",
+    "NTKOperator",
+    "NotInProgress",
     "Outer",
     "Rows",
     "SolveReport",
@@ -72,6 +76,7 @@ __all__ = [
     "kernel_angle",
     "kernel_distance",
     "kernel_velocity",
+    "ntk_operator",
     "participation_ratio",
     "register_rule",
     "relative_change",

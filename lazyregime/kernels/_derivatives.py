@@ -1,6 +1,6 @@
 """J(x) v and J(x)^T c of a borrowed network; each sample alone where they are not shown to be treated apart."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import final
 
 import torch
@@ -32,6 +32,7 @@ class Derivatives:
         everything: Whether frozen parameters count too.
         x: Samples; looked at are three of them.
         memory_budget: Bytes for a chunk.
+        only: The names of the parameters that count, frozen or not; without them those that require a gradient.
 
     Attributes:
         num_outputs: k.
@@ -42,8 +43,15 @@ class Derivatives:
         LazyRegimeError: For what `empirical_ntk` refuses, and for a backward pass that is not linear.
     """
 
-    def __init__(self, network: nn.Module, everything: bool, x: Tensor, memory_budget: int) -> None:
-        self._network, self._everything = network, everything
+    def __init__(
+        self,
+        network: nn.Module,
+        everything: bool,
+        x: Tensor,
+        memory_budget: int,
+        only: Collection[str] | None = None,
+    ) -> None:
+        self._network, self._everything, self._only = network, everything, only
         probe = three(x)
         with self._loan() as loan:
             if not loan.counted:
@@ -86,7 +94,7 @@ class Derivatives:
         return torch.cat(parts)
 
     def _loan(self) -> Loan:
-        return Loan(self._network, everything=self._everything)
+        return Loan(self._network, self._everything, self._only)
 
     def _show(self, loan: Loan, x: Tensor) -> None:
         """That batches of these sizes are treated as the few were; what is done depends on nothing but their number.

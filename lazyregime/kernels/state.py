@@ -51,13 +51,18 @@ def check_unchanged(then: State, now: State) -> None:
     Raises:
         LazyRegimeError: Naming what changed.
     """
-    changed = [name for name, value in then.items() if now.get(name) != value]
-    if changed:
-        few = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
+    what = changed(then, now)
+    if what:
         raise LazyRegimeError(
-            f"The network has changed since the fit ({few}), so the coefficients belong to another kernel; fit again, "
+            f"The network has changed since the fit ({what}), so the coefficients belong to another kernel; fit again, "
             "or fit on a copy.deepcopy of the network and train the original."
         )
+
+
+def changed(then: State, now: State) -> str:
+    """What of the network is another one by now, the first few by name; nothing if it is all as it was."""
+    names = [name for name, value in then.items() if now.get(name) != value]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _plain(value: Any) -> Any:

@@ -43,7 +43,7 @@ class TrainCommand(AbstractCommand):
         if config["optimizer"]["name"] == "gradient_flow":
             from lazyregime.app.train.gradient_flow import FlowTraining
 
-            return FlowTraining(config, folder, console, tracking)
+            return FlowTraining(config, folder, console)
         from lazyregime.app.train.training import Training  # torch and Lightning take seconds to import
 
         return Training(config, folder, console, tracking)
@@ -53,7 +53,7 @@ class TrainCommand(AbstractCommand):
 
         for group in groups(jobs):
             try:
-                compute_together(group, console)
+                compute_together(group, self.draw, console)
             except LazyRegimeError as error:  # each of them is tried alone after this, and says so in its own folder
                 console.error(str(error))
 
@@ -80,6 +80,8 @@ class TrainCommand(AbstractCommand):
     def last_word(self, result: Mapping[str, Any]) -> str:
         """The verdict, with what was seen."""
         if "verdict" not in result:
+            if result.get("num_anchors"):
+                return "No verdict: the kernel after training could not be measured; the warning above says why."
             return "No verdict: the kernel was not probed (ntk=none)."
         from lazyregime.measure import judge
         from lazyregime.measure.evidence import evidence_of

@@ -19,6 +19,7 @@ from lazyregime.kernels import (
     empirical_ntk_blocks,
     explain,
     infinite_counterpart,
+    ntk_operator,
 )
 from lazyregime.kernels.empirical import _engine, _verify
 from lazyregime.networks import Linearized
@@ -41,6 +42,11 @@ def regress_on_trace(model: nn.Module, x: Tensor) -> None:
     KernelRegression(EmpiricalKernel(model, outputs="trace"), relative_ridge=1e-2).fit(x, labels).predict(x)
 
 
+def operator(model: nn.Module, x: Tensor) -> None:
+    product = ntk_operator(model, x, outputs="full")
+    product @ torch.ones(product.shape[1])
+
+
 def linearized(model: nn.Module, x: Tensor) -> None:
     empirical_ntk(Linearized(model), x)
 
@@ -56,6 +62,7 @@ FUNCTIONS: dict[str, Callable[[nn.Module, Tensor], object]] = {
     "small budget": lambda model, x: empirical_ntk(model, x, memory_budget=1 << 14),
     "blocks": lambda model, x: empirical_ntk_blocks(model, x, block_rows=3),
     "explain": explain,
+    "operator": operator,
     "products": products,
     "regression": regress,
     "regression, trace": regress_on_trace,
