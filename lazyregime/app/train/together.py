@@ -67,6 +67,8 @@ def compute_together(jobs: Sequence[Job], draw: Draw, console: Console) -> None:
             try:
                 result = member.result(seconds, together=len(held))
                 drawn(lambda: draw(job.folder, result), console)
+                if not job.folder.config.exists():
+                    job.folder.write_config(as_yaml(job.config))
                 result = job.folder.write_result(result)
             except Exception as error:
                 _fail(job.folder, member, error, console)
