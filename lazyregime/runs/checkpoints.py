@@ -73,7 +73,7 @@ class Checkpoints:
         """Whether a checkpoint is what was written here; where that is not known, whether it is whole in itself."""
         known = self._known().get(path.name)
         try:
-            return _is_whole(path) if known is None else checksum_of_file(path) in known
+            return path.is_file() and _is_whole(path) if known is None else checksum_of_file(path) in known
         except OSError:
             return False
 
@@ -104,6 +104,8 @@ class Checkpoints:
         return self._known().get(name, [])
 
     def _known(self) -> dict[str, list[str]]:
+        if not self._checksums.is_file():
+            return {}
         try:
             known: Any = json.loads(self._checksums.read_text(encoding="utf-8"))
             return {str(name): [str(each) for each in listed] for name, listed in known.items()}

@@ -146,7 +146,7 @@ class RunFolder:
     @property
     def is_asked_again(self) -> bool:
         """Whether it is to be computed anew, or that has begun (`rerun=true`)."""
-        return self._again.exists()
+        return self._again.is_file()
 
     def ask_again(self) -> None:
         """Have it computed anew: from now on it is not complete."""
@@ -228,6 +228,8 @@ class RunFolder:
 
 def read_object(path: Path) -> dict[str, Any]:
     """The object in a JSON file; empty where there is none."""
+    if not path.is_file():
+        return {}
     try:
         content = json.loads(path.read_text())
     except (OSError, ValueError, RecursionError):

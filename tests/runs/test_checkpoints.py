@@ -7,6 +7,7 @@ import zipfile
 import pytest
 
 from lazyregime.runs.checkpoints import Checkpoints
+from lazyregime.runs.checksums import checksum_of_file
 
 
 @pytest.fixture
@@ -136,3 +137,15 @@ def test_a_folder_in_the_place_of_a_checkpoint_is_put_aside_and_in_nobodys_way(t
     assert kept.newest(told.append) is None and "previous.ckpt" in told[0]
     kept.settle()
     assert (tmp_path / "previous.damaged").exists() == inside
+
+
+def test_a_pipe_in_the_place_of_a_file_is_waited_for_by_nobody(kept):
+    """From which nothing ever comes: the run hung."""
+    kept.folder.mkdir()
+    os.mkfifo(kept.folder / "checksums.json")
+    os.mkfifo(kept.previous)
+    archive(kept.last)
+    assert kept.newest(print) == kept.last
+    assert not kept.is_good(kept.previous)
+    with pytest.raises(OSError, match="no file"):
+        checksum_of_file(kept.previous)

@@ -62,6 +62,8 @@ def recorded_sweeps(folder: Path, complain: Callable[[str], None]) -> list[Sweep
 
 
 def _read(path: Path) -> SweepRecord:
+    if not path.is_file():
+        raise LazyRegimeError("it is no file")
     content: Any = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(content, dict) or set(content) != {"command", "overrides", "group", "runs"}:
         raise LazyRegimeError("it does not hold command, overrides, group and runs")
