@@ -59,8 +59,7 @@ def _computed(
         folder.begin()
         folder.write_config(as_yaml(config))
         result = _compute(command, config, folder, console)
-        if not folder.config.exists():  # somebody has taken the folder away meanwhile
-            folder.write_config(as_yaml(config))
+        folder.check_there()
         return folder.write_result(result)
 
 

@@ -137,6 +137,15 @@ class RunFolder:
             self.failure.unlink(missing_ok=True)
             yield
 
+    def check_there(self) -> None:
+        """See that the folder is still the one that is locked, before it is called complete.
+
+        Raises:
+            LazyRegimeError: If somebody has taken it away, and with it what had been written.
+        """
+        if not (self.lock.exists() and self.config.exists()):
+            raise LazyRegimeError(f"{self.path} was taken away while the run was at work; give the same command again.")
+
     def tidy(self) -> None:
         """Take away what a process that was killed in its last moment has left in a complete run: its lock."""
         if self.lock.exists():

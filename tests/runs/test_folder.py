@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import pytest
 from results import train_result
@@ -146,3 +147,12 @@ def test_a_lock_that_a_killed_process_left_in_a_complete_run_goes(folder, tmp_pa
     with folder.locked():
         folder.tidy()
         assert folder.lock.exists()
+
+
+def test_a_folder_that_was_taken_away_while_its_run_was_at_work_is_not_called_complete(folder):
+    with folder.locked():
+        folder.write_config("width: 8\n")
+        folder.check_there()
+        shutil.rmtree(folder.path)
+        with pytest.raises(LazyRegimeError, match="taken away"):
+            folder.check_there()
