@@ -46,6 +46,24 @@ def remove_leftovers(folder: Path) -> None:
         leftover.unlink(missing_ok=True)
 
 
+def remove_leftovers_of_the_dead(folder: Path) -> None:
+    """Take away what writers left whose processes are no more; for a folder in which others may write."""
+    for leftover in folder.glob(".*.tmp*"):
+        pid = leftover.name.rpartition(".tmp")[0].rpartition(".")[2].partition("-")[0]
+        if pid.isdigit() and not _is_alive(int(pid)):
+            leftover.unlink(missing_ok=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
 def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:

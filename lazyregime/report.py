@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from lazyregime.app.console import open_standard_streams, unread
+from lazyregime.app.console import exit_in_peace, open_standard_streams, unread
 from lazyregime.errors import LazyRegimeError
 
 DESCRIPTION = """\
@@ -61,6 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    finally:
+        exit_in_peace()
     return 0
 
 

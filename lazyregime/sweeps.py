@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lazyregime.app.console import Console, open_standard_streams
+from lazyregime.app.console import Console, exit_in_peace, open_standard_streams
 from lazyregime.app.sweeps.status import resubmit, show_status
 from lazyregime.app.sweeps.verify import verify
 from lazyregime.errors import LazyRegimeError, refused_by_the_system
@@ -39,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    finally:
+        exit_in_peace()
 
 
 if __name__ == "__main__":

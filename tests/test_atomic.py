@@ -1,5 +1,6 @@
 """A file written atomically is whole at every moment, also when its writer is killed."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import time
 
 import pytest
 
-from lazyregime.atomic import atomic_write, remove_leftovers
+from lazyregime.atomic import atomic_write, remove_leftovers, remove_leftovers_of_the_dead
 
 WRITER = """
 import sys
@@ -55,3 +56,11 @@ def test_kill_9_at_any_moment_leaves_a_whole_file(tmp_path):
         remove_leftovers(tmp_path)
         assert not list(tmp_path.glob(".*"))
     assert target.exists() and killed_while_writing > 0
+
+
+def test_what_the_dead_left_goes_and_what_the_living_write_stays(tmp_path):
+    living, dead = tmp_path / f".a.{os.getpid()}-abc.tmp.json", tmp_path / ".a.4194305-abc.tmp.json"
+    for path in (living, dead):
+        path.write_text("{")
+    remove_leftovers_of_the_dead(tmp_path)
+    assert living.exists() and not dead.exists()

@@ -1,5 +1,6 @@
 """What a person at the keyboard sees: bars and tables on a terminal, plain whole lines anywhere else."""
 
+import atexit
 import contextlib
 import os
 import re
@@ -263,6 +264,16 @@ def outlive_the_terminal() -> None:
     """A terminal that is closed, or an ssh that is lost, ends no training: its SIGHUP is ignored, as nohup has it."""
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def exit_in_peace() -> None:
+    """All is done: a Ctrl-C while the interpreter ends prints no traceback. Call it last, so that it comes first."""
+    atexit.register(_ignore_interrupts)
+
+
+def _ignore_interrupts() -> None:
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextlib.contextmanager

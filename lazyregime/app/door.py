@@ -20,7 +20,7 @@ from lazyregime.app.compose.job import Job
 from lazyregime.app.compose.own import put_working_directory_on_path
 from lazyregime.app.compose.plan import check_memory, plan_jobs
 from lazyregime.app.compose.resources import conf_dir
-from lazyregime.app.console import Console, open_standard_streams, outlive_the_terminal
+from lazyregime.app.console import Console, exit_in_peace, open_standard_streams, outlive_the_terminal
 from lazyregime.app.execute import execute
 from lazyregime.app.rerun import ask_for_reruns
 from lazyregime.app.sweeps.launchers import check_launcher
@@ -59,6 +59,8 @@ def open_door(command: AbstractCommand, argv: Sequence[str] | None = None) -> No
         sys.exit(FAILED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    finally:
+        exit_in_peace()
 
 
 def _single(command: AbstractCommand, console: Console, overrides: list[str]) -> int:

@@ -58,7 +58,9 @@ def _computed(
             folder.reopen(damaged)
         folder.begin()
         folder.write_config(as_yaml(config))
-        return folder.write_result(_compute(command, config, folder, console))
+        result = _compute(command, config, folder, console)
+        folder.check_there()
+        return folder.write_result(result)
 
 
 def _mended(command: AbstractCommand, config: ConfigDict, folder: RunFolder) -> Result:

@@ -8,6 +8,8 @@ checkpoint that is not what was written is put aside, and the run goes on from t
 import contextlib
 import json
 import os
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,16 +70,18 @@ class Checkpoints:
         return None
 
     def is_good(self, path: Path) -> bool:
-        """Whether a checkpoint is one that was written here; those of the version before have no checksums."""
-        if not self._checksums.exists():
-            return path.is_file()
+        """Whether a checkpoint is what was written here; where that is not known, whether it is whole in itself."""
+        known = self._known().get(path.name)
         try:
-            return checksum_of_file(path) in self._listed(path.name)
+            return path.is_file() and _is_whole(path) if known is None else checksum_of_file(path) in known
         except OSError:
             return False
 
     def settle(self) -> None:
         """The run is over: the newest checkpoint stays, the one before and what was put aside go."""
+        unknown = [path for path in (self.last, self.best) if path.is_file() and path.name not in self._known()]
+        if unknown:  # the list was damaged or gone, and the run has gone on from them all the same
+            self._note({path.name: [checksum_of_file(path)] for path in unknown})
         for path in (self.previous, *self.folder.glob("*.damaged")):
             if path.is_dir() and not path.is_symlink():
                 with contextlib.suppress(OSError):  # a folder with something in it is somebody's
@@ -100,11 +104,22 @@ class Checkpoints:
         return self._known().get(name, [])
 
     def _known(self) -> dict[str, list[str]]:
+        if not self._checksums.is_file():
+            return {}
         try:
             known: Any = json.loads(self._checksums.read_text(encoding="utf-8"))
             return {str(name): [str(each) for each in listed] for name, listed in known.items()}
         except (OSError, ValueError, RecursionError, AttributeError, TypeError):
             return {}
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether it is an archive, as torch writes it, whose parts all have their own checksums."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError, zlib.error):
+        return False
 
 
 def _put_aside(path: Path, aside: Path) -> None:

@@ -1,5 +1,6 @@
 """SHA-256 of the files of a run, kept in its result: a flipped, cut or foreign file is found when it is read."""
 
+import errno
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,8 @@ def checksum_of_file(path: Path) -> str:
     Raises:
         OSError: If it cannot be read.
     """
+    if not path.is_file():  # from a pipe nothing would ever come
+        raise OSError(errno.ENOENT, "there is no file of that name", str(path))
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

@@ -137,6 +137,15 @@ class RunFolder:
             self.failure.unlink(missing_ok=True)
             yield
 
+    def check_there(self) -> None:
+        """See that the folder is still the one that is locked, before it is called complete.
+
+        Raises:
+            LazyRegimeError: If somebody has taken it away, and with it what had been written.
+        """
+        if not (self.lock.exists() and self.config.exists()):
+            raise LazyRegimeError(f"{self.path} was taken away while the run was at work; give the same command again.")
+
     def tidy(self) -> None:
         """Take away what a process that was killed in its last moment has left in a complete run: its lock."""
         if self.lock.exists():
@@ -146,7 +155,7 @@ class RunFolder:
     @property
     def is_asked_again(self) -> bool:
         """Whether it is to be computed anew, or that has begun (`rerun=true`)."""
-        return self._again.exists()
+        return self._again.is_file()
 
     def ask_again(self) -> None:
         """Have it computed anew: from now on it is not complete."""
@@ -228,6 +237,8 @@ class RunFolder:
 
 def read_object(path: Path) -> dict[str, Any]:
     """The object in a JSON file; empty where there is none."""
+    if not path.is_file():
+        return {}
     try:
         content = json.loads(path.read_text())
     except (OSError, ValueError, RecursionError):

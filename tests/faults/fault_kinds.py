@@ -729,7 +729,7 @@ def an_odd_environment(trial: Trial) -> None:
 
 @fault(writes=True)
 def runs_in_an_odd_place(trial: Trial) -> None:
-    """LAZYREGIME_RUNS is /dev/null, /proc/x, a plain file, empty or a link in a circle; then it is not set."""
+    """LAZYREGIME_RUNS is /dev/null, /proc/x, a plain file, an open one or a link in a circle; then it is not set."""
     (trial.folder / "plain").write_text("x")
     (trial.folder / "circle").symlink_to(trial.folder / "circle")
     places = ["/dev/null", "/proc/x", str(trial.folder / "plain"), str(trial.folder / "circle"), "/proc/self/fd/0"]

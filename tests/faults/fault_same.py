@@ -42,8 +42,10 @@ def _is_leaf(path: Path) -> bool:
 
 
 def _does_not_matter(path: Path) -> bool:
-    """A cache; a record that `resubmit` makes, which names the place; somebody's folder, which was put aside."""
+    """What a flow has saved, which depends on the clock; a cache; a record that names the place; what was put aside."""
     if any(part.endswith(".damaged") for part in path.parent.parts):
+        return True
+    if path.parent.name == "checkpoints" and "gradient_flow" in path.parents[1].name:
         return True
     return path.parent.name == CACHE or (path.parent.name == ".sweeps" and b"runs_dir=" in path.read_bytes())
 

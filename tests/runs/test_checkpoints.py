@@ -2,10 +2,12 @@
 
 import json
 import os
+import zipfile
 
 import pytest
 
 from lazyregime.runs.checkpoints import Checkpoints
+from lazyregime.runs.checksums import checksum_of_file
 
 
 @pytest.fixture
@@ -69,13 +71,25 @@ def test_damaged_checksums_vouch_for_nothing(kept, text):
     assert newest(kept) == ("b", [])
 
 
-def test_checkpoints_of_the_version_before_are_taken_as_they_are(kept):
+def archive(path):
+    """As torch writes it: a zip file."""
+    with zipfile.ZipFile(path, "w") as stream:
+        stream.writestr("archive/data/0", bytes(range(200)))
+
+
+def test_checkpoints_without_checksums_are_taken_if_they_are_whole_in_themselves(kept):
+    """Of the version before, or of a run whose list was lost with them: an EOFError at every try."""
     kept.folder.mkdir()
-    kept.last.write_text("old")
-    assert newest(kept) == ("old", [])
-    write(kept, "new")
-    kept.last.write_text("?")
-    assert newest(kept)[0] == "old"
+    archive(kept.last)
+    assert kept.newest(print) == kept.last
+    kept.settle()
+    assert set(json.loads((kept.folder / "checksums.json").read_text())) == {"last.ckpt"}
+    (kept.folder / "checksums.json").unlink()
+    whole = kept.last.read_bytes()
+    for damaged in (b"", whole[:150], whole[:60] + bytes([whole[60] ^ 1]) + whole[61:]):
+        kept.last.write_bytes(damaged)
+        told = []
+        assert kept.newest(told.append) is None and "last.ckpt is damaged" in told[0]
 
 
 def test_a_writer_that_dies_between_any_two_steps_damages_nothing(kept, monkeypatch):
@@ -123,3 +137,15 @@ def test_a_folder_in_the_place_of_a_checkpoint_is_put_aside_and_in_nobodys_way(t
     assert kept.newest(told.append) is None and "previous.ckpt" in told[0]
     kept.settle()
     assert (tmp_path / "previous.damaged").exists() == inside
+
+
+def test_a_pipe_in_the_place_of_a_file_is_waited_for_by_nobody(kept):
+    """From which nothing ever comes: the run hung."""
+    kept.folder.mkdir()
+    os.mkfifo(kept.folder / "checksums.json")
+    os.mkfifo(kept.previous)
+    archive(kept.last)
+    assert kept.newest(print) == kept.last
+    assert not kept.is_good(kept.previous)
+    with pytest.raises(OSError, match="no file"):
+        checksum_of_file(kept.previous)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import pytest
 from results import train_result
@@ -86,7 +87,8 @@ def test_each_file_has_a_checksum_and_a_damaged_one_is_named(folder):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(bytes(1000))
     result = folder.write_result(train_result())
-    assert len(result.checksums) == 5 and folder.read_result() == result and folder.damaged_files() == []
+    files.append(folder.checkpoints / "checksums.json")  # made where there was none
+    assert len(result.checksums) == 6 and folder.read_result() == result and folder.damaged_files() == []
     for path in files:
         for content in (bytes(999), bytes(999) + b"\x01", bytes(1001), b""):
             path.write_bytes(content)
@@ -145,3 +147,12 @@ def test_a_lock_that_a_killed_process_left_in_a_complete_run_goes(folder, tmp_pa
     with folder.locked():
         folder.tidy()
         assert folder.lock.exists()
+
+
+def test_a_folder_that_was_taken_away_while_its_run_was_at_work_is_not_called_complete(folder):
+    with folder.locked():
+        folder.write_config("width: 8\n")
+        folder.check_there()
+        shutil.rmtree(folder.path)
+        with pytest.raises(LazyRegimeError, match="taken away"):
+            folder.check_there()

@@ -29,6 +29,8 @@ class Submission:
 
 def submission_of(folder: RunFolder) -> Submission | None:
     """The latest submission of a run; None if it was never given to SLURM."""
+    if not _path(folder).is_file():
+        return None
     try:
         return Submission(**json.loads(_path(folder).read_text()))
     except (OSError, ValueError, TypeError, RecursionError):

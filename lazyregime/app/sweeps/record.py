@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lazyregime.app.compose.job import Job
-from lazyregime.atomic import atomic_write
+from lazyregime.atomic import atomic_write, remove_leftovers_of_the_dead
 from lazyregime.errors import LazyRegimeError
 from lazyregime.runs.identity import folder_name
 
@@ -45,6 +45,7 @@ def record_sweep(command: str, overrides: Sequence[str], jobs: Sequence[Job]) ->
             "group": str(mine[0].config["group"]),
             "runs": [job.folder.path.name for job in mine],
         }
+        remove_leftovers_of_the_dead(root / _FOLDER)
         atomic_write(root / _FOLDER / f"{name}.json", json.dumps(content, indent=1) + "\n")
 
 
@@ -62,6 +63,8 @@ def recorded_sweeps(folder: Path, complain: Callable[[str], None]) -> list[Sweep
 
 
 def _read(path: Path) -> SweepRecord:
+    if not path.is_file():
+        raise LazyRegimeError("it is no file")
     content: Any = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(content, dict) or set(content) != {"command", "overrides", "group", "runs"}:
         raise LazyRegimeError("it does not hold command, overrides, group and runs")

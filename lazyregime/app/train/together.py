@@ -67,6 +67,7 @@ def compute_together(jobs: Sequence[Job], draw: Draw, console: Console) -> None:
             try:
                 result = member.result(seconds, together=len(held))
                 drawn(lambda: draw(job.folder, result), console)
+                job.folder.check_there()
                 result = job.folder.write_result(result)
             except Exception as error:
                 _fail(job.folder, member, error, console)
@@ -76,8 +77,9 @@ def compute_together(jobs: Sequence[Job], draw: Draw, console: Console) -> None:
 
         try:
             FlowsTogether([job.config for job in held], [job.folder for job in held], console).run(ended)
-        except OSError as error:  # the runs that are left are tried one by one
-            console.error(str(refused_by_the_system(error)))
+        except Exception as error:  # torch says RuntimeError of a full disk; the runs are tried one by one after this
+            told = refused_by_the_system(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+            console.error(f"{len(held)} runs could not be computed together: {told}")
         except (KeyboardInterrupt, SystemExit) as stop:
             what = f"Told to leave ({stop.why})" if isinstance(stop, Leaving) else "Interrupted"
             console.say(f"{what}; the same command goes on from what is saved.")

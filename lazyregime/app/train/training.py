@@ -21,6 +21,7 @@ from lazyregime.app.train.progress import TrainingProgress
 from lazyregime.app.train.soundness import doubts, looked_at_the_end
 from lazyregime.atomic import atomic_write
 from lazyregime.data import Batches, ClassificationData
+from lazyregime.errors import LazyRegimeError
 from lazyregime.lightning import pl
 from lazyregime.measure.checkpoints import LastCheckpoint
 from lazyregime.measure.improvement import Improvement
@@ -86,6 +87,7 @@ class Training(AbstractWork):
                 atomic_write(self.folder.kernels, save(self.probing.probe.tensors()))
                 shutil.rmtree(self.folder.blocks, ignore_errors=True)
         seconds_probe = time.perf_counter() - since
+        self._check_kept()
         return self._result(measured, seconds_probe)
 
     def _measured(self, probing: NTKProbe) -> dict[str, Any]:
@@ -106,6 +108,13 @@ class Training(AbstractWork):
             return None
         self.console.say(f"Resuming from {last}")
         return last
+
+    def _check_kept(self) -> None:
+        """The weights of a result are kept beside it."""
+        kept, has_best = self.folder.kept, self.improvement is not None and self.improvement.kept is not None
+        lost = [path for path in (kept.last, *([kept.best] if has_best else [])) if not path.is_file()]
+        if self.step and lost and self.trainer.is_global_zero:
+            raise LazyRegimeError(f"{lost[0]} was taken away while the run was at work; give the same command again.")
 
     def _result(self, measured: Mapping[str, Any], seconds_probe: float) -> TrainResult:
         best = self.improvement if self.improvement is not None and self.improvement.kept is not None else None
