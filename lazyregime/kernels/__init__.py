@@ -11,6 +11,7 @@ from lazyregime.kernels.empirical import (
     explain,
     register_rule,
 )
+from lazyregime.kernels.finite_time import FrozenFlow, Gaussian, InfiniteEnsemble
 from lazyregime.kernels.infinite import (
     InfiniteCNN,
     InfiniteMLP,
@@ -40,6 +41,7 @@ from lazyregime.kernels.metrics import (
 )
 from lazyregime.kernels.protocol import accuracy
 from lazyregime.kernels.regression import KernelRegression
+from lazyregime.kernels.sketched import SketchedNTK, sketched_ntk
 from lazyregime.kernels.tangent import EmpiricalKernel
 from lazyregime.solve import SolveReport
 
@@ -47,7 +49,10 @@ __all__ = [
     "AbstractKernel",
     "Eigenlearning",
     "EmpiricalKernel",
+    "FrozenFlow",
+    "Gaussian",
     "InfiniteCNN",
+    "InfiniteEnsemble",
     "InfiniteMLP",
     "InfiniteNetwork",
     "KernelRegression",
@@ -56,6 +61,7 @@ __all__ = [
     "NTKOperator",
     "Outer",
     "Rows",
+    "SketchedNTK",
     "SolveReport",
     "accuracy",
     "centre",
@@ -78,6 +84,7 @@ __all__ = [
     "participation_ratio",
     "register_rule",
     "relative_change",
+    "sketched_ntk",
     "spectrum",
     "target_alignment",
     "target_matrix",

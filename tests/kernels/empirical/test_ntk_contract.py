@@ -20,6 +20,7 @@ from lazyregime.kernels import (
     explain,
     infinite_counterpart,
     ntk_operator,
+    sketched_ntk,
 )
 from lazyregime.kernels.empirical import _engine, _verify
 from lazyregime.networks import Linearized
@@ -63,6 +64,7 @@ FUNCTIONS: dict[str, Callable[[nn.Module, Tensor], object]] = {
     "blocks": lambda model, x: empirical_ntk_blocks(model, x, block_rows=3),
     "explain": explain,
     "operator": operator,
+    "sketch": lambda model, x: sketched_ntk(model, x, num_probes=4, size=2),
     "products": products,
     "regression": regress,
     "regression, trace": regress_on_trace,
