@@ -39,6 +39,15 @@ def refused_by_the_system(error: OSError) -> LazyRegimeError:
     return LazyRegimeError(f"{where}{what}; {cure}, and give the same command again.")
 
 
+def is_of_the_system(error: BaseException | None) -> bool:
+    """Whether the operating system refused something at the root of it: another day, the same command goes well."""
+    while error is not None:
+        if isinstance(error, OSError):
+            return True
+        error = error.__cause__
+    return False
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether a device or the operating system had no more memory to give to Python, numpy or torch."""
     of_torch = type(error).__name__ == "OutOfMemoryError"  # by its name: torch takes seconds to import

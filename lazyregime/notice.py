@@ -53,19 +53,29 @@ class Notice:
 
     def listen(self) -> None:
         """Handle the signals, also where somebody else has begun to meanwhile, as Lightning's Trainer does."""
-        if not self._over and threading.current_thread() is threading.main_thread():
+        if self._listens:
             for signum in _signals():
                 signal.signal(signum, self._handle)
 
     @contextlib.contextmanager
-    def deferred(self) -> Iterator[None]:
-        """Only remember a notice; the block looks at `signum` itself, and so does its end."""
+    def deferred(self, *, interrupts: bool = False) -> Iterator[None]:
+        """Only remember a notice; the block looks at `signum` itself, and so does its end.
+
+        Args:
+            interrupts: Whether Ctrl-C is one, too; the second one interrupts at once.
+        """
         self.listen()
+        before = signal.getsignal(signal.SIGINT)
+        taken = interrupts and before is signal.default_int_handler and self._listens
+        if taken:
+            signal.signal(signal.SIGINT, self._interrupted)
         self._depth += 1
         try:
             yield
         finally:
             self._depth -= 1
+            if taken:
+                signal.signal(signal.SIGINT, before)
         if self.signum and not self._depth:
             self.leave()
 
@@ -73,10 +83,22 @@ class Notice:
         """End the process by way of everything that has to be closed.
 
         Raises:
-            Leaving: Always.
+            Leaving: If it was told to.
+            KeyboardInterrupt: If it was told by Ctrl-C.
         """
         self._over = True  # a second notice must not disturb the leaving
+        if self.signum == signal.SIGINT:
+            raise KeyboardInterrupt
         raise Leaving(self.signum or signal.SIGTERM)
+
+    @property
+    def _listens(self) -> bool:
+        return not self._over and threading.current_thread() is threading.main_thread()
+
+    def _interrupted(self, signum: int, frame: Any) -> None:
+        if self._over or self.signum == signum or os.getpid() != self._pid:
+            raise KeyboardInterrupt
+        self.signum = self.signum or signum
 
     def _handle(self, signum: int, frame: Any) -> None:
         if self._over or os.getpid() != self._pid:  # a forked child has the handler too

@@ -1,6 +1,7 @@
 """python -m lazyregime.report RUNS...: the tables on the screen, and the whole report in a folder."""
 
 import argparse
+import contextlib
 import io
 import sys
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from lazyregime.app.console import open_standard_streams, unread
 from lazyregime.errors import LazyRegimeError
 
 DESCRIPTION = """\
@@ -26,7 +28,8 @@ examples:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Parse, build, print. Returns the exit code: 2 for a mistake in what was given."""
+    """Parse, build, print. Returns the exit code: 2 for a mistake in what was given, 130 for Ctrl-C."""
+    open_standard_streams()
     parser = argparse.ArgumentParser(
         "lazyregime-report",
         description=DESCRIPTION,
@@ -53,8 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LazyRegimeError as error:
         from lazyregime.reports.reading.cleaning import clean_text
 
-        print(f"error: {clean_text(str(error))}", file=sys.stderr)
+        with contextlib.suppress(OSError):  # nobody listens
+            print(f"error: {clean_text(str(error))}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 
@@ -75,10 +81,12 @@ def _report(given: argparse.Namespace) -> None:
     from lazyregime.reports.ledger_page import write_ledger
     from lazyregime.reports.pages.terminal import show
 
-    if given.ledger is not None:
-        print(write_ledger(given.ledger))
-        return
     try:
+        if given.ledger is not None:
+            page = write_ledger(given.ledger)
+            with unread():
+                print(page)
+            return
         if given.compare:
             report = compare(given.runs, given.out)
         else:
@@ -89,13 +97,16 @@ def _report(given: argparse.Namespace) -> None:
         raise LazyRegimeError(
             f"The report cannot be written ({error}): name a folder you may write to with --out."
         ) from None
-    console = Console(highlight=False)
-    for table in report.tables:
-        if not table.folded:
-            show(table, console)
-    _list(console, "Written (figures also as PDF)", report.files)
-    if report.missing:
-        _list(console, "Next, for what is missing here", report.missing)
+    with unread():
+        console = Console(highlight=False)
+        for table in report.tables:
+            if not table.folded:
+                show(table, console)
+        _list(console, "Written (figures also as PDF)", report.files)
+        if report.missing:
+            _list(console, "Next, for what is missing here", report.missing)
+        if sys.stdout is not None:
+            sys.stdout.flush()
 
 
 def _list(console: Console, heading: str, lines: Sequence[object]) -> None:

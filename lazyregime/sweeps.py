@@ -5,10 +5,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lazyregime.app.console import Console
+from lazyregime.app.console import Console, open_standard_streams
 from lazyregime.app.sweeps.status import resubmit, show_status
 from lazyregime.app.sweeps.verify import verify
-from lazyregime.errors import LazyRegimeError
+from lazyregime.errors import LazyRegimeError, refused_by_the_system
 
 _ACTIONS = "a table; every file against its checksum; what is neither done nor under way"
 
@@ -20,6 +20,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("folder", type=Path, help="runs/GROUP, or a folder above it")
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="for resubmit: beside the sweeps' own")
     given = parser.parse_args(argv)
+    open_standard_streams()
     console = Console()
     try:
         if given.action != "resubmit" and given.overrides:
@@ -33,6 +34,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     except LazyRegimeError as error:
         console.error(str(error))
         sys.exit(2)
+    except OSError as error:
+        console.error(str(refused_by_the_system(error)))
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -3,7 +3,9 @@
 import contextlib
 import os
 import re
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -255,6 +257,23 @@ def open_standard_streams() -> None:
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)
     os.close(descriptor)
+
+
+def outlive_the_terminal() -> None:
+    """A terminal that is closed, or an ssh that is lost, ends no training: its SIGHUP is ignored, as nohup has it."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+@contextlib.contextmanager
+def unread() -> Iterator[None]:
+    """Print to stdout what is only a copy of what has been written: where nobody reads any more, that is no error."""
+    try:
+        yield
+    except (OSError, ValueError):
+        silence(sys.stdout)
+    except SystemExit:  # rich's way to say that nobody reads
+        silence(sys.stdout)
 
 
 def silence(stream: Any) -> None:

@@ -20,7 +20,7 @@ from lazyregime.app.compose.job import Job
 from lazyregime.app.compose.own import put_working_directory_on_path
 from lazyregime.app.compose.plan import check_memory, plan_jobs
 from lazyregime.app.compose.resources import conf_dir
-from lazyregime.app.console import Console, open_standard_streams
+from lazyregime.app.console import Console, open_standard_streams, outlive_the_terminal
 from lazyregime.app.execute import execute
 from lazyregime.app.rerun import ask_for_reruns
 from lazyregime.app.sweeps.launchers import check_launcher
@@ -36,6 +36,7 @@ WRONG, FAILED, INTERRUPTED = 2, 1, 130  # exit codes
 def open_door(command: AbstractCommand, argv: Sequence[str] | None = None) -> None:
     """Do what the command line asks for; exits with 0, 1 if a run failed, 2 if the command cannot be."""
     open_standard_streams()
+    outlive_the_terminal()
     put_working_directory_on_path()
     console = Console(quiet=not is_first_process())
     try:

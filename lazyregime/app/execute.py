@@ -10,12 +10,14 @@ from lazyregime.app.command import AbstractCommand, AbstractWork
 from lazyregime.app.compose.config import ConfigDict, as_yaml
 from lazyregime.app.compose.devices import num_processes
 from lazyregime.app.console import Console
+from lazyregime.app.drawing import drawn
 from lazyregime.errors import LazyRegimeError, out_of_memory, refused_by_the_system
 from lazyregime.notice import NOTICE, Leaving
 from lazyregime.ranks import is_first_process, settle_ranks
 from lazyregime.runs.folder import RunFolder
 from lazyregime.runs.result import Result
 from lazyregime.runs.status import Status
+from lazyregime.runs.tables import read_rows
 
 
 def execute(command: AbstractCommand, config: ConfigDict, console: Console) -> Result:
@@ -33,6 +35,7 @@ def execute(command: AbstractCommand, config: ConfigDict, console: Console) -> R
         damaged = folder.damaged_files() if folder.status() == Status.complete else None
         if damaged == []:
             console.say(f"{folder.name} is complete already (rerun=true computes it anew).")
+            folder.tidy()
             result = folder.read_result()
         else:
             result = _computed(command, config, folder, console, damaged)
@@ -75,12 +78,13 @@ def _compute(command: AbstractCommand, config: ConfigDict, folder: RunFolder, co
         with open_tracking(config, folder, console.say) as tracking:
             work = command.start(config, folder, console, tracking)
             console.say(f"{folder.name}: {work.opening()}")
-            result = work.run()
-            tracking.summary({k: v for k, v in result.items() if isinstance(v, int | float | str)})
             try:
-                tracking.log_image("summary", command.draw(folder, result))
-            except Exception as error:  # a result that is there is not lost for a picture
-                console.warn(f"The figure could not be drawn: {type(error).__name__}: {error}")
+                result = work.run()
+            finally:  # what is on disk is recorded, however it ends
+                tracking.log_rows(read_rows(folder.metrics))
+            tracking.summary({k: v for k, v in result.items() if isinstance(v, int | float | str)})
+            if (figure := drawn(lambda: command.draw(folder, result), console)) is not None:
+                tracking.log_image("summary", figure)
             told = [[name, value] for name, value in command.summary(result) if value]
             tracking.log_table("result", ["quantity", "value"], told)
     except (KeyboardInterrupt, SystemExit) as stop:  # Lightning turns the first into the second

@@ -3,6 +3,7 @@
 from lazyregime.kernels.empirical import (
     LayerCall,
     Lookup,
+    NotInProgress,
     Outer,
     Rows,
     empirical_ntk,
@@ -59,6 +60,7 @@ __all__ = [
     "LayerCall",
     "Lookup",
     "NTKOperator",
+    "NotInProgress",
     "Outer",
     "Rows",
     "SketchedNTK",

@@ -1,6 +1,7 @@
 """A long kernel in blocks of rows: kept as they are finished, shared by the processes, left between two of them."""
 
 import hashlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import torch.distributed as dist
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from lazyregime.kernels import empirical_ntk_blocks
+from lazyregime.kernels import NotInProgress, empirical_ntk_blocks
 from lazyregime.notice import NOTICE
 
 
@@ -41,10 +42,26 @@ def kernel_in_blocks(
             NOTICE.leave()
 
     path = None if folder is None else folder / f"{_digest(model, x1, x2)}.npy"
-    with NOTICE.deferred():
+
+    def compute() -> Tensor:
         return empirical_ntk_blocks(
             model, x1, x2, path=path, block_rows=block_rows, memory_budget=memory_budget, progress=block_is_done
         )
+
+    with NOTICE.deferred():
+        try:
+            return compute()
+        except NotInProgress:  # killed while blocks were taken away, or damaged; in this folder all is the run's own
+            assert path is not None
+            _take_away(path)
+            return compute()
+
+
+def _take_away(path: Path) -> None:
+    mean_over_processes(torch.zeros(()))  # every process of the run has met it
+    path.unlink(missing_ok=True)
+    shutil.rmtree(path.with_name(f"{path.name}.blocks"), ignore_errors=True)
+    mean_over_processes(torch.zeros(()))
 
 
 def mean_over_processes(values: Tensor) -> Tensor:

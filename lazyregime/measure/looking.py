@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lazyregime.errors import LazyRegimeError
+from lazyregime.errors import LazyRegimeError, is_of_the_system
 from lazyregime.measure.found import Found
 from lazyregime.measure.kernel_maker import KernelMaker
 from lazyregime.measure.measuring import Warn, reason
@@ -40,6 +40,8 @@ class Looking:
         try:
             grams, held_out = self._kernels(model, tag)
         except Exception as error:
+            if is_of_the_system(error):  # a full disk says nothing about the kernel
+                raise
             self.warn(f"The kernel at {tag} could not be computed: {reason(error)}")
             return Found()
         if first is not None and first.per_point and all(torch.equal(grams[p], first.grams[p]) for p in grams):
@@ -48,6 +50,8 @@ class Looking:
         try:
             found = regress(self.points, grams, self._test_kernels(model, tag), self.ridge)
         except Exception as error:
+            if is_of_the_system(error):
+                raise
             self.warn(f"The kernel regression at {tag} could not be computed: {reason(error)}")
             found = Regressed()
         return Found(found.scalars, {}, grams, held_out, found.per_point)

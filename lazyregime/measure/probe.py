@@ -9,6 +9,7 @@ from typing import Any, final
 
 from torch import Tensor
 
+from lazyregime.errors import is_of_the_system
 from lazyregime.measure.evidence import evidence_from
 from lazyregime.measure.found import Found
 from lazyregime.measure.function import Function
@@ -86,6 +87,8 @@ class Probe:
         try:
             return None if self.points is None else null_of(draw, self.points, **options)
         except Exception as error:
+            if is_of_the_system(error):
+                raise
             self._warn(f"Two initializations could not be compared: {reason(error)}")
             return None
 

@@ -65,9 +65,9 @@ class Recorder(pl.Callback):
         row["learning_rate"] = largest_rate(trainer)
         self.rows.append(row | self.extra)
         self.extra = {}
-        if row["epoch"]:  # Lightning logs from epoch hooks only
+        if row["epoch"]:  # for whoever monitors; Lightning takes it from epoch hooks only
             logged = {k: float(v) for k, v in self.rows[-1].items() if k not in ("epoch", "step")}
-            pl_module.log_dict(logged, on_epoch=True, on_step=False)
+            pl_module.log_dict(logged, on_epoch=True, on_step=False, logger=False)
 
     @override
     def state_dict(self) -> dict[str, Any]:

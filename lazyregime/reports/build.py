@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+from PIL import Image
 
 from lazyregime.reports.claims import all_claims
 from lazyregime.reports.figures.style import house_style
@@ -102,9 +103,18 @@ def _claims(runs: pd.DataFrame, file: Path | None) -> Section:
 
 
 def _summaries(runs: pd.DataFrame) -> list[Picture]:
-    """The figures of the runs themselves, where there are few."""
+    """The figures of the runs themselves, where there are few; a damaged one, which the run's command mends, is not."""
     paths = [Path(path) / "figures" / "summary.png" for path in runs.path]
-    return [Picture(path, path.parents[1].name) for path in paths if path.is_file()] if len(runs) <= FEW else []
+    return [Picture(path, path.parents[1].name) for path in paths if _is_whole(path)] if len(runs) <= FEW else []
+
+
+def _is_whole(picture: Path) -> bool:
+    try:
+        with Image.open(picture) as image:
+            image.load()
+    except (OSError, SyntaxError, ValueError):  # as Pillow has it for what is no picture
+        return False
+    return True
 
 
 def _name(paths: Sequence[Path]) -> str:

@@ -5,6 +5,7 @@ written before either is renamed and still lists what was there, so that a crash
 checkpoint that is not what was written is put aside, and the run goes on from the one before, or from its beginning.
 """
 
+import contextlib
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -78,7 +79,11 @@ class Checkpoints:
     def settle(self) -> None:
         """The run is over: the newest checkpoint stays, the one before and what was put aside go."""
         for path in (self.previous, *self.folder.glob("*.damaged")):
-            path.unlink(missing_ok=True)
+            if path.is_dir() and not path.is_symlink():
+                with contextlib.suppress(OSError):  # a folder with something in it is somebody's
+                    path.rmdir()
+            else:
+                path.unlink(missing_ok=True)
 
     @property
     def _checksums(self) -> Path:

@@ -137,6 +137,12 @@ class RunFolder:
             self.failure.unlink(missing_ok=True)
             yield
 
+    def tidy(self) -> None:
+        """Take away what a process that was killed in its last moment has left in a complete run: its lock."""
+        if self.lock.exists():
+            with contextlib.suppress(OSError, LazyRegimeError), self.locked():
+                pass
+
     @property
     def is_asked_again(self) -> bool:
         """Whether it is to be computed anew, or that has begun (`rerun=true`)."""
@@ -202,7 +208,8 @@ class RunFolder:
 
     def _files(self) -> list[Path]:
         checkpoints = sorted(self.checkpoints.glob("*.ckpt"))
-        return [self.config, self.metrics, self.kernels, *checkpoints, *sorted(self.figures.glob("*"))]
+        known = self.checkpoints / "checksums.json"
+        return [self.config, self.metrics, self.kernels, known, *checkpoints, *sorted(self.figures.glob("*"))]
 
     def write_failure(self, error: BaseException, step: int | None = None) -> None:
         """Write failure.json: what went wrong, where, when, and at which step."""

@@ -15,16 +15,16 @@ class Backend(Protocol):
         """Begin the recording; what the user should know of it, in a line. None if nothing is to be recorded."""
         ...
 
-    def log_scalars(self, scalars: Mapping[str, float], step: int) -> None:
-        """A row."""
+    def log_row(self, row: Mapping[str, object], number: int) -> None:
+        """A row of metrics.csv and its number, from 0. A later part of an interrupted run begins with row 0 again."""
         ...
 
     def log_image(self, name: str, path: Path) -> None:
-        """A picture."""
+        """A picture, after the last row."""
         ...
 
     def log_table(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """A table."""
+        """A table, after the last row."""
         ...
 
     def summary(self, values: Mapping[str, object]) -> None:

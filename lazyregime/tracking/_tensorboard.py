@@ -30,13 +30,13 @@ class TensorBoardBackend:
 
     def open(self) -> str | None:
         """Begin an event file."""
-        self.writer: Any = self.writer_class(log_dir=str(self.folder))
+        self.writer: Any = self.writer_class(log_dir=str(self.folder), purge_step=0)  # earlier parts: all comes again
         return f"tensorboard: `tensorboard --logdir {self.folder.parent.parent}` shows this run and its group"
 
-    def log_scalars(self, scalars: Mapping[str, float], step: int) -> None:
+    def log_row(self, row: Mapping[str, Any], number: int) -> None:
         """A point on each curve."""
-        for name, value in scalars.items():
-            self.writer.add_scalar(name, value, step)
+        for name, value in row.items():
+            self.writer.add_scalar(name, value, row.get("step", number))
 
     def log_image(self, name: str, path: Path) -> None:
         """A figure."""

@@ -1,4 +1,9 @@
-"""One run is one wandb run: grouped by sweep, job type = regime, an id that the same command gives again."""
+"""One run is one wandb run, whose history is metrics.csv: grouped by sweep, an id that the same command gives again.
+
+wandb's own step is the number of the row. A run that was interrupted gives all its rows again: offline, each part is a
+file of its own with the whole history, and the last one is all there is to upload; online, what the server has is left
+out.
+"""
 
 import contextlib
 import hashlib
@@ -17,6 +22,7 @@ from lazyregime.tracking._worker import Worker
 
 INIT_SECONDS = 30.0  # wandb's own patience; the tracking has a little more
 _TEARDOWN_SECONDS = 2.0
+_AXES = ("step", "time", "ridge")  # the first that a row has is the axis of every plot
 
 # The columns of wandb's table of runs. The whole configuration is a file beside them.
 _SHORT_CONFIG = {
@@ -51,6 +57,7 @@ class WandbBackend:
         self.folder_of_wandb = folder.path.parent.absolute()  # one for the runs of a sweep: `wandb leet` shows them all
         self.id = f"{folder.id}-{hashlib.sha256(folder.group.encode()).hexdigest()[:6]}"
         self.run: Any = None
+        self.last = -1  # number of the last row
 
     def open(self) -> str | None:
         """Begin the wandb run; if it cannot be online, offline."""
@@ -75,21 +82,33 @@ class WandbBackend:
             where = where.relative_to(Path.cwd())
         return f"wandb: {reason}, so this run is recorded offline; `wandb sync {where}` uploads it"
 
-    def log_scalars(self, scalars: Mapping[str, float], step: int) -> None:
-        """A row; ``step`` is the axis of every plot."""
-        self.run.log({**scalars, "step": step})
+    def log_row(self, row: Mapping[str, object], number: int) -> None:
+        """A row, unless the server has it."""
+        if self.last < 0 and (axis := next((name for name in _AXES if name in row), None)) is not None:
+            self.run.define_metric(axis, hidden=True)
+            self.run.define_metric("*", step_metric=axis)
+        self.last = number
+        if number >= self.run.starting_step:
+            self.run.log(dict(row), step=number)
 
     def log_image(self, name: str, path: Path) -> None:
         """A figure."""
         import wandb
 
-        self.run.log({name: wandb.Image(str(path))})
+        self._log_beside(name, wandb.Image(str(path)))
 
     def log_table(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """A table."""
         import wandb
 
-        self.run.log({name: wandb.Table(columns=list(columns), data=[list(row) for row in rows])})
+        self._log_beside(name, wandb.Table(columns=list(columns), data=[list(row) for row in rows]))
+
+    def _log_beside(self, name: str, what: Any) -> None:
+        """With the last row, so that there are as many rows as in metrics.csv."""
+        if self.last >= self.run.starting_step:
+            self.run.log({name: what}, step=self.last)
+        else:
+            self.summary({name: what})
 
     def summary(self, values: Mapping[str, object]) -> None:
         """The run's scalars in the table of runs."""
@@ -155,8 +174,6 @@ class WandbBackend:
             reinit="create_new",
             settings=wandb.Settings(console="off", show_info=False, quiet=True, init_timeout=INIT_SECONDS),
         )
-        run.define_metric("step", hidden=True)
-        run.define_metric("*", step_metric="step")
         if self.folder.config.exists():  # config.yaml is wandb's own name
             shutil.copyfile(self.folder.config, Path(run.dir) / "lazyregime-config.yaml")
         return run

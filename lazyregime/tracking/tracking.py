@@ -1,11 +1,10 @@
 """Who watches a run: wandb, TensorBoard, or nobody; and whatever becomes of the watcher, training goes on."""
 
 import contextlib
-import functools
 import queue
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, SupportsFloat
+from typing import Any
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.ranks import is_first_process
@@ -24,6 +23,7 @@ class Tracking:
 
     def __init__(self, backend: Backend | None, say: Say) -> None:
         self._backend, self._say, self._works, self._opened = backend, say, backend is not None, False
+        self._rows = 0  # logged so far
         if backend is None:
             return
         self._worker = Worker(f"{backend.name}-tracking")
@@ -37,20 +37,17 @@ class Tracking:
         if line is not None:
             say(line)
 
-    @functools.cached_property
-    def loggers(self) -> list[Any]:
-        """What to give to Lightning's Trainer."""
-        if not self._opened:
-            return []
-        from lazyregime.tracking._lightning_logger import TrackingLogger
+    def log_rows(self, rows: Sequence[Mapping[str, object]]) -> None:
+        """The run's rows so far, first to last, as metrics.csv has them; those that were logged before are left out."""
+        since, self._rows = self._rows, max(self._rows, len(rows))
+        news = [(number, dict(row)) for number, row in enumerate(rows) if number >= since]
 
-        return [TrackingLogger(self.log_scalars)]
+        def write(backend: Backend) -> None:
+            for number, row in news:
+                backend.log_row(row, number)
 
-    def log_scalars(self, scalars: Mapping[str, SupportsFloat], step: int) -> None:
-        """Numbers at a step."""
-        if self._works:
-            row = {name: float(value) for name, value in scalars.items()}
-            self._post(lambda backend: backend.log_scalars(row, step))
+        if news:
+            self._post(write)
 
     def log_image(self, name: str, path: Path | str) -> None:
         """A picture, from its file."""

@@ -158,6 +158,34 @@ def test_a_flow_that_is_told_to_leave_saves_its_step_first(undisturbed, tmp_path
     assert sum(result["attempts"] for result, _ in results(tmp_path).values()) == len(attempts)  # none twice
 
 
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 0)])
+def test_flows_together_save_before_they_leave_and_outlive_their_terminal(
+    signum, code, undisturbed, tmp_path, monkeypatch, capsys
+):
+    attempt, attempts = flow.attempt, []
+
+    def attempt_and_tell(*arguments):
+        attempts.append(1)
+        if len(attempts) == 50:
+            os.kill(os.getpid(), signum)
+            time.sleep(1.1)  # until it looks
+        return attempt(*arguments)
+
+    monkeypatch.setattr(flow, "attempt", attempt_and_tell)
+    command = [*SWEEP, f"runs_dir={tmp_path}"]
+    handlers = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)]
+    with pytest.raises(SystemExit) as exit_:
+        main(command)
+    assert (exit_.value.code or 0) == code
+    assert handlers == [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)]
+    if code:
+        assert len(attempts) == 50 and len(list(tmp_path.rglob("last.ckpt"))) == 4
+        assert "the same command goes on from what is saved" in capsys.readouterr().out
+        sweep(command)
+    assert_same(undisturbed, results(tmp_path))
+    assert all((path.parent / "figures" / "summary.png").exists() for path in tmp_path.rglob("result.json"))
+
+
 def test_a_single_flow_writes_a_run(tmp_path):
     result = run(*SMALL, "alpha=1", f"runs_dir={tmp_path}", quiet=True)
     assert result["flow_status"] in ("max_steps", "converged")

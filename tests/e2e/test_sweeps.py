@@ -85,3 +85,13 @@ def told(folder):
     result = json.loads((folder / "result.json").read_text())
     return {key: value for key, value in result.items()
             if not key.startswith(("seconds", "started", "finished", "checksums", "sha256"))}  # fmt: skip
+
+
+def test_metrics_that_are_no_text_do_not_hide_the_other_runs(runs_dir, capsys):
+    """One flipped bit in metrics.csv was a traceback of status, verify and resubmit."""
+    assert train(*SWEEP, "ntk.null=0", "lr=0.01") == 0
+    (metrics,) = runs_dir.rglob("metrics.csv")
+    metrics.write_bytes(b"\xff" + metrics.read_bytes())
+    assert sweeps("status", runs_dir) == 0
+    assert sweeps("verify", runs_dir) == 1
+    assert "metrics.csv" in capsys.readouterr().out

@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from lazyregime.app.train.soundness import looked_at_the_end
+from lazyregime.errors import LazyRegimeError, is_of_the_system
 from lazyregime.kernels import empirical_ntk
 from lazyregime.measure.blocks import kernel_in_blocks
 from lazyregime.networks import MLP
@@ -45,3 +47,30 @@ def test_the_blocks_of_other_weights_are_left_alone(problem, tmp_path):
     second = kernel_in_blocks(network, x1, x2, lambda *_: None, folder=tmp_path, block_rows=5, memory_budget=None)
     torch.testing.assert_close(second, empirical_ntk(network, x1, x2))
     assert not torch.allclose(first, second)
+
+
+@pytest.mark.parametrize("request_json", [None, "", "[" * 9999, "{}"])
+def test_blocks_that_a_killed_process_left_without_their_request_are_computed_anew(problem, tmp_path, request_json):
+    """A kill between two removals, or a damaged request: in a run's own folder that asks nobody to delete anything."""
+    whole = kernel_in_blocks(*problem, lambda *_: None, folder=tmp_path, block_rows=5, memory_budget=None).clone()
+    (request,) = tmp_path.glob("*.blocks/request.json")
+    request.unlink() if request_json is None else request.write_text(request_json)
+    again = kernel_in_blocks(*problem, lambda *_: None, folder=tmp_path, block_rows=5, memory_budget=None)
+    assert torch.equal(again, whole)
+
+
+def test_a_disk_that_refuses_a_block_is_no_kernel_that_cannot_be_computed(problem, tmp_path):
+    """Else the run would be complete without its kernel, and the same command would not measure it."""
+    (tmp_path / "blocks").write_text("in the way")
+    with pytest.raises(LazyRegimeError) as error:
+        kernel_in_blocks(*problem, lambda *_: None, folder=tmp_path / "blocks", block_rows=5, memory_budget=None)
+    assert is_of_the_system(error.value)
+    warnings: list[str] = []
+    with pytest.raises(LazyRegimeError):
+        looked_at_the_end(lambda: raise_(error.value), warnings)
+    assert not warnings and not looked_at_the_end(lambda: raise_(LazyRegimeError("no kernel")), warnings)
+    assert "no kernel" in warnings[0]
+
+
+def raise_(error):
+    raise error

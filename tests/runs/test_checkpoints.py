@@ -110,3 +110,16 @@ def test_settled_only_the_newest_is_left(kept):
     assert {path.name for path in kept.folder.iterdir()} == {"last.ckpt", "best.ckpt", "checksums.json"}
     assert kept.is_good(kept.best) and newest(kept) == ("b", [])
     assert set(json.loads((kept.folder / "checksums.json").read_text())) >= {"best.ckpt", "last.ckpt"}
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_folder_in_the_place_of_a_checkpoint_is_put_aside_and_in_nobodys_way(tmp_path, inside):
+    """It was an error at the end of the run, at every try."""
+    kept = Checkpoints(tmp_path)
+    kept.previous.mkdir()
+    if inside:
+        (kept.previous / "yours").write_text("x")
+    told: list[str] = []
+    assert kept.newest(told.append) is None and "previous.ckpt" in told[0]
+    kept.settle()
+    assert (tmp_path / "previous.damaged").exists() == inside

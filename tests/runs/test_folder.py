@@ -134,3 +134,14 @@ def test_a_run_is_found_by_its_folder(folder):
         RunFolder.at(folder.path)
     folder.write_config("width: 8\n")
     assert RunFolder.at(str(folder.path)) == folder
+
+
+def test_a_lock_that_a_killed_process_left_in_a_complete_run_goes(folder, tmp_path):
+    """Killed between its result and the end of its lock: the same command takes it away, and disturbs nobody."""
+    folder.lock.parent.mkdir(parents=True, exist_ok=True)
+    folder.lock.write_text("{}")
+    folder.tidy()
+    assert not folder.lock.exists()
+    with folder.locked():
+        folder.tidy()
+        assert folder.lock.exists()

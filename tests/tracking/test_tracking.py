@@ -11,8 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import torch
-from wandb_file import wandb_runs
+from wandb_file import history, wandb_runs
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.runs.folder import RunFolder
@@ -56,8 +55,9 @@ def test_a_wandb_run_says_what_was_logged(tmp_path, said):
     folder.write_config("width: 8\n")
     Image.new("RGB", (3, 2)).save(tmp_path / "gram.png")
     with open_tracking(config, folder, said.append) as recording:
-        recording.log_scalars({"train_loss": 0.5, "test_accuracy": torch.tensor(0.25)}, step=7)
-        recording.log_scalars({"train_loss": 0.125}, step=8)
+        rows: list[dict[str, object]] = [{"epoch": 0, "step": 7, "train_loss": 0.5, "test_accuracy": 0.25}]
+        recording.log_rows(rows)
+        recording.log_rows([*rows, {"epoch": 1, "step": 8, "train_loss": 0.125}])
         recording.log_image("figures/gram", tmp_path / "gram.png")
         recording.log_table("result", ["quantity", "value"], [["kernel", "0.9"], ["network", "0.98"]])
         recording.summary({"verdict": "lazy", "kernel_change": 0.01})
@@ -66,15 +66,15 @@ def test_a_wandb_run_says_what_was_logged(tmp_path, said):
     assert (run.run.display_name, list(run.run.tags)) == (folder.name, ["one", "two"])
     assert run.run.run_id.startswith(folder.id)
     assert run.exit_code == 0
-    plain = [{k: v for k, v in row.items() if not k.startswith("_")} for row in run.rows]
-    assert plain[:2] == [
-        {"train_loss": 0.5, "test_accuracy": 0.25, "step": 7},
-        {"train_loss": 0.125, "step": 8},
+    assert history(run) == [
+        {"epoch": 0, "step": 7, "train_loss": 0.5, "test_accuracy": 0.25},
+        {"epoch": 1, "step": 8, "train_loss": 0.125},
     ]
-    assert plain[2]["figures/gram/_type"] == "image-file" and plain[3]["result/_type"] == "table-file"
-    table = json.loads((run.folder / "files" / plain[3]["result/path"]).read_text())
+    beside = run.rows[-1]  # figures and tables stand with the last row
+    assert beside["figures/gram/_type"] == "image-file" and beside["result/_type"] == "table-file"
+    table = json.loads((run.folder / "files" / beside["result/path"]).read_text())
     assert table == {"columns": ["quantity", "value"], "data": [["kernel", "0.9"], ["network", "0.98"]]}
-    assert (run.folder / "files" / plain[2]["figures/gram/path"]).stat().st_size > 0
+    assert (run.folder / "files" / beside["figures/gram/path"]).stat().st_size > 0
     assert (run.summary["verdict"], run.summary["kernel_change"]) == ("lazy", 0.01)
     assert run.metrics["*"] == "step"
     config_seen = {k: v for k, v in run.config.items() if not k.startswith("_")}
@@ -93,7 +93,7 @@ def test_two_runs_in_one_process_are_two_wandb_runs_and_a_failed_one_says_so(tmp
         config, folder = configured(tmp_path, seed=seed)
         try:
             with open_tracking(config, folder, said.append) as recording:
-                recording.log_scalars({"seed": seed}, step=0)
+                recording.log_rows([{"seed": seed}])
                 if failure is not None:
                     raise failure
         except (RuntimeError, SystemExit, KeyboardInterrupt):
@@ -132,15 +132,15 @@ class Broken:
         return call
 
 
-@pytest.mark.parametrize("method", ["open", "log_scalars", "log_image", "log_table", "summary", "finish"])
+@pytest.mark.parametrize("method", ["open", "log_row", "log_image", "log_table", "summary", "finish"])
 @pytest.mark.filterwarnings("error")
 def test_training_goes_on_whatever_fails_and_one_line_says_so(tmp_path, said, method, monkeypatch):
     broken = Broken(method)
     monkeypatch.setattr(tracking, "_backend", lambda *_: broken)
     reached_the_end = False
     with open_tracking(*configured(tmp_path), said.append) as recording:
-        for step in range(3):
-            recording.log_scalars({"loss": 1.0}, step)
+        for count in range(1, 4):
+            recording.log_rows([{"loss": 1.0}] * count)
         recording.log_image("a", "b.png")
         recording.log_table("a", ["b"], [["c"]])
         recording.summary({"a": 1})
@@ -152,7 +152,7 @@ def test_training_goes_on_whatever_fails_and_one_line_says_so(tmp_path, said, me
     ]
     assert ("finish" in broken.calls) == (method != "open")
     assert ("abandon" in broken.calls) == (method in ("open", "finish"))
-    assert broken.calls.count("log_scalars") == {"open": 0, "log_scalars": 1}.get(method, 3)
+    assert broken.calls.count("log_row") == {"open": 0, "log_row": 1}.get(method, 3)
 
 
 @pytest.mark.parametrize("method", ["init", "log", "finish"])
@@ -167,13 +167,12 @@ def test_training_goes_on_when_wandb_itself_raises(tmp_path, said, method, monke
     else:
         monkeypatch.setattr(wandb.Run, method, fail)
     with open_tracking(*configured(tmp_path), said.append) as recording:
-        recording.log_scalars({"loss": 1.0}, 0)
-        recording.log_scalars({"loss": 2.0}, 1)
+        recording.log_rows([{"loss": 1.0}, {"loss": 2.0}])
     assert len(warnings_in(said)) == 1 and "RuntimeError: no such luck" in warnings_in(said)[0]
     monkeypatch.undo()
     config, folder = configured(tmp_path, group="after")
     with open_tracking(config, folder, said.append) as recording:
-        recording.log_scalars({"loss": 3.0}, 0)
+        recording.log_rows([{"loss": 3.0}])
     (run,) = wandb_runs(folder.path.parent)
     assert (run.rows[0]["loss"], run.exit_code) == (3.0, 0)
     if method == "log":  # finished all the same
@@ -183,8 +182,7 @@ def test_training_goes_on_when_wandb_itself_raises(tmp_path, said, method, monke
 def test_training_goes_on_without_wandb(tmp_path, said, monkeypatch):
     monkeypatch.setitem(sys.modules, "wandb", None)
     with open_tracking(*configured(tmp_path), said.append) as recording:
-        recording.log_scalars({"loss": 1.0}, 0)
-        assert recording.loggers == []
+        recording.log_rows([{"loss": 1.0}])
     assert len(said) == 1 and said[0].startswith("Warning: wandb failed (ModuleNotFoundError: import of wandb halted")
 
 
@@ -193,14 +191,14 @@ def test_a_service_that_hangs_holds_nothing_up(tmp_path, said, monkeypatch):
     monkeypatch.setattr(_worker, "QUEUE_LENGTH", 10)
     monkeypatch.setattr(tracking, "FINISH_SECONDS", 0.2)
     hanging = Broken("nothing")
-    hanging.log_scalars = lambda *_: (hangs.set(), over.wait(30))  # type: ignore[attr-defined]
+    hanging.log_row = lambda *_: (hangs.set(), over.wait(30))  # type: ignore[attr-defined]
     monkeypatch.setattr(tracking, "_backend", lambda *_: hanging)
     start = time.monotonic()
     with open_tracking(*configured(tmp_path), said.append) as recording:
-        recording.log_scalars({"loss": 1.0}, 0)
+        recording.log_rows([{"loss": 1.0}])
         assert hangs.wait(5)
-        for step in range(1, 20):
-            recording.log_scalars({"loss": 1.0}, step)
+        for count in range(2, 21):
+            recording.log_rows([{"loss": 1.0}] * count)
     assert time.monotonic() - start < 5
     assert hanging.calls[-1] == "abandon"  # looked at before the thread that hangs goes on with its queue
     over.set()
@@ -217,12 +215,12 @@ for seed in (0, 1):
     config = {"regime": {"name": "lazy"}, "arch": {"name": "mlp"}, "width": 8, "seed": seed, "group": "g",
               "runs_dir": runs_dir, "tracking": {"kind": "wandb", "mode": mode}}
     with tracking.open_tracking(config, RunFolder.of(config), lambda line: print(line, flush=True)) as recording:
-        recording.log_scalars({"seed": seed}, 0)
+        recording.log_rows([{"seed": seed}])
         if seed == 0 and what != "nothing":
             (pid,) = _wandb._service_processes()
             os.kill(pid, getattr(signal, what))
-        for step in range(200):
-            recording.log_scalars({"seed": seed}, step)
+        for count in range(2, 202):
+            recording.log_rows([{"seed": seed}] * count)
     print("next", flush=True)
 """
 
@@ -315,7 +313,7 @@ def test_the_mode(nobody, tmp_path, asked, setting, key, mode):
 def test_disabled_wandb_records_nothing(tmp_path, said):
     config, folder = configured(tmp_path, tracking={"kind": "wandb", "mode": "disabled"})
     with open_tracking(config, folder, said.append) as recording:
-        recording.log_scalars({"loss": 1.0}, 0)
+        recording.log_rows([{"loss": 1.0}])
     assert said == [] and not (folder.path.parent / "wandb").exists()
 
 
@@ -326,12 +324,14 @@ def test_tensorboard_files_say_what_was_logged(tmp_path, said):
     config, folder = configured(tmp_path, "tensorboard")
     Image.new("RGB", (3, 2)).save(tmp_path / "gram.png")
     with open_tracking(config, folder, said.append) as recording:
-        recording.log_scalars({"train_loss": 0.5}, step=7)
+        recording.log_rows([{"step": 7, "train_loss": 0.5}])
+    with open_tracking(config, folder, said.append) as recording:  # it was interrupted, and gives all rows again
+        recording.log_rows([{"step": 7, "train_loss": 0.5}, {"step": 8, "train_loss": 0.25}])
         recording.log_image("gram", tmp_path / "gram.png")
         recording.summary({"verdict": "lazy"})
     events = EventAccumulator(str(folder.path / "tensorboard"))
     events.Reload()
-    assert [(event.step, event.value) for event in events.Scalars("train_loss")] == [(7, 0.5)]
+    assert [(event.step, event.value) for event in events.Scalars("train_loss")] == [(7, 0.5), (8, 0.25)]
     assert (events.Images("gram")[0].width, events.Images("gram")[0].height) == (3, 2)
     assert "result/text_summary" in events.Tags()["tensors"]
     assert not warnings_in(said)
@@ -349,32 +349,18 @@ def test_tensorboard_that_is_not_installed_is_a_sentence(tmp_path, said, monkeyp
 
 def test_csv_is_nothing_beside_the_local_files(tmp_path, said):
     with open_tracking(*configured(tmp_path, "csv"), said.append) as recording:
-        recording.log_scalars({"loss": 1.0}, 0)
+        recording.log_rows([{"loss": 1.0}])
         recording.summary({"a": 1})
-        assert recording.loggers == []
     assert said == [] and not (tmp_path / "runs").exists()
 
 
 def test_of_several_processes_of_one_run_only_the_first_records(tmp_path, said, monkeypatch):
     monkeypatch.setenv("LOCAL_RANK", "1")
     with open_tracking(*configured(tmp_path), said.append) as recording:
-        assert recording.loggers == []
+        recording.log_rows([{"loss": 1.0}])
+    assert said == [] and not (tmp_path / "runs").exists()
 
 
 def test_an_unknown_kind_is_refused(tmp_path, said):
     with pytest.raises(LazyRegimeError, match="give wandb, tensorboard, or csv"):
         open_tracking(*configured(tmp_path, "wandbb"), said.append).__enter__()
-
-
-def test_lightning_rows_reach_the_recording(tmp_path, said, monkeypatch):
-    rows = []
-    seen = Broken("nothing")
-    seen.log_scalars = lambda row, step: rows.append((step, row))  # type: ignore[attr-defined]
-    monkeypatch.setattr(tracking, "_backend", lambda *_: seen)
-    with open_tracking(*configured(tmp_path), said.append) as recording:
-        (logger,) = recording.loggers
-        logger.log_metrics({"train_loss": 0.5, "epoch": 1}, step=9)
-        logger.log_hyperparams({"width": 8})
-        logger.save()
-        logger.finalize("success")
-    assert rows == [(9, {"train_loss": 0.5, "epoch": 1.0})]

@@ -41,6 +41,12 @@ def wandb_runs(folder: Path, patience: float = 10.0) -> list[WandbRun]:
         time.sleep(0.05)
 
 
+def history(run: WandbRun) -> list[dict[str, Any]]:
+    """The numbers of each row, without what wandb adds, and figures and tables."""
+    media = tuple({key.removesuffix("_type") for row in run.rows for key in row if key.endswith("/_type")})
+    return [{k: v for k, v in row.items() if not k.startswith("_") and not k.startswith(media)} for row in run.rows]
+
+
 def _read(path: Path) -> WandbRun:
     found = WandbRun(path.parent)
     for data in _records(path.read_bytes()):

@@ -31,7 +31,7 @@ def submission_of(folder: RunFolder) -> Submission | None:
     """The latest submission of a run; None if it was never given to SLURM."""
     try:
         return Submission(**json.loads(_path(folder).read_text()))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
 
 

@@ -134,7 +134,7 @@ def _note(folder: RunFolder, status: Status, failure: Mapping[str, Any], log: st
 
 def _epochs(folder: RunFolder) -> str:
     try:
-        lines = folder.metrics.read_text().splitlines()
+        lines = folder.metrics.read_bytes().splitlines()  # of damaged ones, too
     except OSError:
         return ""
     return str(max(0, len(lines) - 2))  # the columns, and the row before the first epoch

@@ -43,7 +43,7 @@ class TrainCommand(AbstractCommand):
         if config["optimizer"]["name"] == "gradient_flow":
             from lazyregime.app.train.gradient_flow import FlowTraining
 
-            return FlowTraining(config, folder, console, tracking)
+            return FlowTraining(config, folder, console)
         from lazyregime.app.train.training import Training  # torch and Lightning take seconds to import
 
         return Training(config, folder, console, tracking)
@@ -53,7 +53,7 @@ class TrainCommand(AbstractCommand):
 
         for group in groups(jobs):
             try:
-                compute_together(group, console)
+                compute_together(group, self.draw, console)
             except LazyRegimeError as error:  # each of them is tried alone after this, and says so in its own folder
                 console.error(str(error))
 

@@ -18,7 +18,6 @@ from lazyregime.gradient_flow import Flow, FlowFunction, FlowProblem, KernelFunc
 from lazyregime.notice import NOTICE
 from lazyregime.runs.folder import RunFolder
 from lazyregime.runs.kinds import GradientFlowResult
-from lazyregime.tracking.tracking import Tracking
 
 SHOW_EVERY = 1.0  # seconds
 LOOK_EVERY = 1.0  # seconds, for a notice to leave
@@ -29,9 +28,9 @@ Ended = Callable[[int, FlowMember, float], None]  # the member's number, the mem
 class FlowTraining(AbstractWork):
     """One run."""
 
-    def __init__(self, config: ConfigDict, folder: RunFolder, console: Console, tracking: Tracking) -> None:
+    def __init__(self, config: ConfigDict, folder: RunFolder, console: Console) -> None:
         self.together = FlowsTogether([config], [folder], console)
-        self.member, self.tracking = self.together.members[0], tracking
+        self.member = self.together.members[0]
 
     @property
     def step(self) -> int | None:
@@ -48,8 +47,6 @@ class FlowTraining(AbstractWork):
     def run(self) -> GradientFlowResult:  # noqa: D102
         results: list[GradientFlowResult] = []
         self.together.run(lambda _, member, seconds: results.append(member.result(seconds)))
-        for row in self.member.rows:
-            self.tracking.log_scalars(row, int(row["step"]))
         return results[0]
 
 
@@ -105,7 +102,7 @@ class FlowsTogether:
                     loss = member.rows[-1]["train_loss"]
                     update(done, f"time {snapshot.time:.3g}, step {snapshot.steps}, loss {loss:.3g}")
 
-            with NOTICE.deferred():
+            with NOTICE.deferred(interrupts=True):
                 while not flow.run(observe, pause_after=min(LOOK_EVERY, self.save_every)):
                     told = NOTICE.signum  # it may come at any moment, and nobody leaves who has not saved
                     if told or time.perf_counter() - saved >= self.save_every:

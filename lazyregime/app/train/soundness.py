@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
-from lazyregime.errors import out_of_memory
+from lazyregime.errors import is_of_the_system, out_of_memory
 from lazyregime.regimes import AbstractRegime
 
 LOST = 0.01  # of F: what is lost to rounding above this is said
@@ -50,6 +50,8 @@ def looked_at_the_end(look: Callable[[], object], warnings: list[str]) -> bool:
     try:
         look()
     except Exception as error:
+        if is_of_the_system(error):  # the same command measures it, once there is room again
+            raise
         warnings.append(f"The kernel after training could not be measured: {out_of_memory(error) or error}")
         return False
     return True

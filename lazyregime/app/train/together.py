@@ -3,15 +3,25 @@
 import contextlib
 import copy
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from lazyregime.app.ambient import ambient_state_of_torch
 from lazyregime.app.compose.config import ConfigDict, as_yaml
 from lazyregime.app.compose.job import Job
 from lazyregime.app.console import Console
-from lazyregime.errors import LazyRegimeError
+from lazyregime.app.drawing import drawn
+from lazyregime.errors import LazyRegimeError, refused_by_the_system
+from lazyregime.notice import NOTICE, Leaving
+from lazyregime.runs.folder import RunFolder
 from lazyregime.runs.result import Result
 from lazyregime.runs.status import Status
+
+if TYPE_CHECKING:  # it imports torch
+    from lazyregime.app.train.member import FlowMember
+
+Draw = Callable[[RunFolder, Mapping[str, Any]], Path]
 
 OWN = ("seed", "init_seed", "data_seed", "batch_seed", "alpha", "laziness", "name", "tags")  # what members differ in
 MOST = 40  # members at once: all their measurements and kernels are held in memory
@@ -30,7 +40,7 @@ def groups(jobs: Sequence[Job]) -> list[list[Job]]:
     return [part for part in parts if len(part) > 1]
 
 
-def compute_together(jobs: Sequence[Job], console: Console) -> None:
+def compute_together(jobs: Sequence[Job], draw: Draw, console: Console) -> None:
     """Compute the jobs of one group; each becomes an ordinary run folder as soon as its flow has ended.
 
     A member that fails says so in its folder and does not disturb the others.
@@ -42,44 +52,69 @@ def compute_together(jobs: Sequence[Job], console: Console) -> None:
 
     first = jobs[0].config
     console.show_progress(first["progress"])
-    if first["num_threads"] is not None:
-        torch.set_num_threads(first["num_threads"])
-    with contextlib.ExitStack() as stack:
-        held: list[Job] = []
-        for job in jobs:
-            try:
-                stack.enter_context(job.folder.locked("train"))
-            except LazyRegimeError as error:  # another process computes it
-                console.warn(str(error))
-                continue
-            job.folder.begin()
-            job.folder.write_config(as_yaml(job.config))
-            held.append(job)
+    with ambient_state_of_torch(), NOTICE.listening(), contextlib.ExitStack() as stack:
+        if first["num_threads"] is not None:
+            torch.set_num_threads(first["num_threads"])
+        locks = [(job, stack.enter_context(contextlib.ExitStack())) for job in jobs]
+        taken = [(job, lock) for job, lock in locks if _is_taken(job, lock, console)]
+        held = [job for job, _ in taken]
         if not held:
             return
         console.say(f"\n{len(held)} runs together: {held[0].folder.name} to {held[-1].folder.name}")
 
         def ended(number: int, member: FlowMember, seconds: float) -> None:
-            folder = held[number].folder
+            job, lock = taken[number]
             try:
-                result = folder.write_result(member.result(seconds, together=len(held)))
+                result = member.result(seconds, together=len(held))
+                drawn(lambda: draw(job.folder, result), console)
+                result = job.folder.write_result(result)
             except Exception as error:
-                folder.write_failure(error, step=None if member.last is None else member.last.steps)
-                console.error(f"{folder.name}: {error}")
-                return
-            _track(held[number].config, folder, member.rows, result, console)
+                _fail(job.folder, member, error, console)
+            else:
+                _track(job.config, job.folder, member.rows, result, console)
+            lock.close()
 
-        FlowsTogether([job.config for job in held], [job.folder for job in held], console).run(ended)
+        try:
+            FlowsTogether([job.config for job in held], [job.folder for job in held], console).run(ended)
+        except OSError as error:  # the runs that are left are tried one by one
+            console.error(str(refused_by_the_system(error)))
+        except (KeyboardInterrupt, SystemExit) as stop:
+            what = f"Told to leave ({stop.why})" if isinstance(stop, Leaving) else "Interrupted"
+            console.say(f"{what}; the same command goes on from what is saved.")
+            raise
 
 
-def _track(config: ConfigDict, folder: Any, rows: list[dict[str, float]], result: Result, console: Console) -> None:
+def _is_taken(job: Job, stack: contextlib.ExitStack, console: Console) -> bool:
+    """Whether the run's folder could be locked and begun; else it is said why not."""
+    try:
+        stack.enter_context(job.folder.locked("train"))
+        job.folder.begin()
+        job.folder.write_config(as_yaml(job.config))
+    except LazyRegimeError as error:  # another process computes it
+        console.warn(str(error))
+        return False
+    except OSError as error:
+        console.warn(str(refused_by_the_system(error)))
+        return False
+    return True
+
+
+def _fail(folder: RunFolder, member: "FlowMember", error: Exception, console: Console) -> None:
+    """The folder says why, where it can be written; the others flow on."""
+    with contextlib.suppress(OSError):
+        folder.write_failure(error, step=None if member.last is None else member.last.steps)
+    console.error(f"{folder.name}: {refused_by_the_system(error) if isinstance(error, OSError) else error}")
+
+
+def _track(
+    config: ConfigDict, folder: RunFolder, rows: list[dict[str, float]], result: Result, console: Console
+) -> None:
     if config["tracking"]["kind"] == "csv":
         return
     from lazyregime.tracking.tracking import open_tracking
 
     with open_tracking(config, folder, console.say) as tracking:
-        for row in rows:
-            tracking.log_scalars(row, int(row["step"]))
+        tracking.log_rows(rows)
         tracking.summary({k: v for k, v in result.items() if isinstance(v, int | float | str)})
 
 

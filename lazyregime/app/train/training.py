@@ -137,6 +137,7 @@ class Training(AbstractWork):
     def _write_rows(self, rows: list[Row]) -> None:
         if self.trainer.is_global_zero:
             write_rows(self.folder.metrics, rows)
+            self.tracking.log_rows(rows)
 
     def _accuracies(self) -> dict[str, Any]:
         data, module = self.data, self.module
@@ -178,7 +179,7 @@ class Training(AbstractWork):
         return pl.Trainer(
             max_epochs=config["max_epochs"],
             **trainer_options(self.config),
-            logger=self.tracking.loggers,
+            logger=False,  # rows go to the tracking as they are written
             callbacks=[c for c in callbacks if c is not None],
             default_root_dir=self.folder.path,
             enable_progress_bar=False,

@@ -9,12 +9,14 @@ from lazyregime.kernels.empirical._factors import Lookup, Outer, Rows
 from lazyregime.kernels.empirical._loan import borrowed
 from lazyregime.kernels.empirical._ntk import empirical_ntk
 from lazyregime.kernels.empirical._registry import LayerCall, register_rule
+from lazyregime.kernels.empirical._stored import NotInProgress
 from lazyregime.kernels.empirical._survey import check_function
 
 __all__ = [
     "Explanation",
     "LayerCall",
     "Lookup",
+    "NotInProgress",
     "Outer",
     "Rows",
     "borrowed",

@@ -164,11 +164,11 @@ class _File:
             try:
                 self.stored.create(asked())
             except LazyRegimeError as error:
-                said = [str(error)]
+                said = [error]
         if dist.is_initialized():
             dist.broadcast_object_list(said, group_src=0, group=self.group)
         if said[0] is not None:
-            raise LazyRegimeError(said[0])
+            raise said[0]
         self.stored.open()
 
     def result(self) -> Tensor:

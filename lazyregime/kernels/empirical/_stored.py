@@ -20,6 +20,10 @@ from lazyregime.kernels.empirical._identity import Identity, differences
 _RUN = 1 << 24  # bytes of the file that are read at once for a checksum
 
 
+class NotInProgress(LazyRegimeError):
+    """What lies at a path is not a part of the kernel that is asked for; the message says what to do."""
+
+
 @final
 class StoredKernel:
     """The file `path`, and beside it a folder `path.blocks` that says what it is and which blocks are done.
@@ -48,14 +52,15 @@ class StoredKernel:
         """Make the file, or see that it is of the same kernel.
 
         Raises:
-            LazyRegimeError: If it is of another one, or there is no room for it.
+            NotInProgress: If it is of another one.
+            LazyRegimeError: If there is no room for it.
         """
         request = self.marks / "request.json"
         with _writing(self.path):
             if request.exists():
                 self._compare(request, asked)
             elif self.path.exists():
-                raise LazyRegimeError(
+                raise NotInProgress(
                     f"{self.path} exists and is no kernel in progress; delete it or choose another path."
                 )
             else:
@@ -67,10 +72,10 @@ class StoredKernel:
         cure = f"delete it and the folder {self.marks}, or choose another path."
         try:
             known = json.loads(request.read_text())
-        except ValueError as error:
-            raise LazyRegimeError(f"{request}, which says what kernel {self.path} is of, is damaged; {cure}") from error
+        except (ValueError, RecursionError) as error:
+            raise NotInProgress(f"{request}, which says what kernel {self.path} is of, is damaged; {cure}") from error
         if differing := differences(known, asked):
-            raise LazyRegimeError(f"{self.path} holds blocks of another kernel (other {', '.join(differing)}); {cure}")
+            raise NotInProgress(f"{self.path} holds blocks of another kernel (other {', '.join(differing)}); {cure}")
 
     def _is_whole(self) -> bool:
         """Whether the file is there in its full length, with its own header."""
