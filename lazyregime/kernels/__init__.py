@@ -20,6 +20,7 @@ from lazyregime.kernels.infinite import (
     infinite_counterpart,
     infinite_ntk,
 )
+from lazyregime.kernels.inputs import empirical_ntk_of_inputs
 from lazyregime.kernels.kernel import AbstractKernel
 from lazyregime.kernels.matrix_free import NTKOperator, ntk_operator
 from lazyregime.kernels.metrics import (
@@ -76,6 +77,7 @@ __all__ = [
     "empirical_ntk",
     "empirical_ntk_blocks",
     "empirical_ntk_layers",
+    "empirical_ntk_of_inputs",
     "explain",
     "infinite_counterpart",
     "infinite_ntk",
