@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from lazyregime.runs.folder import RunFolder
 from lazyregime.runs.identity import look_up
+from lazyregime.tracking._wandb_home import settle_home
 from lazyregime.tracking._worker import Worker
 
 INIT_SECONDS = 30.0  # wandb's own patience; the tracking has a little more
@@ -61,6 +62,7 @@ class WandbBackend:
 
     def open(self) -> str | None:
         """Begin the wandb run; if it cannot be online, offline."""
+        settle_home(self.folder_of_wandb / "wandb" / "home")
         import wandb
 
         settings = wandb.setup(settings=wandb.Settings(show_info=False, quiet=True)).settings

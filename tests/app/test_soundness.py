@@ -8,6 +8,7 @@ import torch
 
 import lazyregime
 from lazyregime.app.compose.hints import ConfigError
+from lazyregime.app.train.command import TRAIN
 from lazyregime.errors import LazyRegimeError, out_of_memory
 from lazyregime.measure import Probe
 
@@ -69,6 +70,8 @@ def test_a_probe_that_cannot_be_computed_loses_no_training(runs_dir, monkeypatch
     result = run(*optimizer)
     assert math.isfinite(result["test_loss"]) and "verdict" not in result
     assert any("out of memory (16 GB were asked for at once)" in warning for warning in result["warnings"])
+    assert TRAIN.last_word(result).startswith("No verdict: the kernel after training could not be measured;")
+    assert TRAIN.last_word(run("ntk=none")) == "No verdict: the kernel was not probed (ntk=none)."
 
 
 def test_a_fit_without_a_finite_measure_fails(runs_dir):

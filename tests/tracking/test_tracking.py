@@ -254,6 +254,13 @@ def test_nobody_logged_in_means_offline_and_one_line(tmp_path):
     assert [run.exit_code for run in wandb_runs(tmp_path / "runs" / "g", patience=0)] == [0, 0]
 
 
+@pytest.mark.parametrize("home", ["/proc/1", ""])
+def test_a_home_that_cannot_be_written_is_not_needed(tmp_path, home):
+    lines = run_script(tmp_path, "nothing", HOME=home, XDG_CACHE_HOME="", XDG_DATA_HOME="", XDG_CONFIG_HOME="")
+    assert [line.split()[0] for line in lines] == ["wandb:", "next"] * 2, lines
+    assert list((tmp_path / "runs" / "g" / "wandb" / "home").rglob("core-debug-*.log"))
+
+
 def test_logged_in_without_a_connection_means_offline_after_a_short_wait(tmp_path):
     lines = run_script(tmp_path, "nothing", "auto", WANDB_API_KEY=KEY, WANDB_BASE_URL="http://127.0.0.1:9")
     assert lines[1::2] == ["next", "next"], lines

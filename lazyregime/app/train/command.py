@@ -80,6 +80,8 @@ class TrainCommand(AbstractCommand):
     def last_word(self, result: Mapping[str, Any]) -> str:
         """The verdict, with what was seen."""
         if "verdict" not in result:
+            if result.get("num_anchors"):
+                return "No verdict: the kernel after training could not be measured; the warning above says why."
             return "No verdict: the kernel was not probed (ntk=none)."
         from lazyregime.measure import judge
         from lazyregime.measure.evidence import evidence_of

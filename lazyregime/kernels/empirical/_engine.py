@@ -42,6 +42,8 @@ class Engine:
         apart: set[int] = set()
         reused: set[int] = set()
         for index, (layer, planned) in enumerate(zip(self.found.layers, self.plan.layers, strict=False)):
+            if layer.operations:
+                continue  # they come after the modules; their gradients may be factors themselves
             costed = list(zip(self.found.samples[layer.name], planned.costs, strict=True))
             if layer.registered.takes_columns and all(
                 takes_columns(factor, cost.form, self.plan.task.outputs) for factor, cost in costed
@@ -168,13 +170,11 @@ class Engine:
         """The factors of one chunk of rows, layer by layer; products may be written into the given ones."""
         forms: list[Form] = []
         if self.found.layers:
-            calls = self.found.record(x)
-            calls.reverse()
+            recorded = self.found.record(x)
+            recorded.reverse()
             for layer, planned in zip(self.found.layers, self.plan.layers, strict=False):
                 # Popped, so that a layer's gradients are freed once its factors are made.
-                call = calls.pop()
-                factors = layer.registered.rule(layer.module, call)
-                del call
+                factors = layer.factors(recorded.pop())
                 for factor, cost in zip(factors, planned.costs, strict=True):
                     target = into[len(forms)] if into is not None and self.precision != "bf16" else None
                     forms += build(factor, cost.form, self.found.num_outputs, target)

@@ -1,24 +1,42 @@
 """What a model is made of, as far as its kernel is concerned, and how the gradients of its layers are recorded."""
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import final
+from typing import Any, final
 
 import torch
 from torch import Tensor, nn
 
 from lazyregime.kernels.empirical._factors import Factor
 from lazyregime.kernels.empirical._loan import Loan
-from lazyregime.kernels.empirical._recording import Recording, record
+from lazyregime.kernels.empirical._operations import Operation
+from lazyregime.kernels.empirical._recording import Recording, Seen, record
 from lazyregime.kernels.empirical._registry import LayerCall, RegisteredRule
+from lazyregime.kernels.empirical._served import take
+from lazyregime.kernels.empirical._sums import Sum, factors_of
 from lazyregime.kernels.empirical._tape import Keep, below_readout, calls
 from lazyregime.kernels.empirical.proof import Proof, Trace, Unproven
+
+Kinds = dict[int, Any]
 
 
 @final
 @dataclass(frozen=True)
 class Layer:
-    """A layer that a rule serves; its inputs and its output have so many numbers a sample."""
+    """What a rule serves: a module, or the operations that use a parameter (or a weight and its bias).
+
+    Attributes:
+        name: the module's, or the parameters'.
+        module: the layer; of no meaning for operations.
+        trained: names of the module's own parameters, or of the operations' operands, that count.
+        num_in, num_out: how many numbers a sample its inputs and its output have.
+        parameters: the full names of those that count.
+        operations: where the parameters are used.
+        sum: how the gradients of several operations add up.
+        shape: the parameter's, where they are written out.
+        why: no module's rule serves them.
+    """
 
     name: str
     module: nn.Module
@@ -27,6 +45,22 @@ class Layer:
     jacobian: Tensor | None
     num_in: int = 0
     num_out: int = 0
+    parameters: dict[str, str] = field(default_factory=dict[str, str])
+    operations: tuple[Operation, ...] = ()
+    sum: Sum = "joined"
+    shape: torch.Size = field(default_factory=torch.Size)
+    why: str = ""
+
+    @property
+    def num_calls(self) -> int:
+        """How often a forward pass comes by."""
+        return max(1, len(self.operations))
+
+    def factors(self, calls: Sequence[LayerCall]) -> list[Factor]:
+        """What its rule makes of all its calls."""
+        if not self.operations:
+            return list(self.registered.rule(self.module, calls[0]))
+        return factors_of(self.operations, calls, self.sum, self.shape)
 
 
 @final
@@ -42,6 +76,8 @@ class Survey:
         looped: why, for each parameter that goes through autograd one output at a time, as vmap refuses the model.
         unused: parameters on which the output does not depend.
         mixes: why it is not shown that samples are treated apart; then all parameters go through the fallback.
+        kinds: what goes into and comes out of the operations that layers stand for.
+        same_alone: whether one sample takes the same operations as several.
         references: the traces that those of later batches must agree with, by their number of samples.
     """
 
@@ -54,6 +90,8 @@ class Survey:
     mixes: str = ""
     references: dict[int, Trace] = field(default_factory=dict[int, Trace])
     proven: dict[int, Trace] = field(default_factory=dict[int, Trace])
+    kinds: Kinds = field(default_factory=dict[int, Any])
+    same_alone: bool = False
     samples: dict[str, list[Factor]] = field(default_factory=dict[str, list[Factor]])
     activation_bytes: int = 0
     channels_last: bool = False
@@ -73,7 +111,7 @@ class Survey:
         Raises:
             Unproven: If it does other things than on the first samples, or what it does may mix samples.
         """
-        layers = [(layer.name, layer.module) for layer in self.layers]
+        layers = [(layer.name, layer.module) for layer in self.layers if not layer.operations]
         found = record(self.loan, layers, x, parameters=self.fast, channels_last=self.channels_last)
         self.check(found.trace)
         return found
@@ -86,30 +124,43 @@ class Survey:
             return
         if n == 1:
             raise Unproven("it does other operations for one sample than for another")
-        proof = Proof(self.references[3 if n == 2 else 2], trace)
+        proof = Proof(self.references[3 if n == 2 else 2], trace, asked=self.kinds)
+        if proof.kinds != self.kinds:
+            raise Unproven("a parameter is used in other places for another number of samples")
         for layer in self.layers:
-            if proof.layers.get(layer.name) != [True]:
+            if not layer.operations and proof.layers.get(layer.name) != [True]:
                 raise Unproven(f"layer {layer.name!r} is not called once with a row for each sample")
         self.proven[n] = trace
 
-    def record(self, x: Tensor) -> list[LayerCall]:
-        """Inputs and output gradients of every layer with a rule.
+    def record(self, x: Tensor) -> list[list[LayerCall]]:
+        """Inputs and output gradients of all calls of every layer with a rule.
 
         Raises:
             Unproven: As `run`.
         """
         try:
-            return self._record(x)
+            if x.shape[0] == 1 and not self.same_alone and any(layer.operations for layer in self.layers):
+                found = [_first(call) for call in self._record(torch.cat([x, x]))]
+            else:
+                found = self._record(x)
         finally:
             self.loan.restore()
+        found.reverse()
+        return [[found.pop() for _ in range(layer.num_calls)] for layer in self.layers]
+
+    def seen(self, found: Recording) -> list[Seen]:
+        """The calls of all layers in their order, those of operations one by one."""
+        once = [found.seen[layer.name][0] for layer in self.layers if not layer.operations]
+        operations = [operation for layer in self.layers for operation in layer.operations]
+        return once + (take(found, operations) if operations else [])
 
     def _record(self, x: Tensor) -> list[LayerCall]:
         found = self.run(x)
-        y, seen = found.y, found.seen
-        once = [seen[layer.name][0] for layer in self.layers]
+        y, once = found.y, self.seen(found)
         readout = next((i for i, layer in reversed([*enumerate(self.layers)]) if layer.jacobian is not None), None)
-        trained = [layer.trained for layer in self.layers]
-        channel_dims = [layer.registered.channel_dim for layer in self.layers]
+        flat = [layer for layer in self.layers for _ in range(layer.num_calls)]
+        trained = [layer.trained for layer in flat]
+        channel_dims = [layer.registered.channel_dim for layer in flat]
         if readout is None:
             basis = torch.eye(self.num_outputs, dtype=y.dtype, device=y.device)
             return calls(y, once, trained, channel_dims, list(basis), channels_last=self.channels_last, keep=self.keep)
@@ -122,7 +173,7 @@ class Survey:
             ]
         skipped = {readout}
         below = below_readout(start, once) if self.trace else None
-        if below is not None and self.layers[below].registered.jacobian is not None:
+        if below is not None and flat[below].registered.jacobian is not None:
             skipped.add(below)
         found_calls = calls(
             y, once, trained, channel_dims, list(weights), start, skipped, self.channels_last, self.keep
@@ -134,3 +185,13 @@ class Survey:
             (d,) = torch.autograd.grad(start, [once[below].edge], scale)  # pyright: ignore[reportArgumentType, reportCallIssue]
             found_calls[below] = LayerCall(once[below].inputs, d[:, None], trained[below], 1)
         return found_calls
+
+
+def _first(call: LayerCall) -> LayerCall:
+    return LayerCall(
+        tuple(value[:1] for value in call.inputs),
+        None if call.b is None else call.b[:1],
+        call.trained,
+        call.num_outputs,
+        None if call.columns is None else tuple(column[:1] for column in call.columns),
+    )

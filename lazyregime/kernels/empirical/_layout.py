@@ -26,15 +26,15 @@ def prepare_layout(found: Survey, probe: Tensor, y: Tensor) -> None:
         for name, p in loan.parameters.items()
         if p.ndim == 4
     }
-    layers = [(layer.name, layer.module) for layer in found.layers]
+    layers = [(layer.name, layer.module) for layer in found.layers if not layer.operations]
     try:
         runs = [record(loan, layers, probe[:n], parameters=fast, channels_last=True) for n in (1, 2, 3)]
         check_alike(runs[1].y, y, "evaluated in another memory layout")
-        rows = Proof(runs[1].trace, runs[2].trace).layers
+        proof = Proof(runs[1].trace, runs[2].trace, asked=found.kinds)
     except (LazyRegimeError, Unproven):
         return
     finally:
         loan.restore()
-    if all(rows.get(layer.name) == [True] for layer in found.layers):
+    if proof.kinds == found.kinds and all(proof.layers.get(name) == [True] for name, _ in layers):
         found.channels_last, found.fast = True, fast
         found.references = {run.trace.num_rows: run.trace for run in runs}

@@ -93,15 +93,16 @@ def make_plan(found: Survey, task: Task, budget: int, itemsize: int, out_itemsiz
         kept += layer_kept
         gradients = itemsize * k * layer.num_out
         buffers += gradients if layer.jacobian is None else 0
-        largest = max(largest, gradients + 2 * itemsize * (layer.num_in + _inputs(factors)))
-        params = sum(p.numel() for key, p in layer.module.named_parameters(recurse=False) if key in layer.trained)
+        spread = 3 * itemsize * k * max(0, _gradients(factors) - layer.num_out) if layer.operations else 0
+        largest = max(largest, gradients + spread + 2 * itemsize * (layer.num_in + _inputs(factors)))
+        params = sum(found.loan.parameters[full].numel() for full in layer.parameters.values())
         form = "+".join(sorted({cost.form for cost in picked}))
         layers.append(
             LayerPlan(
                 layer.name,
                 f"{layer.registered.name} ({form})",
                 params,
-                "",
+                layer.why,
                 picked,
                 sum(c.flops for c in picked),
                 layer_kept,
@@ -142,6 +143,11 @@ def _fit(tile: Tile, demand: Demand, budget: int, out_bytes: int) -> tuple[Tile,
 def _inputs(factors: Sequence[Factor]) -> int:
     """Numbers a row in the layer's inputs as a rule returns them: patches, say."""
     return sum(piece[0].numel() for factor in factors if isinstance(factor, Outer) for piece in factor.a)
+
+
+def _gradients(factors: Sequence[Factor]) -> int:
+    """Numbers a row and output in the gradients as a rule for operations returns them, for one output: patches, say."""
+    return sum(factor.b[0].numel() for factor in factors if isinstance(factor, Outer) and factor.b is not None)
 
 
 def _places(found: Survey) -> int:

@@ -1,6 +1,6 @@
 """One forward pass of a borrowed model: its output, the calls of some layers, and every operation that it took."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, final
@@ -17,7 +17,10 @@ from lazyregime.kernels.empirical.proof import EXIT, Recorder, Trace
 @final
 @dataclass(frozen=True)
 class Seen:
-    """One call of a layer: what went in (detached; the first also as it was) and the point its output came from."""
+    """One call of a layer: what went in (detached; the first also as it was) and the point its output came from.
+
+    Where the gradients of the output do not have the samples first, `arrange` gives them such rows.
+    """
 
     inputs: tuple[Tensor, ...]
     versions: tuple[int, ...]
@@ -25,6 +28,13 @@ class Seen:
     shape: torch.Size
     sources: frozenset[Any]
     first: Tensor | None
+    arrange: Callable[[Tensor], Tensor] | None = None
+
+    def rows(self, gradient: Tensor | None, like: Tensor) -> Tensor:
+        """A gradient of the output, or zeros, with a row for each sample."""
+        if gradient is None:
+            gradient = like.new_zeros(self.shape)
+        return gradient if self.arrange is None else self.arrange(gradient)
 
 
 @final

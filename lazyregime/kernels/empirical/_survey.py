@@ -6,6 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from lazyregime.kernels.empirical._by_operation import AllUses, by_operation, look_for_uses
 from lazyregime.kernels.empirical._checks import check_alike
 from lazyregime.kernels.empirical._graph import own_backward, weights_used, weights_used_inside
 from lazyregime.kernels.empirical._layers import Layer, Survey
@@ -41,14 +42,17 @@ def survey(loan: Loan, probe: Tensor, rules: Rules, mixes: str = "") -> Survey:
     pair = record(loan, modules, probe[:2])
     found.num_outputs = pair.y.shape[1]
     check_alike(triple.y[:2], pair.y, "in a batch of another size")
-    calls = _prove(found, alone, pair, triple)
-    _find_layers(found, modules, pair, calls)
+    uses = look_for_uses(loan, pair, triple) if rules == "auto" and not mixes else None
+    calls = _prove(found, alone, pair, triple, uses)
+    _find_layers(found, modules, pair, calls, uses)
     loan.restore()
     prepare_layout(found, probe, pair.y.detach())
     return found
 
 
-def _prove(found: Survey, alone: Recording, pair: Recording, triple: Recording) -> dict[str, list[bool]]:
+def _prove(
+    found: Survey, alone: Recording, pair: Recording, triple: Recording, uses: AllUses | None
+) -> dict[str, list[bool]]:
     """Whether each call of a layer has a row for each sample; if the samples are not told apart, `mixes` says why.
 
     Raises:
@@ -56,18 +60,18 @@ def _prove(found: Survey, alone: Recording, pair: Recording, triple: Recording) 
     """
     found.references = {r.trace.num_rows: r.trace for r in (alone, pair, triple)}
     shown, custom = escape(alone.trace), own_backward(pair.y)
-    same_alone, calls = False, dict[str, list[bool]]()
+    calls = dict[str, list[bool]]()
     if shown is not None:
         found.mixes = found.mixes or f"its path depends on the values of samples ({shown})"
     if custom is not None:
         found.mixes = found.mixes or f"the backward pass of {custom} is not known"
     try:
-        proof = Proof(pair.trace, triple.trace, alone.trace)
-        same_alone, calls = proof.same_alone, proof.layers
+        proof = Proof(pair.trace, triple.trace, alone.trace, uses.asked if uses is not None else ())
+        found.same_alone, calls, found.kinds = proof.same_alone, proof.layers, proof.kinds
     except Unproven as why:
         found.mixes = found.mixes or str(why)
     check_alike(pair.y[:1], alone.y, "evaluated alone")
-    if found.mixes or not same_alone:
+    if found.mixes or not found.same_alone:
         with_another = slope(pair.y[:1], found.loan)
         found.loan.restore()
         check_alike(slope(evaluate(found.loan, alone.x), found.loan), with_another, "evaluated alone", "gradient")
@@ -75,7 +79,11 @@ def _prove(found: Survey, alone: Recording, pair: Recording, triple: Recording) 
 
 
 def _find_layers(
-    found: Survey, modules: list[tuple[str, nn.Module]], pair: Recording, calls: dict[str, list[bool]]
+    found: Survey,
+    modules: list[tuple[str, nn.Module]],
+    pair: Recording,
+    calls: dict[str, list[bool]],
+    uses: AllUses | None,
 ) -> None:
     loan, y = found.loan, pair.y
     total = weights_used(y)
@@ -90,14 +98,14 @@ def _find_layers(
         assert registered is not None
         found_calls = pair.seen.get(name, [])
         inside = weights_used_inside(found_calls[0]) if len(found_calls) == 1 else {}
-        trained: set[str] = set()
+        trained: dict[str, str] = {}
         for key, full in own.items():
             leaf = id(loan.parameters[full])
             reason = _why_not(registered, module, key, found_calls, len(owners[full]), calls.get(name, []))
             if reason is None and inside.get(leaf) != total.get(leaf):
                 reason = "also used outside its layer"
             if reason is None and leaf in total:
-                trained.add(key)
+                trained[key] = full
                 served.add(full)
             elif reason is not None:
                 reasons[full] = reason
@@ -106,13 +114,21 @@ def _find_layers(
             jacobian = registered.jacobian(module) if readout and registered.jacobian else None
             call = found_calls[0]
             sizes = sum(value[0].numel() for value in call.inputs), math.prod(call.shape[1:])
-            found.layers.append(Layer(name, module, registered, frozenset(trained), jacobian, *sizes))
-    drop_wrong(found, pair, names, served, reasons)
+            found.layers.append(Layer(name, module, registered, frozenset(trained), jacobian, *sizes, trained))
+    drop_wrong(found, pair, served, reasons)
+    if uses is not None and not found.mixes:
+        by_module, wanted = found.layers, {n for n in loan.counted - served if id(loan.parameters[n]) in total}
+        found.layers = by_operation(uses, found.kinds, pair, wanted, loan.parameters, reasons)
+        served |= {full for layer in found.layers for full in layer.parameters.values()}
+        drop_wrong(found, pair, served, reasons)
+        found.layers = by_module + found.layers
+    operations = {operation.op for layer in found.layers for operation in layer.operations}
+    found.kinds = {op: kinds for op, kinds in found.kinds.items() if op in operations}
     kept = {EXIT + layer.name for layer in found.layers}
     for trace in found.references.values():
         trace.entries[:] = [e for e in trace.entries if not str(e.op).startswith(EXIT) or e.op in kept]
     for name in sorted(loan.counted - served, key=list(loan.parameters).index):
-        reason = reasons.get(name) or ("asked for" if not modules else f"no rule for {_owner(loan, owners, name)}")
+        reason = reasons.get(name) or ("asked for" if uses is None else f"no rule for {_owner(loan, owners, name)}")
         if id(loan.parameters[name]) in total or found.mixes:
             found.fallback[name] = reason
         else:

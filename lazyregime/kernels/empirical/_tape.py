@@ -43,11 +43,14 @@ def calls(
                 allow_unused=True,
             )
             for index, grad in zip(wanted, grads, strict=True):
+                if grad is not None and seen[index].arrange is not None:
+                    grad = seen[index].rows(grad, y)
                 if index in columns:
-                    columns[index].append(y.new_zeros(seen[index].shape) if grad is None else grad)
+                    columns[index].append(seen[index].rows(None, y) if grad is None else grad)
                     continue
                 if index not in buffers:
-                    buffers[index] = keep.buffer(index, _layout(grad, seen[index].shape, num, channel_dims[index]), y)
+                    shape = (seen[index].rows(None, y) if grad is None else grad).shape
+                    buffers[index] = keep.buffer(index, _layout(grad, shape, num, channel_dims[index]), y)
                     slices[index] = buffers[index].unbind(1)
                 if grad is None:
                     slices[index][output].zero_()

@@ -1,6 +1,7 @@
 """Every rule is compared with autograd on a few samples before it is used, and the samples with each other."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -81,61 +82,61 @@ def _grad(y: Tensor, wanted: Sequence[Tensor], v: Tensor, *, retain_graph: bool)
         ) from error
 
 
-def drop_wrong(
-    found: Survey, pair: Recording, names: dict[int, str], served: set[str], reasons: dict[str, str]
-) -> None:
+def drop_wrong(found: Survey, pair: Recording, served: set[str], reasons: dict[str, str]) -> None:
     """|sum_i v_i . df(x_i)/dw|^2 by each rule and by autograd, for one random v; a rule that disagrees is dropped."""
     if not found.layers:
         return
     y = pair.y
     v = random_cotangent(y)
-    wanted = [_leaf(found, layer, key, names)[1] for layer in found.layers for key in sorted(layer.trained)]
+    names = {id(p): name for name, p in found.loan.parameters.items()}
+    wanted = [found.loan.parameters[full] for layer in found.layers for full in layer.parameters.values()]
     squares = {
         names[id(w)]: 0.0 if grad is None else torch.linalg.vector_norm(grad, dtype=_wide(grad)).item() ** 2
         for w, grad in gradients(y, wanted, v)
     }
-    once = [pair.seen[layer.name][0] for layer in found.layers]
+    once = found.seen(pair)
     edges: list[Any] = [call.edge for call in once]
-    recorded = [
-        LayerCall(call.inputs, (y.new_zeros(call.shape) if b is None else b)[:, None], layer.trained, 1)
-        for layer, call, b in zip(
-            found.layers, once, torch.autograd.grad(y, edges, v, allow_unused=True, retain_graph=True), strict=True
-        )
-    ]
+    grads = [*torch.autograd.grad(y, edges, v, allow_unused=True, retain_graph=True)]
     kept: list[Layer] = []
-    for layer, call in zip(found.layers, recorded, strict=True):
-        fulls = [_leaf(found, layer, key, names)[0] for key in layer.trained]
-        problem = _disagreement(found, layer, call, y.shape[0], sum(squares[full] for full in fulls))
+    for layer in found.layers:
+        recorded = [
+            LayerCall(call.inputs, call.rows(b, y)[:, None], layer.trained, 1)
+            for call, b in zip(once[: layer.num_calls], grads[: layer.num_calls], strict=True)
+        ]
+        del once[: layer.num_calls], grads[: layer.num_calls]
+        fulls = list(layer.parameters.values())
+        problem = _disagreement(found, layer, recorded, y.shape[0], sum(squares[full] for full in fulls))
         if problem is None:
-            kept.append(layer)
+            kept.append(replace(layer, **_sizes(recorded)) if layer.operations else layer)
         else:
             served.difference_update(fulls)
             reasons.update(dict.fromkeys(fulls, problem))
     found.layers = kept
 
 
-def _leaf(found: Survey, layer: Layer, key: str, names: dict[int, str]) -> tuple[str, Tensor]:
-    full = names[id(layer.module._parameters[key])]
-    return full, found.loan.parameters[full]
+def _sizes(recorded: Sequence[LayerCall]) -> dict[str, int]:
+    """How many numbers a sample go in, and how many gradients come back."""
+    num_in = sum(value[0].numel() for call in recorded for value in call.inputs)
+    return {"num_in": num_in, "num_out": sum(call.b[0].numel() for call in recorded if call.b is not None)}
 
 
 def _wide(x: Tensor) -> torch.dtype:
     return torch.float64 if x.dtype == torch.float64 else torch.float32
 
 
-def _disagreement(found: Survey, layer: Layer, call: LayerCall, r: int, exact: float) -> str | None:
-    if any(value.shape[:1] != (r,) for value in call.inputs):
+def _disagreement(found: Survey, layer: Layer, calls: Sequence[LayerCall], r: int, exact: float) -> str | None:
+    if any(value.shape[:1] != (r,) for call in calls for value in call.inputs):
         return "its input has other than one row a sample (is the batch the first dimension?)"
     task = Task(r, r, 1, "trace", symmetric=False)
-    out = allocate(r, r, 1, "trace", torch.float64, call.inputs[0].device)
-    factors = list(layer.registered.rule(layer.module, call))
+    out = allocate(r, r, 1, "trace", torch.float64, next(iter(found.loan.parameters.values())).device)
+    factors = layer.factors(calls)
     found.samples[layer.name] = factors
     for factor in factors:
         for form in build(factor, choose(factor, task).form, 1):
             if any(tensor.shape[0] != r for tensor in form.tensors()):
                 return "its rule returns other than one row a sample"
             form.add_to(form, out, "trace")  # pyright: ignore[reportArgumentType]
-    allowed = tolerance(next(layer.module.parameters()).dtype)
+    allowed = tolerance(found.loan.parameters[next(iter(layer.parameters.values()))].dtype)
     if (out.sum() - exact).abs().item() > allowed * (out.abs().sum().item() + exact):
         return "its rule disagrees with autograd on these samples"
     return None

@@ -147,21 +147,21 @@ def weight_normed() -> nn.Module:
 VECTOR, IMAGE, SERIES = torch.Size((4,)), torch.Size((3, 6, 6)), torch.Size((5, 4))
 CASES = {
     "resnet": (ResNet, IMAGE, ()),
-    "transformer": (Transformer, None, ("embed.weight", "position")),
-    "twice": (Twice, VECTOR, ("again.weight", "again.bias")),
-    "borrowed": (Borrowed, VECTOR, ("lin.weight", "scale")),
-    "subclass": (lambda: nn.Sequential(Doubled(4, 3), nn.Linear(3, 2)), VECTOR, ("0.weight", "0.bias")),
-    "sequence first": (SequenceFirst, SERIES, ("lin.weight", "lin.bias")),
+    "transformer": (Transformer, None, ()),
+    "twice": (Twice, VECTOR, ()),
+    "borrowed": (Borrowed, VECTOR, ()),
+    "subclass": (lambda: nn.Sequential(Doubled(4, 3), nn.Linear(3, 2)), VECTOR, ()),
+    "sequence first": (SequenceFirst, SERIES, ()),
     "in place": (InPlace, VECTOR, ()),
-    "in place on a view": (InPlace, SERIES, None),
-    "recurrent": (Recurrent, SERIES, None),
-    "attention": (Attention, SERIES, None),
+    "in place on a view": (InPlace, SERIES, ()),
+    "recurrent": (Recurrent, SERIES, ()),
+    "attention": (Attention, SERIES, ()),
     "unmappable": (Unmappable, VECTOR, ("w",)),
     "weight norm": (weight_normed, VECTOR, None),
     "transposed": (
         lambda: nn.Sequential(nn.ConvTranspose2d(3, 2, 3), nn.PReLU(), nn.Flatten(), nn.Linear(128, 2)),
         IMAGE,
-        None,
+        (),
     ),
 }
 

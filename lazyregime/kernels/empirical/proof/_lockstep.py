@@ -5,6 +5,7 @@ would have in its place. No value is looked at, so that it holds for all samples
 depends on values is no proof.
 """
 
+from collections.abc import Collection
 from typing import Any, final
 
 from lazyregime.kernels.empirical.proof import _indexing as _indexing
@@ -50,6 +51,7 @@ class Proof:
     Args:
         small: Of a few samples.
         large: Of another number of samples.
+        asked: Operations, by their number in the trace, of which `kinds` afterwards has what goes in and comes out.
         alone: Of one sample; afterwards `same_alone` tells whether it does the same. It need not: tensors of one sample
             are laid out in more ways than one, which may be taken for a shorter path.
 
@@ -57,13 +59,16 @@ class Proof:
         Unproven: If the traces differ by more than the number of samples, or the output may mix them.
     """
 
-    def __init__(self, small: Trace, large: Trace, alone: Trace | None = None) -> None:
+    def __init__(
+        self, small: Trace, large: Trace, alone: Trace | None = None, asked: Collection[int] = frozenset()
+    ) -> None:
         self.traces = small, large
         self.same_alone = (
             alone is not None and alone.sources == small.sources and len(alone.entries) == len(small.entries)
         )
         self.sides = Side(small.num_rows), Side(large.num_rows)
         self.layers: dict[str, list[bool]] = {}
+        self.kinds: dict[int, tuple[tuple[Type, ...], tuple[Type, ...]]] = {}
         self.reason = ""
         if small.sources != large.sources:
             raise Unproven("it uses other constants for another number of samples")
@@ -71,8 +76,13 @@ class Proof:
             raise Unproven("it does other operations for another number of samples")
         for side, trace in zip(self.sides, self.traces, strict=True):
             side.holds.update(trace.rows)
+        operation = 0
         for index, entries in enumerate(zip(small.entries, large.entries, strict=True)):
             types = self._step(*entries)
+            if not isinstance(entries[0].op, str):
+                if operation in asked:
+                    self.kinds[operation] = tuple(types[v] for v in entries[0].operands), self._come_out(*entries)
+                operation += 1
             if self.same_alone and alone is not None:
                 self.same_alone = self._is_same(alone.entries[index], entries[0], types)
         self._end()
@@ -85,6 +95,12 @@ class Proof:
             raise Unproven(self.reason or "its output does not have a row for each sample, in their order")
         if found != Rows(0, 1):
             raise Unproven("its output does not have a row for each sample, in their order")
+
+    def _come_out(self, a: Entry, b: Entry) -> tuple[Type, ...]:
+        try:
+            return tuple(self._types(*views)[views[0]] for views in zip(a.outputs, b.outputs, strict=True))
+        except Unproven:
+            return (Kind.MIXED,) * len(a.outputs)
 
     def _types(self, a: View, b: View) -> dict[View, Type]:
         """What an operand holds in both batches; a constant that grows with them counts samples."""

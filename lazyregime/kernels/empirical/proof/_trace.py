@@ -48,6 +48,7 @@ class Trace:
         sources: where a storage comes from that no operation made: the inputs, a name, or what it holds.
         rows: the bytes of a sample in the inputs' storages.
         layout: the first call that shows the model a memory layout.
+        created: which operation (events do not count) made the node of autograd with a sequence number.
         kept: alive as long as the trace, so that no address is used twice.
     """
 
@@ -56,6 +57,7 @@ class Trace:
     sources: dict[int, str] = field(default_factory=dict[int, str])
     rows: dict[int, int] = field(default_factory=dict[int, int])
     layout: str = ""
+    created: dict[int, int] = field(default_factory=dict[int, int])
     output: View | None = None
     kept: dict[int, tuple[int, int, StorageWeakRef]] = field(default_factory=dict[int, tuple[int, int, StorageWeakRef]])
 
@@ -81,6 +83,7 @@ class Recorder(TorchDispatchMode):
         super().__init__()
         self.trace, self.names, self.before_write, self.draws = trace, names, before_write, draws
         self.asleep = False
+        self.num_operations = 0
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -98,9 +101,12 @@ class Recorder(TorchDispatchMode):
             for place in written(func):
                 target = args[place] if isinstance(place, int) and place < len(args) else (kwargs or {}).get(str(place))
                 self._keep(target)
+            made: int = torch._C._autograd._get_sequence_nr() - 1  # pyright: ignore[reportAttributeAccessIssue]
             out = func(*args, **(kwargs or {}))
             outputs: list[Any] = []
             self._note(out, outputs, True)
+            self.trace.created.setdefault(made, self.num_operations)
+            self.num_operations += 1
             draws = digest_of(out) if self.draws and is_random(func, args, kwargs or {}) else ""
             self.trace.entries.append(
                 Entry(func, noted, named, tuple(operands), tuple(outputs), torch.is_grad_enabled(), draws)
