@@ -12,6 +12,7 @@ from lazyregime.kernels.empirical import (
     explain,
     register_rule,
 )
+from lazyregime.kernels.finite_time import FrozenFlow, Gaussian, InfiniteEnsemble
 from lazyregime.kernels.infinite import (
     InfiniteCNN,
     InfiniteMLP,
@@ -19,6 +20,7 @@ from lazyregime.kernels.infinite import (
     infinite_counterpart,
     infinite_ntk,
 )
+from lazyregime.kernels.inputs import empirical_ntk_of_inputs
 from lazyregime.kernels.kernel import AbstractKernel
 from lazyregime.kernels.matrix_free import NTKOperator, ntk_operator
 from lazyregime.kernels.metrics import (
@@ -41,6 +43,7 @@ from lazyregime.kernels.metrics import (
 )
 from lazyregime.kernels.protocol import accuracy
 from lazyregime.kernels.regression import KernelRegression
+from lazyregime.kernels.sketched import SketchedNTK, sketched_ntk
 from lazyregime.kernels.tangent import EmpiricalKernel
 from lazyregime.solve import SolveReport
 
@@ -48,7 +51,10 @@ __all__ = [
     "AbstractKernel",
     "Eigenlearning",
     "EmpiricalKernel",
+    "FrozenFlow",
+    "Gaussian",
     "InfiniteCNN",
+    "InfiniteEnsemble",
     "InfiniteMLP",
     "InfiniteNetwork",
     "KernelRegression",
@@ -58,6 +64,7 @@ __all__ = [
     "NotInProgress",
     "Outer",
     "Rows",
+    "SketchedNTK",
     "SolveReport",
     "accuracy",
     "centre",
@@ -70,6 +77,7 @@ __all__ = [
     "empirical_ntk",
     "empirical_ntk_blocks",
     "empirical_ntk_layers",
+    "empirical_ntk_of_inputs",
     "explain",
     "infinite_counterpart",
     "infinite_ntk",
@@ -80,6 +88,7 @@ __all__ = [
     "participation_ratio",
     "register_rule",
     "relative_change",
+    "sketched_ntk",
     "spectrum",
     "target_alignment",
     "target_matrix",

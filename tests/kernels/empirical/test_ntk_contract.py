@@ -10,6 +10,7 @@ import pytest
 import torch
 from odd_networks import BATCHING_RULE, ODD, WARNINGS
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import (
@@ -17,9 +18,11 @@ from lazyregime.kernels import (
     KernelRegression,
     empirical_ntk,
     empirical_ntk_blocks,
+    empirical_ntk_of_inputs,
     explain,
     infinite_counterpart,
     ntk_operator,
+    sketched_ntk,
 )
 from lazyregime.kernels.empirical import _engine, _verify
 from lazyregime.networks import Linearized
@@ -62,7 +65,9 @@ FUNCTIONS: dict[str, Callable[[nn.Module, Tensor], object]] = {
     "small budget": lambda model, x: empirical_ntk(model, x, memory_budget=1 << 14),
     "blocks": lambda model, x: empirical_ntk_blocks(model, x, block_rows=3),
     "explain": explain,
+    "inputs": lambda model, x: empirical_ntk_of_inputs(model, DataLoader(TensorDataset(x), batch_size=3)),
     "operator": operator,
+    "sketch": lambda model, x: sketched_ntk(model, x, num_probes=4, size=2),
     "products": products,
     "regression": regress,
     "regression, trace": regress_on_trace,
