@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 import torch
 from torch import Tensor
@@ -11,8 +11,6 @@ from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels.empirical._factors import Factor, Lookup, Rows
 from lazyregime.kernels.empirical._fallback import Fallback
 from lazyregime.kernels.empirical._layers import Layer, Survey
-from lazyregime.kernels.empirical._recording import Recording, Seen
-from lazyregime.kernels.empirical._registry import LayerCall
 from lazyregime.kernels.empirical._tape import calls
 from lazyregime.kernels.sketched._project import mixed_rows, project, project_dense
 from lazyregime.kernels.sketched._signs import BLOCK, Signs
@@ -74,20 +72,19 @@ class Sketcher:
 
     def _add_layers(self, phi: Tensor, x: Tensor, z: Tensor) -> None:
         found = self.found
-        several = [getattr(layer, "num_calls", 1) for layer in found.layers]
-        alone = len(x) == 1 and not getattr(found, "same_alone", True) and any(map(_operations, found.layers))
+        alone = len(x) == 1 and not found.same_alone and any(layer.operations for layer in found.layers)
         n, x = len(x), torch.cat([x, x]) if alone else x  # as `Survey.record` does it
         try:
             seen = found.run(x)
-            once = _every_call(found, seen)
-            flat = [layer for layer, num in zip(found.layers, several, strict=True) for _ in range(num)]
+            once = found.seen(seen)
+            flat = [layer for layer in found.layers for _ in range(layer.num_calls)]
             trained, dims = [layer.trained for layer in flat], [layer.registered.channel_dim for layer in flat]
             for cotangents, blocks, mix in self._passes(z):
                 rows = list(cotangents.to(seen.y))
                 made = iter(calls(seen.y, once, trained, dims, rows, channels_last=found.channels_last))
                 for index, layer in enumerate(found.layers):
-                    own = [next(made) for _ in range(several[index])]
-                    for number, factor in enumerate(_factors(layer, own)):
+                    own = [next(made) for _ in range(layer.num_calls)]
+                    for number, factor in enumerate(layer.factors(own)):
                         part, height = (index, number), self._table_rows(layer, factor)
                         for block in blocks:
                             mixed = None if mix is None else mix[block]
@@ -99,9 +96,8 @@ class Sketcher:
         """How many rows the parameter has that a lookup is in."""
         if not isinstance(factor, Lookup):
             return 0
-        names: dict[str, str] = getattr(layer, "parameters", {})
-        own = [self.found.loan.parameters[name] for name in names.values()] or layer.module.parameters(recurse=False)
-        return max(p.numel() for p in own) // factor.b.shape[-1]
+        sizes = [self.found.loan.parameters[name].numel() for name in layer.parameters.values()]
+        return max(sizes) // factor.b.shape[-1]
 
     def _passes(self, z: Tensor) -> Iterator[tuple[Tensor, list[slice], Tensor | None]]:
         """What is differentiated together, for which probes, and how these mix it: each output, or each mixture."""
@@ -124,18 +120,3 @@ class Sketcher:
                 own = g[..., start : start + p.numel()].reshape(len(g), len(x), rows, p.numel() // max(1, rows))
                 start += p.numel()
                 phi[:, block] += project_dense(own, self.signs, block, (last, number))
-
-
-# A layer is one call of a module, or, in an engine with rules for operations, all operations that use a parameter.
-def _operations(layer: Layer) -> tuple[Any, ...]:
-    return getattr(layer, "operations", ())
-
-
-def _every_call(found: Survey, seen: Recording) -> list[Seen]:
-    of_all: Any = getattr(found, "seen", None)
-    return [seen.seen[layer.name][0] for layer in found.layers] if of_all is None else of_all(seen)
-
-
-def _factors(layer: Layer, made: list[LayerCall]) -> list[Factor]:
-    of_all: Any = getattr(layer, "factors", None)
-    return list(layer.registered.rule(layer.module, made[0])) if of_all is None else of_all(made)
