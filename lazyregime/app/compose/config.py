@@ -1,8 +1,9 @@
 """conf/ and the command line become plain, checked dictionaries: one a job, all of them before the first starts."""
 
+import contextlib
 import copy
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, cast
 
@@ -96,19 +97,17 @@ class Source:
         Raises:
             ConfigError: A sentence about the first thing that is wrong, when its turn comes.
         """
-        composed: dict[tuple[str, ...], DictConfig] = {}
-        parser = OverridesParser.create(config_loader=loader())
+        composed: dict[tuple[str, ...], _Template] = {}
+        parse = functools.cache(OverridesParser.create(config_loader=loader()).parse_override)
         for job in jobs:
             try:
-                parsed = parser.parse_overrides(with_own_arguments(job))
-                values = [o for o in parsed if self._is_value(o)]
+                parsed = [parse(override) for override in with_own_arguments(job)]
+                values = {o.key_or_group: o.value() for o in parsed if self._is_value(o)}
                 key = tuple(str(o.input_line) for o in parsed if not self._is_value(o))
                 if key not in composed:
-                    composed[key] = self._composed(list(key))
-                config = copy.deepcopy(composed[key])
-                for override in values:
-                    OmegaConf.update(config, override.key_or_group, override.value())
-                yield self.plain(config)
+                    composed[key] = _Template(self._composed(list(key)))
+                with composed[key].having(values) as config:
+                    yield self.plain(config)
             except (HydraException, OmegaConfBaseException):
                 yield self.compose_job(job)  # it says what is wrong
 
@@ -118,9 +117,7 @@ class Source:
         Raises:
             ConfigError: If it has a key that the schema has not.
         """
-        config = copy.copy(config)
-        with open_dict(config):
-            config.pop("hydra", None)  # a launcher's has it; it is Hydra's own, and partly missing
+        config = _without_hydra(config)
         resolved = OmegaConf.to_container(config, resolve=True, enum_to_str=True, throw_on_missing=True)
         container = {str(k): v for k, v in cast(dict[Any, Any], resolved).items()}
         valid = {field.name for field in fields(self.schema)}
@@ -154,6 +151,35 @@ class Source:
             return self.plain(self._composed(chosen))
         except (HydraException, OmegaConfBaseException, ConfigError):
             return _default(self)
+
+
+class _Template:
+    """A composed configuration that takes the values of one job after the other; copying it would take longer."""
+
+    def __init__(self, config: DictConfig) -> None:
+        self._config = _without_hydra(config)
+        self._own = cast(dict[str, Any], OmegaConf.to_container(self._config, resolve=False))
+
+    @contextlib.contextmanager
+    def having(self, values: Mapping[str, Any]) -> Iterator[DictConfig]:
+        """Of the keys at the top; afterwards it has its own again."""
+        try:
+            for key, value in values.items():
+                OmegaConf.update(self._config, key, value)
+            yield self._config
+        finally:
+            for key in values:
+                OmegaConf.update(self._config, key, self._own[key])
+
+
+def _without_hydra(config: DictConfig) -> DictConfig:
+    """Hydra's own part, which is partly missing, is there where a launcher has composed."""
+    if "hydra" not in config:
+        return config
+    config = copy.copy(config)
+    with open_dict(config):
+        config.pop("hydra")
+    return config
 
 
 def as_yaml(config: ConfigDict) -> str:
