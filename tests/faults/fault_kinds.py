@@ -17,7 +17,7 @@ from pathlib import Path
 from fault_damage import DAMAGES, damage
 from fault_hooks import at_call, fail_at_call
 from fault_mounts import small_file_system
-from fault_trial import NotPossibleError, Trial
+from fault_trial import SCENARIOS, NotPossibleError, Trial, filled
 
 CHECKPOINTED = ("train", "train sweep", "gradient flow", "gradient flows together")
 
@@ -749,3 +749,34 @@ def a_folder_with_an_odd_name(trial: Trial) -> None:
 def an_odd_umask(trial: Trial) -> None:
     """Umask 0277: what it writes it may not write again."""
     trial.run(before=lambda: os.umask(0o277))
+
+
+# Stale results
+
+
+@fault(writes=True)
+def rerun_killed(trial: Trial) -> None:
+    """All is complete; the command with rerun=true is killed at a random moment, and given again until it ends."""
+    if trial.command[0] == "sweeps":
+        raise NotPossibleError("resubmit takes no rerun=true")
+    trial.run()
+    again = [*trial.command, "rerun=true"]
+    running = trial.start(again)
+    running.wait_for(trial.moment())
+    trial.send(running, signal.SIGKILL)
+    trial.end(running)
+    trial.run(again)
+    for record in trial.files(".sweeps/*.json"):  # that of another command
+        if "rerun=true" in record.read_text():
+            record.unlink()
+
+
+@fault(only=("fit of a network",))
+def network_not_finished(trial: Trial) -> None:
+    """The run whose network is wanted is not complete: refused, and right when that run has been finished."""
+    network = trial.cwd / trial.command[-1].partition("=")[2]
+    (network / "result.json").unlink()
+    refused = trial.run()
+    if refused.code != 2 or "finish it by its own command" not in refused.err:
+        trial.troubles.append(f"a network that is not finished is taken: {refused.code} {refused.err[-300:]}")
+    trial.run(filled(SCENARIOS["train sweep"].command, trial.cwd))

@@ -60,7 +60,7 @@ def _essence(path: Path) -> str:
         return "there"  # its content is among the checksums of the run
     if path.name == "config.yaml":  # where it lies is no part of what it is
         return "\n".join(
-            line for line in text.decode(errors="replace").splitlines() if not line.startswith("runs_dir:")
+            line for line in text.decode(errors="replace").splitlines() if not line.startswith(("runs_dir:", "rerun:"))
         )
     if path.name == "result.json" and _is_json(text):
         flat = {k: v for k, v in json.loads(text).items() if not k.startswith(TIMES)}

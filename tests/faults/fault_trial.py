@@ -180,4 +180,4 @@ def slug(name: str) -> str:
     return name.replace(" ", "_")
 
 
-__all__ = ["SCENARIOS", "NotPossibleError", "Trial", "Undisturbed", "undisturbed"]
+__all__ = ["SCENARIOS", "NotPossibleError", "Trial", "Undisturbed", "filled", "undisturbed"]
