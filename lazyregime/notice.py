@@ -47,7 +47,7 @@ class Notice:
         try:
             yield self
         finally:
-            self._over = True
+            self.signum, self._over = 0, True  # it was for what listened
             for signum, handler in before.items():
                 signal.signal(signum, signal.SIG_DFL if handler is None else handler)
 

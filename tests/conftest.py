@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-# What a shell starts in the background ignores Ctrl-C, and so would the processes that the tests start and interrupt.
+# What a shell starts in the background, or nohup, ignores signals, and so would the processes that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 ROOT = Path(__file__).resolve().parent.parent
 os.environ["WANDB_MODE"] = "offline"
 os.environ["WANDB_SILENT"] = "true"

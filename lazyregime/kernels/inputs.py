@@ -123,9 +123,9 @@ class _Side:
             yield self._source
             return
         state = torch.get_rng_state()
-        for batch in self._source:
-            yield self._pick(batch)
+        batches = iter(self._source)
         torch.set_rng_state(state)  # from which a DataLoader draws a seed for its workers
+        yield from map(self._pick, batches)
 
 
 def _first(batch: Any) -> Any:

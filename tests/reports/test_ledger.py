@@ -166,7 +166,7 @@ def test_without_measurements_nothing_is_measured(tmp_path):
 def test_options_that_do_not_go_together(capsys, words):
     with pytest.raises(SystemExit, match="2"):
         main(words)
-    assert "Error: " in capsys.readouterr().err
+    assert "error: " in capsys.readouterr().err
 
 
 def test_what_has_no_verdict_has_a_reason():

@@ -34,15 +34,17 @@ COMMANDS = {
 def test_killed_the_last_part_is_metrics_csv(name, stops, runs_dir):
     command = [sys.executable, "-m", f"lazyregime.{COMMANDS[name][0]}", *COMMANDS[name][1:]]
     moment = random.Random(name)
+    # as from a shell: not by the service of a run of these tests, which writes when it likes
+    alone = {key: value for key, value in os.environ.items() if key != "WANDB_SERVICE"}
     for stop in stops:
         before = traces(runs_dir, name)
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ)
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=alone)
         while process.poll() is None and traces(runs_dir, name) == before:
             time.sleep(0.01)
         time.sleep(moment.uniform(0, 1))
         process.send_signal(stop)
         process.wait()
-    last = subprocess.run(command, check=True, env=os.environ, capture_output=True, text=True).stdout
+    last = subprocess.run(command, check=True, env=alone, capture_output=True, text=True).stdout
     assert name != "train" or "Resuming from" in last
     (folder,) = {path.parent for path in runs_dir.rglob("result.json")}
     rows = read_rows(folder / "metrics.csv")

@@ -128,8 +128,8 @@ def program(python: bool = True) -> list[Any]:
 def as_it_was(function: Callable[[nn.Module, Tensor], object], model: nn.Module, x: Tensor) -> None:
     """Call, and compare."""
     # The type checkers of these tests draw from Python's generator to look at one element of a list, as of the parts of
-    # a block; it is compared after all other functions.
-    python = function is not FUNCTIONS["blocks"]
+    # a block, or of several inputs; it is compared after all other functions.
+    python = function not in (FUNCTIONS["blocks"], FUNCTIONS["inputs"])
     given, state, before = x.clone(), contents(model), (attributes(model), flags(model), program(python))
     with contextlib.suppress(LazyRegimeError):  # a refusal leaves no more behind than a kernel
         function(model, x)
