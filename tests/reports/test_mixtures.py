@@ -160,6 +160,7 @@ def test_the_list_of_runs_says_which_sweep_made_them(tmp_path):
 
 def test_what_a_run_warns_of_is_shown(tmp_path, capsys):
     write_run(tmp_path / "a-1", kernels=False, non_finite=["kernel_change"], warnings=["It never moved."])
+    write_run(tmp_path / "b-2", kernels=False)  # so that they go by names, which break no line
     assert main([str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     assert "It never moved." in printed and "no finite number: kernel_change" in printed
