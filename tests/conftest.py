@@ -1,11 +1,18 @@
 """What every test shares: no tracking service, the project's data folder, one thread."""
 
 import os
+import random
 import signal
 import sys
 from pathlib import Path
 
+import beartype._check.code.codemain as type_checks
 import pytest
+
+# The type checks of these tests look at an element of a list at random. They draw from a generator of their own, since
+# kernels watch Python's, and a network that seems to draw from it is evaluated 64 times.
+assert hasattr(type_checks, "getrandbits")
+type_checks.getrandbits = random.Random(0).getrandbits
 
 # What a shell starts in the background, or nohup, ignores signals, and so would the processes that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -108,11 +108,11 @@ def flags(model: nn.Module) -> list[Any]:
     ]
 
 
-def program(python: bool = True) -> list[Any]:
+def program() -> list[Any]:
     """What belongs to the program: random states, default dtype, modes of autograd, choices of kernels."""
     return [
         torch.get_rng_state().tolist(),
-        random.getstate() if python else None,
+        random.getstate(),
         np.random.get_state()[1].tolist(),
         torch.get_default_dtype(),
         torch.is_grad_enabled(),
@@ -127,13 +127,10 @@ def program(python: bool = True) -> list[Any]:
 
 def as_it_was(function: Callable[[nn.Module, Tensor], object], model: nn.Module, x: Tensor) -> None:
     """Call, and compare."""
-    # The type checkers of these tests draw from Python's generator to look at one element of a list, as of the parts of
-    # a block, or of several inputs; it is compared after all other functions.
-    python = function not in (FUNCTIONS["blocks"], FUNCTIONS["inputs"])
-    given, state, before = x.clone(), contents(model), (attributes(model), flags(model), program(python))
+    given, state, before = x.clone(), contents(model), (attributes(model), flags(model), program())
     with contextlib.suppress(LazyRegimeError):  # a refusal leaves no more behind than a kernel
         function(model, x)
-    after = (attributes(model), flags(model), program(python))
+    after = (attributes(model), flags(model), program())
     assert torch.equal(x, given)
     for (name, was), (_, tensor) in zip(state, contents(model), strict=True):
         assert torch.equal(was, tensor), name
