@@ -1,6 +1,7 @@
 """python -m lazyregime.sweeps: what has become of a sweep, and the rest of it once more."""
 
 import json
+import os
 
 import pytest
 from test_train import train
@@ -95,3 +96,6 @@ def test_metrics_that_are_no_text_do_not_hide_the_other_runs(runs_dir, capsys):
     assert sweeps("status", runs_dir) == 0
     assert sweeps("verify", runs_dir) == 1
     assert "metrics.csv" in capsys.readouterr().out
+    metrics.unlink()
+    os.mkfifo(metrics)  # nobody waits for what never comes
+    assert sweeps("status", runs_dir) == 0

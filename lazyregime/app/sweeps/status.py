@@ -133,6 +133,8 @@ def _note(folder: RunFolder, status: Status, failure: Mapping[str, Any], log: st
 
 
 def _epochs(folder: RunFolder) -> str:
+    if not folder.metrics.is_file():  # a pipe would be waited for
+        return ""
     try:
         lines = folder.metrics.read_bytes().splitlines()  # of damaged ones, too
     except OSError:
