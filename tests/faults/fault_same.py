@@ -47,7 +47,9 @@ def _does_not_matter(path: Path) -> bool:
         return True
     if path.parent.name == "checkpoints" and "gradient_flow" in path.parents[1].name:
         return True
-    return CACHE in (path.name, path.parent.name) or (path.parent.name == ".sweeps" and b"runs_dir=" in path.read_bytes())
+    if CACHE in (path.name, path.parent.name):
+        return True
+    return path.parent.name == ".sweeps" and b"runs_dir=" in path.read_bytes()
 
 
 def _essence(path: Path) -> str:
