@@ -14,9 +14,8 @@ import pytest
 assert hasattr(type_checks, "getrandbits")
 type_checks.getrandbits = random.Random(0).getrandbits
 
-# What a shell starts in the background, or nohup, ignores signals, and so would the processes that the tests start.
+# What a shell starts in the background ignores Ctrl-C, and so would the processes that the tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
 ROOT = Path(__file__).resolve().parent.parent
 os.environ["WANDB_MODE"] = "offline"
 os.environ["WANDB_SILENT"] = "true"
@@ -33,10 +32,16 @@ def runs_dir(tmp_path, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
+def _hang_up_as_at_a_start():
+    """A door that was called ignores SIGHUP to its process's end, which this process is not."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.fixture(autouse=True)
 def _no_module_of_another_test(tmp_path_factory):
     """A module that a test wrote (a user's network, say) is not the next test's module of the same name."""
     yield
     written = str(tmp_path_factory.getbasetemp())
-    for name, module in list(sys.modules.items()):
+    for name, module in sys.modules.copy().items():  # other threads may be importing
         if str(getattr(module, "__file__", None)).startswith(written):
             del sys.modules[name]
