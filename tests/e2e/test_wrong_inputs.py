@@ -42,6 +42,7 @@ TRAIN = [
     ("regime=scaled alpha=3 laziness=2", "give one of them"),
     ("hydra.run.dir=/x", "below runs_dir=FOLDER"),
     ("hydra.sweep.dir=/x", "below runs_dir=FOLDER"),
+    ("++hydra.run.dir=/x", "below runs_dir=FOLDER"),
     ("hydra.job.chdir=true", "leave it out"),
     # alpha
     ("regime=scaled", "needs an alpha"),

@@ -17,6 +17,7 @@ from pathlib import Path
 from fault_damage import DAMAGES, damage
 from fault_hooks import at_call, fail_at_call
 from fault_mounts import small_file_system
+from fault_process import Running
 from fault_trial import SCENARIOS, NotPossibleError, Trial, filled
 
 CHECKPOINTED = ("train", "train sweep", "gradient flow", "gradient flows together")
@@ -230,12 +231,17 @@ def the_disk_is_full_at_one_moment(trial: Trial) -> None:
 # Several processes
 
 
+def _two(trial: Trial, share: float) -> tuple[Running, Running]:
+    """The command, and once more within a share of what it takes."""
+    first = trial.start()
+    first.wait_for(trial.moment(share))
+    return first, trial.start()
+
+
 @fault(writes=True)
 def the_same_command_beside_it(trial: Trial) -> None:
     """The same command twice at the same time; one may say that the other is at work."""
-    first = trial.start()
-    first.wait_for(trial.moment(0.5))
-    second = trial.start()
+    first, second = _two(trial, 0.5)
     trial.end(first)
     trial.end(second)
 
@@ -243,9 +249,7 @@ def the_same_command_beside_it(trial: Trial) -> None:
 @fault(writes=True)
 def one_of_two_is_killed(trial: Trial) -> None:
     """The same command twice at the same time, and one of them is killed."""
-    first = trial.start()
-    first.wait_for(trial.moment(0.3))
-    second = trial.start()
+    first, second = _two(trial, 0.3)
     first.wait_for(trial.moment(0.7))
     trial.send(trial.rng.choice([first, second]), signal.SIGKILL)
     trial.end(first)

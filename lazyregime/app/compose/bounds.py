@@ -48,8 +48,8 @@ def _check_probe(ntk: Mapping[str, Any]) -> None:
         )
 
 
-def _check_epochs(at_epochs: Iterable[int], max_epochs: int | None) -> None:
-    if wrong := [epoch for epoch in at_epochs if epoch < 1 or epoch > (max_epochs or epoch)]:
+def _check_epochs(at_epochs: Iterable[int], max_epochs: int) -> None:
+    if wrong := [epoch for epoch in at_epochs if not 1 <= epoch <= max_epochs]:
         raise ConfigError(
             f"ntk.at_epochs has {_listed(wrong)}; give epochs from 1 to trainer.max_epochs={max_epochs} (at "
             "initialization the probe looks anyway)."

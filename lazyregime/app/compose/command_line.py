@@ -58,7 +58,7 @@ def read_command_line(argv: Sequence[str]) -> CommandLine:
     for override in overrides:
         if not override.lstrip("+~").partition("=")[0].strip():
             raise ConfigError(f"{override!r} has no key; overrides look like key=value.")
-        if override.startswith(_FOLDERS):
+        if override.lstrip("+").startswith(_FOLDERS):
             raise ConfigError(f"{override}: runs have folders of their own, below runs_dir=FOLDER; leave it out.")
         if override.replace(" ", "").lower() in ("hydra.job.chdir=true", "++hydra.job.chdir=true"):
             raise ConfigError(f"{override}: a run has a folder of its own and needs no other directory; leave it out.")
