@@ -8,7 +8,7 @@ from pathlib import Path
 from lazyregime.app.console import Console, exit_in_peace, open_standard_streams
 from lazyregime.app.sweeps.status import resubmit, show_status
 from lazyregime.app.sweeps.verify import verify
-from lazyregime.errors import LazyRegimeError, refused_by_the_system
+from lazyregime.errors import LazyRegimeError, in_words, is_of_the_machine
 
 _ACTIONS = "a table; every file against its checksum; what is neither done nor under way"
 
@@ -34,8 +34,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     except LazyRegimeError as error:
         console.error(str(error))
         sys.exit(2)
-    except OSError as error:
-        console.error(str(refused_by_the_system(error)))
+    except Exception as error:
+        if not is_of_the_machine(error):
+            raise
+        console.error(in_words(error))
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
