@@ -101,10 +101,11 @@ def states_of(folder: Path, console: Console) -> list[RunState]:
     if not paths:
         raise LazyRegimeError(f"There is neither a run nor a sweep in {folder}; give runs/GROUP, or a folder above it.")
     in_queue = queue() or {}
-    return [_state(RunFolder.named(path), in_queue) for path in paths]
+    return [state_of(RunFolder.named(path), in_queue) for path in paths]
 
 
-def _state(folder: RunFolder, in_queue: Mapping[str, QueuedJob]) -> RunState:
+def state_of(folder: RunFolder, in_queue: Mapping[str, QueuedJob]) -> RunState:
+    """Of one run, begun or not."""
     submission, status = submission_of(folder), folder.status()
     queued = in_queue.get(submission.job) if submission is not None else None
     if queued is not None and status != Status.complete:
