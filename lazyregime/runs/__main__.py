@@ -75,7 +75,7 @@ def _tell(given: argparse.Namespace, console: Console) -> None:
         for heading in runs.columns:
             console.say(str(heading).removeprefix("config."))
         return
-    found = chosen(runs, given.where, given.sort)[: given.limit]
+    found = chosen(runs, given.where, given.sort).head(given.limit or len(runs))
     headings, rows = shown(found, [name for name in given.columns.split(",") if name])
     console.table(headings, rows)
     console.say(f"\n{len(found)} of {len(runs)} runs")
