@@ -70,9 +70,9 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether a device or the operating system had no more memory to give to Python, numpy or torch."""
     of_torch = type(error).__name__ == "OutOfMemoryError"  # by its name: torch takes seconds to import
-    return (
-        isinstance(error, MemoryError) or of_torch or any(words in str(error) for words in ("allocate memory", _THREAD))
-    )
+    if isinstance(error, MemoryError) or of_torch:
+        return True
+    return any(words in str(error) for words in ("allocate memory", _THREAD))
 
 
 def out_of_memory(error: BaseException) -> LazyRegimeError | None:
@@ -81,8 +81,8 @@ def out_of_memory(error: BaseException) -> LazyRegimeError | None:
         return None
     if _THREAD in str(error):
         return LazyRegimeError(
-            "the system gives no further thread; raise the limit on memory (ulimit -v) or processes (ulimit -u), or set "
-            "OMP_NUM_THREADS=1, and give the command again."
+            "the system gives no further thread; raise the limit on memory (ulimit -v) or processes (ulimit -u), or "
+            "set OMP_NUM_THREADS=1, and give the command again."
         )
     asked = re.search(r"allocate (\d+) bytes|allocate ([\d.]+ [KMGT]iB)", str(error))
     how_much = "" if asked is None else f" ({asked[2] or f'{int(asked[1]) / 1e9:.3g} GB'} were asked for at once)"

@@ -56,6 +56,9 @@ def _killed_otherwise(trial: Trial, *overrides: str) -> None:
     running.wait_for(trial.moment())
     trial.send(running, signal.SIGKILL)
     trial.end(running)
+    for record in trial.files(".sweeps/*.json"):  # that of another command
+        if any(override in record.read_text() for override in overrides):
+            record.unlink()
 
 
 @fault(only=CHECKPOINTED)
