@@ -29,7 +29,29 @@ examples:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, build, print. Returns the exit code: 2 for a mistake in what was given, 130 for Ctrl-C."""
-    open_standard_streams()
+    try:
+        open_standard_streams()
+        given = _given(arguments)
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # an old terminal shows ? for ±, and goes on
+        _report(given)
+    except Exception as error:
+        from lazyregime.reports.reading.cleaning import clean_text
+
+        is_ours = isinstance(error, LazyRegimeError)
+        if not (is_ours or is_of_the_machine(error)):
+            raise
+        with contextlib.suppress(OSError):  # nobody listens
+            print(f"Error: {clean_text(in_words(error))}", file=sys.stderr)
+        return 2 if is_ours else 1
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        exit_in_peace()
+    return 0
+
+
+def _given(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "lazyregime-report",
         description=DESCRIPTION,
@@ -49,24 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     trouble = _contradiction(given)
     if trouble:
         parser.error(trouble)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # an old terminal shows ? for ±, and goes on
-    try:
-        _report(given)
-    except Exception as error:
-        from lazyregime.reports.reading.cleaning import clean_text
-
-        is_ours = isinstance(error, LazyRegimeError)
-        if not (is_ours or is_of_the_machine(error)):
-            raise
-        with contextlib.suppress(OSError):  # nobody listens
-            print(f"Error: {clean_text(in_words(error))}", file=sys.stderr)
-        return 2 if is_ours else 1
-    except KeyboardInterrupt:
-        return 130
-    finally:
-        exit_in_peace()
-    return 0
+    return given
 
 
 def _contradiction(given: argparse.Namespace) -> str:

@@ -6,7 +6,6 @@ from typing import Any, Literal
 from lazyregime.app.ambient import ambient_state_of_torch
 from lazyregime.app.command import AbstractCommand
 from lazyregime.app.compose.devices import num_processes
-from lazyregime.app.compose.given import given
 from lazyregime.app.compose.hints import ConfigError
 from lazyregime.app.compose.own import put_working_directory_on_path
 from lazyregime.app.compose.plan import check_memory, plan_jobs
@@ -49,6 +48,8 @@ def run(
         raise ConfigError(f"command={command!r} is not known; choose one of {', '.join(COMMANDS)}.")
     if command != "train" and (network is not None or (data is not None and command != "fit")):
         raise ConfigError(f"command={command!r} takes no network= and no data= of one's own; command='train' does.")
+    from lazyregime.app.compose.given import given  # torch takes seconds to import, and `sweeps status` imports this
+
     put_working_directory_on_path()
     door = COMMANDS[command]
     with ambient_state_of_torch(), given(network, data) as stand_ins:

@@ -35,11 +35,10 @@ WRONG, FAILED, INTERRUPTED = 2, 1, 130  # exit codes
 
 def open_door(command: AbstractCommand, argv: Sequence[str] | None = None) -> None:
     """Do what the command line asks for; exits with 0, 1 if a run failed, 2 if the command cannot be."""
-    open_standard_streams()
-    outlive_the_terminal()
-    put_working_directory_on_path()
-    console = Console(quiet=not is_first_process())
     try:
+        open_standard_streams()
+        outlive_the_terminal()
+        put_working_directory_on_path()
         line = read_command_line(sys.argv[1:] if argv is None else argv)
         sys.argv[1:] = line.arguments  # Hydra, and Lightning where it starts further processes, read them there
         command.source.register()
@@ -47,17 +46,17 @@ def open_door(command: AbstractCommand, argv: Sequence[str] | None = None) -> No
             _hydra_main(command)()
             return
         start = _sweep if line.is_sweep else _single
-        sys.exit(start(command, console, line.overrides))
+        sys.exit(start(command, Console(quiet=not is_first_process()), line.overrides))
     except ConfigError as error:
-        console.error(str(error))
+        Console().error(str(error))
         sys.exit(WRONG)
     except LazyRegimeError as error:
-        console.error(str(error))
+        Console().error(str(error))
         sys.exit(FAILED)
     except Exception as error:
         if not is_of_the_machine(error):
             raise
-        console.error(in_words(error))
+        Console().error(in_words(error))
         sys.exit(FAILED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
