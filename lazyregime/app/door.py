@@ -46,6 +46,7 @@ def open_door(command: AbstractCommand, argv: Sequence[str] | None = None) -> No
         if line.asks_about:
             _hydra_main(command)()
             return
+        console.explains = line.explains
         start = _sweep if line.is_sweep else _single
         sys.exit(start(command, console, line.overrides))
     except ConfigError as error:
@@ -105,7 +106,11 @@ def _settled(command: AbstractCommand, console: Console, jobs: Sequence[Job]) ->
     """What is computed here can be; the console speaks where this process turns out to be no part of another's run."""
     settle_ranks(max((num_processes(job.config) for job in jobs), default=1))
     check_memory(command, jobs)
-    return Console() if console.quiet and is_first_process() else console
+    if not (console.quiet and is_first_process()):
+        return console
+    speaking = Console()
+    speaking.explains = console.explains
+    return speaking
 
 
 def _compute(command: AbstractCommand, console: Console, jobs: Sequence[Job]) -> None:
