@@ -26,6 +26,7 @@ usage:
 start here:
   lazyregime train            an MLP on MNIST, its kernel before and after training: a minute or two
   lazyregime report runs      tables, figures and one HTML page of all that was run
+  lazyregime dashboard        a page that follows the runs while they are computed
 
 From Python: lazyregime.run("regime=lazy", "width=256"), lazyregime.load_runs("runs")."""
 
