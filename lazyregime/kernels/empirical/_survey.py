@@ -123,6 +123,7 @@ def _find_layers(
         drop_wrong(found, pair, served, reasons)
         found.layers = by_module + found.layers
     operations = {operation.op for layer in found.layers for operation in layer.operations}
+    found.lookups = frozenset(uses.constants if uses is not None else ())
     found.kinds = {op: kinds for op, kinds in found.kinds.items() if op in operations}
     kept = {EXIT + layer.name for layer in found.layers}
     for trace in found.references.values():

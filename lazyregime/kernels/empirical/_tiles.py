@@ -23,6 +23,8 @@ _ROWS = 72
 _TILE, _FEW = 192 << 20, 8
 # What a product's rows shrink to when memory is short.
 _SHORTER = (168, 96, 72, 48, 24, 12, 8, 4, 2, 1)
+# Two sides that take no more than this are recorded as one batch: half as many passes, where these are what takes time.
+_TOGETHER = 24 << 20
 # Products of fewer rows than this round otherwise, in float32 (MKL, AVX-512; in float64 of fewer than 24).
 EXACT = 12
 # Rows that a recording has at least if there are more.
@@ -52,10 +54,11 @@ class Demand:
 @final
 @dataclass(frozen=True)
 class Tile:
-    """Sizes: `rows` in a product, `recorded` at once."""
+    """Sizes: `rows` in a product, `recorded` at once; `together` if both sides are one recording."""
 
     rows: int
     recorded: int
+    together: bool = False
 
     def needs(self, demand: Demand) -> int:
         """The bytes for a tile of each side, a recording, and a product."""
@@ -63,11 +66,14 @@ class Tile:
         longest = self.rows + EXACT - 1 if self.rows >= EXACT else self.rows
         mine, others = min(longest, held), min(longest, streamed)
         recorded = min(max(LEAST, self.recorded) if self.recorded > 1 else 1, streamed)
+        recorded = held + streamed if self.together else recorded
         product = max(others * demand.pair, min(demand.most, mine * others * demand.pair))
         return max(recorded * demand.work + (mine + others) * demand.kept, (mine + others) * demand.kept + product)
 
     def cut(self, demand: Demand) -> "Tile | None":
         """The next smaller one; None after one row."""
+        if self.together:
+            return Tile(self.rows, self.recorded)
         if self.rows == self.recorded == 1:
             return None
         recording = self.recorded * demand.work >= 2 * self.rows * demand.kept
@@ -97,4 +103,6 @@ def standard_tile(places: int, demand: Demand) -> Tile:
     recorded = max(1, most // max(demand.work, 1), _DENSE_ROWS // places if places > 1 else 0)
     recorded = min(recorded // 8 * 8 if recorded >= 8 else recorded, _DENSE_ROWS)
     rows = min(_DENSE_ROWS if places == 1 else _ROWS, max(_FEW, _TILE // max(demand.kept, 1) // 24 * 24))
-    return Tile(max(rows, recorded), recorded)
+    both = demand.task.n + demand.task.m
+    small = not demand.task.symmetric and places > 0 and both <= recorded and both * demand.work <= _TOGETHER
+    return Tile(max(rows, recorded), recorded, small)
