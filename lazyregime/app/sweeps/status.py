@@ -1,6 +1,7 @@
 """What has become of the runs in a folder: done, running, waiting, failed, or not begun; and the rest once more."""
 
 import shlex
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ class RunState:
     job: str
     host: str
     epochs: str
+    seen: str  # since its writer last said that it lives; of a run under way
     reason: str  # why it waits, in SLURM's word
     note: str  # why there is no result, and where to read more
 
@@ -40,8 +42,11 @@ def show_status(folder: Path, console: Console) -> None:
         LazyRegimeError: If there is no run and no sweep in the folder.
     """
     states = states_of(folder, console)
-    rows = [(s.folder.path.name, s.status, s.job, s.host, s.epochs, s.reason) for s in states]
-    console.table(["run", "status", "job", "host", "epochs", "reason"], rows)
+    columns = ["run", "status", "job", "host", "epochs", "reason"]
+    rows = [[s.folder.path.name, s.status, s.job, s.host, s.epochs, s.reason] for s in states]
+    if any(s.seen for s in states):
+        columns, rows = [*columns, "sign of life"], [[*row, s.seen] for row, s in zip(rows, states, strict=True)]
+    console.table(columns, rows)
     for state in states:
         if state.note:
             console.say(f"\n{state.folder.path.name} {state.status}: {state.note}")
@@ -101,10 +106,11 @@ def states_of(folder: Path, console: Console) -> list[RunState]:
     if not paths:
         raise LazyRegimeError(f"There is neither a run nor a sweep in {folder}; give runs/GROUP, or a folder above it.")
     in_queue = queue() or {}
-    return [_state(RunFolder.named(path), in_queue) for path in paths]
+    return [state_of(RunFolder.named(path), in_queue) for path in paths]
 
 
-def _state(folder: RunFolder, in_queue: Mapping[str, QueuedJob]) -> RunState:
+def state_of(folder: RunFolder, in_queue: Mapping[str, QueuedJob]) -> RunState:
+    """Of one run, begun or not."""
     submission, status = submission_of(folder), folder.status()
     queued = in_queue.get(submission.job) if submission is not None else None
     if queued is not None and status != Status.complete:
@@ -119,6 +125,7 @@ def _state(folder: RunFolder, in_queue: Mapping[str, QueuedJob]) -> RunState:
         submission.job if submission is not None else "",
         host,
         _epochs(folder),
+        _seen(folder) if status == Status.running else "",
         queued.reason if queued is not None and status == Status.waiting else "",
         _note(folder, status, failure, submission.log if submission is not None else ""),
     )
@@ -130,6 +137,14 @@ def _note(folder: RunFolder, status: Status, failure: Mapping[str, Any], log: st
         message = " ".join(str(failure.get("message", "")).split())
         return f"{failure.get('error')}: {message}{where}\n  traceback  {folder.failure}"
     return f"see{where}" if where and status in (Status.interrupted, Status.not_started) else ""
+
+
+def _seen(folder: RunFolder) -> str:
+    """How long ago: the writer touches its lock every half a minute."""
+    try:
+        return f"{max(0.0, time.time() - folder.lock.stat().st_mtime):.0f} s ago"
+    except OSError:  # not begun (a job that SLURM calls running), or just over
+        return ""
 
 
 def _epochs(folder: RunFolder) -> str:
