@@ -95,7 +95,7 @@ def make_plan(found: Survey, task: Task, budget: int, itemsize: int, out_itemsiz
         kept += layer_kept
         gradients = itemsize * k * layer.num_out
         buffers += gradients if layer.jacobian is None else 0
-        spread = 4 * itemsize * k * max(0, _gradients(factors) - layer.num_out) if layer.operations else 0
+        spread = 6 * itemsize * k * max(0, _gradients(factors) - layer.num_out) if layer.operations else 0
         largest = max(largest, gradients + spread + 2 * itemsize * (layer.num_in + _inputs(factors)))
         params = sum(found.loan.parameters[full].numel() for full in layer.parameters.values())
         form = "+".join(sorted({cost.form for cost in picked}))
