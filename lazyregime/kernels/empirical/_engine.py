@@ -35,7 +35,7 @@ class Engine:
         self.progress = progress
         self.precision: Precision = precision
         self.done = 0
-        found.keep = self._keep()
+        found.keep, found.batched = self._keep(), plan.batched
 
     def _keep(self) -> Keep:
         """What becomes of the gradients of each layer decides how they are kept."""

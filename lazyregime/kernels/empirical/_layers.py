@@ -86,6 +86,8 @@ class Survey:
         references: the traces that those of later batches must agree with, by their number of samples.
         proven: the traces that do, by their number of samples; `graphs`: what autograd made of them.
         lookups: the operations that pick rows of a parameter by constants, which count.
+        vectorizes: whether the gradients of several outputs come out right in one vectorized backward pass.
+        batched: whether they are taken so.
         recalled: whether this was found in an earlier call, so that each batch has to show that it still holds.
     """
 
@@ -103,6 +105,8 @@ class Survey:
     graphs: dict[int, Any] = field(default_factory=dict[int, Any])
     lookups: frozenset[int] = frozenset()
     recalled: bool = False
+    vectorizes: bool = False
+    batched: bool = False
     samples: dict[str, list[Factor]] = field(default_factory=dict[str, list[Factor]])
     activation_bytes: int = 0
     channels_last: bool = False
@@ -194,7 +198,12 @@ class Survey:
         channel_dims = [layer.registered.channel_dim for layer in flat]
         if readout is None:
             basis = torch.eye(self.num_outputs, dtype=y.dtype, device=y.device)
-            return calls(y, once, trained, channel_dims, list(basis), channels_last=self.channels_last, keep=self.keep)
+            return calls(
+                *(y, once, trained, channel_dims, list(basis)),
+                channels_last=self.channels_last,
+                keep=self.keep,
+                batched=self.batched,
+            )
         # The gradients of the outputs by the readout's input are its weights: the backward passes start there.
         start, weights = once[readout].first, self.layers[readout].jacobian
         assert weights is not None
@@ -207,7 +216,8 @@ class Survey:
         if below is not None and flat[below].registered.jacobian is not None:
             skipped.add(below)
         found_calls = calls(
-            y, once, trained, channel_dims, list(weights), start, skipped, self.channels_last, self.keep
+            *(y, once, trained, channel_dims, list(weights), start, skipped, self.channels_last, self.keep),
+            batched=self.batched,
         )
         if below in skipped:
             # b_k = W_k d unit by unit, so that the sum over k is one product with d sqrt(sum_k W_k^2).

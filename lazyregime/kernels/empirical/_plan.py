@@ -40,6 +40,7 @@ class Plan:
         demand: bytes a row and a pair of rows take.
         hold, stream, record: rows of one side kept at a time, of the other side, and recorded at once.
         together: whether both sides are so small that they are recorded as one batch.
+        batched: whether the backward passes of all outputs are one.
     """
 
     task: Task
@@ -51,6 +52,7 @@ class Plan:
     stream: int
     record: int
     together: bool = False
+    batched: bool = False
 
     @property
     def peak(self) -> int:
@@ -121,10 +123,13 @@ def make_plan(found: Survey, task: Task, budget: int, itemsize: int, out_itemsiz
     if extra:
         extra += k * found.activation_bytes
     work = 2 * found.activation_bytes + buffers + largest + extra
-    demand = Demand(task, kept, int(_FRAGMENTS * work) + kept, *_product_bytes(layers, task, itemsize))
+    at_once = k * found.activation_bytes + buffers if found.vectorizes and not extra else 0
+    demand = Demand(task, kept, int(_FRAGMENTS * work) + kept, *_product_bytes(layers, task, itemsize), at_once)
     out_bytes = out_itemsize * task.n * task.m * {"trace": 1, "diagonal": k, "full": k * k}[task.outputs]
     tile, hold = _fit(standard_tile(0 if extra else _places(found), demand), demand, budget, out_bytes)
-    return Plan(task, tuple(layers), demand, out_bytes, budget, hold, tile.rows, tile.recorded, tile.together)
+    return Plan(
+        task, tuple(layers), demand, out_bytes, budget, hold, tile.rows, tile.recorded, tile.together, tile.batched
+    )
 
 
 def _fit(tile: Tile, demand: Demand, budget: int, out_bytes: int) -> tuple[Tile, int]:

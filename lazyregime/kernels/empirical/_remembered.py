@@ -19,7 +19,7 @@ from lazyregime.kernels.empirical.proof import Trace
 
 # Surveys that are kept, traces of each, and operations of a trace: some MiB in all.
 _SURVEYS, _TRACES, _LONGEST = 16, 4, 1500
-_FIELDS = ("num_outputs", "unused", "kinds", "same_alone", "activation_bytes", "channels_last", "lookups")
+_FIELDS = ("num_outputs", "unused", "kinds", "same_alone", "activation_bytes", "channels_last", "lookups", "vectorizes")
 
 
 @final
