@@ -69,8 +69,9 @@ def sample_inputs(data: dict[str, Any], like: Tensor | None = None) -> Tensor:
         return torch.randint(data.get("num_tokens") or TOKENS, (SAMPLES, data["sequence_length"]), generator=generator)
     features: int | None = data["in_features"]
     shape: tuple[int, ...] = (data.get("in_channels") or 0, data.get("image_size") or 0, data.get("image_size") or 0)
-    is_image = features is None or math.prod(shape) == features
-    return torch.randn(SAMPLES, *(shape if is_image else (features,)), generator=generator)
+    if features is not None and math.prod(shape) != features:
+        shape = (features,)
+    return torch.randn(SAMPLES, *shape, generator=generator)
 
 
 def _check_outputs(together: Any, apart: Any, x: Tensor, n_outputs: int, name: str) -> None:
