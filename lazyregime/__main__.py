@@ -27,7 +27,8 @@ start here:
   lazyregime train            an MLP on MNIST, its kernel before and after training: a minute or two
   lazyregime report runs      tables, figures and one HTML page of all that was run
 
-From Python: lazyregime.run("regime=lazy", "width=256"), lazyregime.load_runs("runs")."""
+From Python: lazyregime.run(regime="lazy", width=256), lazyregime.sweep(laziness=[1, 1000], regime="scaled"),
+lazyregime.load_runs("runs")."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
