@@ -26,6 +26,7 @@ usage:
 start here:
   lazyregime train            an MLP on MNIST, its kernel before and after training: a minute or two
   lazyregime report runs      tables, figures and one HTML page of all that was run
+  lazyregime dashboard        a page that follows the runs while they are computed
 
 From Python: lazyregime.run(regime="lazy", width=256), lazyregime.sweep(laziness=[1, 1000], regime="scaled"),
 lazyregime.load_runs("runs")."""
@@ -53,8 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def commands() -> dict[str, str]:
     """Each command with what it does, in the words of its module's docstring; nothing is imported for it."""
     found: dict[str, str] = {}
+    here = Path(lazyregime.__path__[0])
     for module in pkgutil.iter_modules(lazyregime.__path__):
-        path = Path(lazyregime.__path__[0]) / f"{module.name}.py"
+        path = here / module.name / "__main__.py" if module.ispkg else here / f"{module.name}.py"
         told = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) if path.is_file() else None
         call, _, what = (told or "").partition("\n")[0].partition(": ")
         if call.startswith(f"python -m lazyregime.{module.name}"):

@@ -1,4 +1,4 @@
-"""python -m lazyregime.sweeps status|verify|resubmit DIR: the runs there, their files, and the rest once more."""
+"""python -m lazyregime.sweeps status|verify|resubmit|pull: the runs there, their files, the rest; from elsewhere."""
 
 import argparse
 import sys
@@ -6,41 +6,65 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lazyregime.app.console import Console, exit_in_peace, open_standard_streams
+from lazyregime.app.places import runs_dir
+from lazyregime.app.sweeps.pull import pull
 from lazyregime.app.sweeps.status import resubmit, show_status
 from lazyregime.app.sweeps.verify import verify
-from lazyregime.errors import LazyRegimeError, refused_by_the_system
+from lazyregime.errors import LazyRegimeError, in_words, is_of_the_machine
 
-_ACTIONS = "a table; every file against its checksum; what is neither done nor under way"
+_ACTIONS = {
+    "status": "a table of the runs there: done, under way, failed or not begun",
+    "verify": "read every file of every run against its checksum",
+    "resubmit": "start what is neither done nor under way, or damaged",
+    "pull": "fetch the runs of another machine (rsync over ssh) and verify them",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """The command line; exits with 0, 1 if a run failed again or a file is damaged, 2 without any run."""
-    parser = argparse.ArgumentParser(prog="python -m lazyregime.sweeps", description=__doc__)
-    parser.add_argument("action", choices=["status", "verify", "resubmit"], help=_ACTIONS)
-    parser.add_argument("folder", type=Path, help="runs/GROUP, or a folder above it")
-    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="for resubmit: beside the sweeps' own")
-    given = parser.parse_args(argv)
+    """The command line; exits with 0, 1 if a run failed again or a file is damaged, 2 for what makes no sense."""
+    given = _parser().parse_args(argv)
     open_standard_streams()
     console = Console()
     try:
-        if given.action != "resubmit" and given.overrides:
-            parser.error(f"{given.action} takes no overrides; {given.overrides[0]} is one")
-        if given.action == "status":
-            show_status(given.folder, console)
-            sys.exit(0)
-        if given.action == "verify":
-            sys.exit(verify(given.folder, console))
-        sys.exit(resubmit(given.folder, console, given.overrides))
+        sys.exit(_done(given, console))
     except LazyRegimeError as error:
         console.error(str(error))
         sys.exit(2)
-    except OSError as error:
-        console.error(str(refused_by_the_system(error)))
+    except Exception as error:
+        if not is_of_the_machine(error):
+            raise
+        console.error(in_words(error))
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
     finally:
         exit_in_peace()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m lazyregime.sweeps", description=__doc__)
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, what in _ACTIONS.items():
+        action = actions.add_parser(name, help=what, description=what)
+        if name == "pull":
+            action.add_argument("source", metavar="HOST:DIR", help="such as me@cluster:project/runs/mnist")
+            action.add_argument("into", nargs="?", type=Path, help="where to (default: HOST/DIR's name below runs/)")
+            continue
+        action.add_argument("folder", type=Path, help="runs/GROUP, or a folder above it")
+        if name == "resubmit":
+            action.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="beside the sweeps' own")
+    return parser
+
+
+def _done(given: argparse.Namespace, console: Console) -> int:
+    if given.action == "status":
+        show_status(given.folder, console)
+        return 0
+    if given.action == "verify":
+        return verify(given.folder, console)
+    if given.action == "pull":
+        return pull(given.source, given.into, runs_dir(), console)
+    return resubmit(given.folder, console, given.overrides)
 
 
 if __name__ == "__main__":

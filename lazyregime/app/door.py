@@ -27,7 +27,7 @@ from lazyregime.app.sweeps.computing import compute_here, tell_notes
 from lazyregime.app.sweeps.launchers import check_launcher
 from lazyregime.app.sweeps.outcome import show_outcome, show_plan
 from lazyregime.app.sweeps.record import record_sweep
-from lazyregime.errors import LazyRegimeError, refused_by_the_system
+from lazyregime.errors import LazyRegimeError, in_words, is_of_the_machine
 from lazyregime.ranks import is_first_process, settle_ranks
 from lazyregime.runs.result import Result
 
@@ -55,8 +55,10 @@ def open_door(command: AbstractCommand, argv: Sequence[str] | None = None) -> No
     except LazyRegimeError as error:
         console.error(str(error))
         sys.exit(FAILED)
-    except OSError as error:
-        console.error(str(refused_by_the_system(error)))
+    except Exception as error:
+        if not is_of_the_machine(error):
+            raise
+        console.error(in_words(error))
         sys.exit(FAILED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

@@ -1,7 +1,6 @@
 """The command line of a study in multirun_scripts/: sweeps that change one thing at a time, and a table for each."""
 
 import argparse
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pandas as pd
 
 from lazyregime.app.compose.config import overrides_with
 from lazyregime.app.console import Console
+from lazyregime.app.places import runs_dir
 from lazyregime.reports.load import load_runs
 
 Door = Callable[[Sequence[str]], object]  # lazyregime.train.main, or another's
@@ -52,4 +52,4 @@ def runs_of(door: Door, group: str, sweep: Iterable[str], overrides: Iterable[st
         if end.code:
             raise
     given = dict(word.split("=", 1) for word in words)
-    return load_runs(Path(given.get("runs_dir", os.environ.get("LAZYREGIME_RUNS", "runs"))) / given["group"])
+    return load_runs(Path(given.get("runs_dir", runs_dir())) / given["group"])

@@ -2,10 +2,12 @@
 
 import json
 import os
+import time
 
 import pytest
 from test_train import train
 
+from lazyregime.runs.folder import RunFolder
 from lazyregime.sweeps import main
 
 SWEEP = ["-m", "debug=fdr", "width=4", "data.n_train=64", "trainer.batch_size=8", "loss=mse", "optimizer=sgd"]
@@ -99,3 +101,18 @@ def test_metrics_that_are_no_text_do_not_hide_the_other_runs(runs_dir, capsys):
     metrics.unlink()
     os.mkfifo(metrics)  # nobody waits for what never comes
     assert sweeps("status", runs_dir) == 0
+
+
+def test_a_run_under_way_has_given_a_sign_of_life(runs_dir, capsys):
+    assert train(*SWEEP, "lr=0.01") == 0
+    run = next(runs_dir.rglob("result.json")).parent
+    (run / "result.json").unlink()
+    with RunFolder.named(run).locked():
+        seen = time.time() - 42
+        os.utime(run / "lock", (seen, seen))
+        capsys.readouterr()
+        assert sweeps("status", runs_dir) == 0
+    table = capsys.readouterr().out
+    assert "sign of life" in table and ("42 s ago" in table or "43 s ago" in table)
+    assert sweeps("status", runs_dir) == 0
+    assert "sign of life" not in capsys.readouterr().out

@@ -5,6 +5,7 @@ What is read back may come from anybody: it is checked here, and `resubmission` 
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,8 @@ def record_sweep(command: str, overrides: Sequence[str], jobs: Sequence[Job]) ->
             "group": str(mine[0].config["group"]),
             "runs": [job.folder.path.name for job in mine],
         }
+        if (root / _FOLDER).is_symlink():
+            raise LazyRegimeError(f"{root / _FOLDER} is a link, and nothing is written through one; take it away.")
         remove_leftovers_of_the_dead(root / _FOLDER)
         atomic_write(root / _FOLDER / f"{name}.json", json.dumps(content, indent=1) + "\n")
 
@@ -52,9 +55,9 @@ def record_sweep(command: str, overrides: Sequence[str], jobs: Sequence[Job]) ->
 def recorded_sweeps(folder: Path, complain: Callable[[str], None]) -> list[SweepRecord]:
     """All sweeps whose groups lie in a folder, the oldest first; `complain` is told of records that say nothing."""
     found: list[tuple[float, SweepRecord]] = []
-    for path in sorted(folder.rglob(f"{_FOLDER}/*.json")):
+    for path in sweep_files(folder):
         try:
-            found.append((path.stat().st_mtime, _read(path)))
+            found.append((path.stat().st_mtime, read_sweep(path)))
         except (OSError, ValueError, RecursionError) as error:  # a LazyRegimeError is a ValueError
             complain(
                 f"{path} is passed over, as it is no record of a sweep ({error}); give that sweep's command again."
@@ -62,7 +65,23 @@ def recorded_sweeps(folder: Path, complain: Callable[[str], None]) -> list[Sweep
     return [record for _, record in sorted(found, key=lambda pair: pair[0])]
 
 
-def _read(path: Path) -> SweepRecord:
+def sweep_files(folder: Path) -> list[Path]:
+    """The records in a folder, in order of name; what is inside of a run is not looked through."""
+    found: list[Path] = []
+    for here, folders, files in os.walk(folder):
+        if _FOLDER in folders:
+            found += (Path(here) / _FOLDER).glob("*.json")
+        inside_a_run = "config.yaml" in files or "checkpoints" in folders
+        folders[:] = [] if inside_a_run else [name for name in folders if name != _FOLDER]
+    return sorted(found)
+
+
+def read_sweep(path: Path) -> SweepRecord:
+    """What a record says.
+
+    Raises:
+        LazyRegimeError: If it says nothing that a record says.
+    """
     if not path.is_file():
         raise LazyRegimeError("it is no file")
     content: Any = json.loads(path.read_text(encoding="utf-8"))

@@ -1,6 +1,7 @@
 """What has become of the runs in a folder: done, running, waiting, failed, or not begun; and the rest once more."""
 
 import shlex
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +9,9 @@ from typing import Any
 
 from lazyregime.app.api import COMMANDS
 from lazyregime.app.console import Console
-from lazyregime.app.door import open_door
+from lazyregime.app.door import WRONG, open_door
 from lazyregime.app.slurm.record import submission_of
-from lazyregime.app.sweeps.record import recorded_sweeps
+from lazyregime.app.sweeps.record import SweepRecord, recorded_sweeps
 from lazyregime.app.sweeps.resubmission import overrides_of
 from lazyregime.errors import LazyRegimeError
 from lazyregime.runs.folder import RunFolder, read_object
@@ -29,6 +30,7 @@ class RunState:
     job: str
     host: str
     epochs: str
+    seen: str  # since its writer last said that it lives; of a run under way
     reason: str  # why it waits, in SLURM's word
     note: str  # why there is no result, and where to read more
 
@@ -40,8 +42,11 @@ def show_status(folder: Path, console: Console) -> None:
         LazyRegimeError: If there is no run and no sweep in the folder.
     """
     states = states_of(folder, console)
-    rows = [(s.folder.path.name, s.status, s.job, s.host, s.epochs, s.reason) for s in states]
-    console.table(["run", "status", "job", "host", "epochs", "reason"], rows)
+    columns = ["run", "status", "job", "host", "epochs", "reason"]
+    rows = [[s.folder.path.name, s.status, s.job, s.host, s.epochs, s.reason] for s in states]
+    if any(s.seen for s in states):
+        columns, rows = [*columns, "sign of life"], [[*row, s.seen] for row, s in zip(rows, states, strict=True)]
+    console.table(columns, rows)
     for state in states:
         if state.note:
             console.say(f"\n{state.folder.path.name} {state.status}: {state.note}")
@@ -52,15 +57,19 @@ def show_status(folder: Path, console: Console) -> None:
 
 
 def resubmit(folder: Path, console: Console, given: Sequence[str] = ()) -> int:
-    """Give again the command of every sweep with runs that are neither done nor under way; 1 if some fail again.
+    """Give again the command of every sweep with runs that are neither done nor under way.
+
+    Returns 1 if some fail again, 2 if one cannot be.
 
     Args:
         folder: runs/GROUP, or a folder above it.
         console: Shows each command before it is given.
         given: Overrides beside those of the records: what a record may not say (docs/slurm.md), such as `data_dir=`.
 
+    A record that asks for what no record may ask for is said so, counts as failed, and the other sweeps go on.
+
     Raises:
-        LazyRegimeError: If a record asks for what no record may ask for.
+        LazyRegimeError: If there is no run and no sweep in the folder.
     """
     done = {state.folder.path.absolute() for state in states_of(folder, console) if _is_settled(state)}
     code, count = 0, 0
@@ -69,9 +78,12 @@ def resubmit(folder: Path, console: Console, given: Sequence[str] = ()) -> int:
         if not left:
             continue
         count += 1
-        if sweep.command not in COMMANDS:
-            raise LazyRegimeError(f"{sweep.root} has a sweep of {sweep.command!r}, which is no command of lazyregime.")
-        overrides, unsaid = overrides_of(sweep, COMMANDS[sweep.command], given)
+        try:
+            overrides, unsaid = _what_it_asks_for(sweep, given)
+        except LazyRegimeError as error:
+            console.error(str(error))
+            code = WRONG
+            continue
         told = shlex.join([f"lazyregime.{sweep.command}", "-m", *overrides])
         console.say(f"{len(left)} of {len(sweep.runs)} runs: python -m {told}")
         for override in unsaid:
@@ -83,6 +95,12 @@ def resubmit(folder: Path, console: Console, given: Sequence[str] = ()) -> int:
     if not count:
         console.say("Nothing is left to do: every run of the sweeps here is complete or under way.")
     return code
+
+
+def _what_it_asks_for(sweep: SweepRecord, given: Sequence[str]) -> tuple[list[str], list[str]]:
+    if sweep.command not in COMMANDS:
+        raise LazyRegimeError(f"{sweep.root} has a sweep of {sweep.command!r}, which is no command of lazyregime.")
+    return overrides_of(sweep, COMMANDS[sweep.command], given)
 
 
 def _is_settled(state: RunState) -> bool:
@@ -101,10 +119,11 @@ def states_of(folder: Path, console: Console) -> list[RunState]:
     if not paths:
         raise LazyRegimeError(f"There is neither a run nor a sweep in {folder}; give runs/GROUP, or a folder above it.")
     in_queue = queue() or {}
-    return [_state(RunFolder.named(path), in_queue) for path in paths]
+    return [state_of(RunFolder.named(path), in_queue) for path in paths]
 
 
-def _state(folder: RunFolder, in_queue: Mapping[str, QueuedJob]) -> RunState:
+def state_of(folder: RunFolder, in_queue: Mapping[str, QueuedJob]) -> RunState:
+    """Of one run, begun or not."""
     submission, status = submission_of(folder), folder.status()
     queued = in_queue.get(submission.job) if submission is not None else None
     if queued is not None and status != Status.complete:
@@ -119,6 +138,7 @@ def _state(folder: RunFolder, in_queue: Mapping[str, QueuedJob]) -> RunState:
         submission.job if submission is not None else "",
         host,
         _epochs(folder),
+        _seen(folder) if status == Status.running else "",
         queued.reason if queued is not None and status == Status.waiting else "",
         _note(folder, status, failure, submission.log if submission is not None else ""),
     )
@@ -130,6 +150,14 @@ def _note(folder: RunFolder, status: Status, failure: Mapping[str, Any], log: st
         message = " ".join(str(failure.get("message", "")).split())
         return f"{failure.get('error')}: {message}{where}\n  traceback  {folder.failure}"
     return f"see{where}" if where and status in (Status.interrupted, Status.not_started) else ""
+
+
+def _seen(folder: RunFolder) -> str:
+    """How long ago: the writer touches its lock every half a minute."""
+    try:
+        return f"{max(0.0, time.time() - folder.lock.stat().st_mtime):.0f} s ago"
+    except OSError:  # not begun (a job that SLURM calls running), or just over
+        return ""
 
 
 def _epochs(folder: RunFolder) -> str:

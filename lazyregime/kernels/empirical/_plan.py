@@ -135,7 +135,7 @@ def _fit(tile: Tile, demand: Demand, budget: int, out_bytes: int) -> tuple[Tile,
             raise LazyRegimeError(
                 f"memory_budget is {budget / 2**20:.1f} MiB but one sample of this model needs "
                 f"{least / 2**20:.1f} MiB; raise it, use outputs='trace', or fewer rows a call."
-            )
+            ) from MemoryError("the budget")
         tile = smaller
     return tile, tile.rows * (1 + (available - need) // max(1, tile.rows * demand.kept))
 
