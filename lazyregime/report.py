@@ -4,13 +4,18 @@ import argparse
 import contextlib
 import io
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from lazyregime.app.console import exit_in_peace, open_standard_streams, unread
 from lazyregime.errors import LazyRegimeError, in_words, is_of_the_machine
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DESCRIPTION = """\
 Read runs and report on them: the poster's table (kernel at initialization, kernel after training, network) beside the
@@ -67,6 +72,7 @@ def _given(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--recompute", action="store_true", help="compute metrics that the runs lack from the kernels that they keep"
     )
+    parser.add_argument("--explain", action="store_true", help="what each measure of the runs is, a paragraph each")
     given = parser.parse_args(arguments)
     trouble = _contradiction(given)
     if trouble:
@@ -76,7 +82,7 @@ def _given(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _contradiction(given: argparse.Namespace) -> str:
     """What was given that does not go together, in a sentence."""
-    if given.ledger is not None and (given.runs or given.claims or given.compare or given.out):
+    if given.ledger is not None and (given.runs or given.claims or given.compare or given.out or given.explain):
         return "--ledger FILE is made of the measurements in the folder `results` beside FILE, and takes nothing else."
     if given.ledger is None and not given.runs:
         return "name RUNS: run folders, or folders that hold runs, such as runs/."
@@ -112,11 +118,23 @@ def _report(given: argparse.Namespace) -> None:
         for table in report.tables:
             if not table.folded:
                 show(table, console)
+        if given.explain:
+            _explain(console, report.runs)
         _list(console, "Written (figures also as PDF)", report.files)
         if report.missing:
             _list(console, "Next, for what is missing here", report.missing)
         if sys.stdout is not None:
             sys.stdout.flush()
+
+
+def _explain(console: Console, runs: "pd.DataFrame") -> None:
+    from lazyregime.measure.explain import explained
+
+    known = {str(name): column.dropna().iloc[0] for name, column in runs.items() if column.notna().any()}
+    for what, paragraph in explained(known, values=False):
+        console.print(what, style="bold", markup=False, soft_wrap=True)
+        text = textwrap.fill(paragraph, 100, initial_indent="  ", subsequent_indent="  ")
+        console.print(f"{text}\n", markup=False, soft_wrap=True)
 
 
 def _list(console: Console, heading: str, lines: Sequence[object]) -> None:
