@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from lazyregime.errors import LazyRegimeError
+from lazyregime.home import at_home
 
 
 def runs_folder(given: str) -> Path:
@@ -11,7 +12,7 @@ def runs_folder(given: str) -> Path:
     Raises:
         LazyRegimeError: If there is none.
     """
-    folder = Path(given).expanduser()
+    folder = at_home(given)
     if folder.is_dir():
         return folder
     if folder.exists():
