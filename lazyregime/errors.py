@@ -2,6 +2,7 @@
 
 import errno
 import re
+from collections.abc import Iterator
 
 _FULL = "free some space there, or give another runs_dir or data_dir"
 _CLOSED = "give a runs_dir or data_dir that you may write in"
@@ -25,6 +26,8 @@ _CURES = {
     errno.ENOMEM: "the machine has too little memory",
 }
 
+_THREAD = "can't start new thread"  # of Python
+
 
 class LazyRegimeError(ValueError):
     """A mistake of the caller's; the doors print its sentence without a traceback."""
@@ -39,25 +42,48 @@ def refused_by_the_system(error: OSError) -> LazyRegimeError:
     return LazyRegimeError(f"{where}{what}; {cure}, and give the same command again.")
 
 
-def is_of_the_system(error: BaseException | None) -> bool:
-    """Whether the operating system refused something at the root of it: another day, the same command goes well."""
+def in_words(error: BaseException) -> str:
+    """What went wrong, in a sentence where there is one, else with the type of the error."""
+    if isinstance(error, LazyRegimeError):
+        return str(error)
+    if (why := out_of_memory(error)) is not None:
+        return str(why)
+    return str(refused_by_the_system(error)) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+
+
+def is_of_the_machine(error: BaseException | None) -> bool:
+    """Whether a disk or the memory refused something at the root of it: another day, the same command goes well."""
+    return any(isinstance(each, OSError) or is_out_of_memory(each) for each in _causes(error))
+
+
+def lacks_memory(error: BaseException | None) -> bool:
+    """Whether it was the memory."""
+    return any(map(is_out_of_memory, _causes(error)))
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
-        if isinstance(error, OSError):
-            return True
+        yield error
         error = error.__cause__
-    return False
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether a device or the operating system had no more memory to give to Python, numpy or torch."""
     of_torch = type(error).__name__ == "OutOfMemoryError"  # by its name: torch takes seconds to import
-    return isinstance(error, MemoryError) or of_torch or "allocate memory" in str(error)
+    if isinstance(error, MemoryError) or of_torch:
+        return True
+    return any(words in str(error) for words in ("allocate memory", _THREAD))
 
 
 def out_of_memory(error: BaseException) -> LazyRegimeError | None:
     """The sentence for an allocation that failed; None for another error."""
     if not is_out_of_memory(error):
         return None
+    if _THREAD in str(error):
+        return LazyRegimeError(
+            "the system gives no further thread; raise the limit on memory (ulimit -v) or processes (ulimit -u), or "
+            "set OMP_NUM_THREADS=1, and give the command again."
+        )
     asked = re.search(r"allocate (\d+) bytes|allocate ([\d.]+ [KMGT]iB)", str(error))
     how_much = "" if asked is None else f" ({asked[2] or f'{int(asked[1]) / 1e9:.3g} GB'} were asked for at once)"
     return LazyRegimeError(

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from lazyregime.app.console import exit_in_peace, open_standard_streams, unread
-from lazyregime.errors import LazyRegimeError
+from lazyregime.errors import LazyRegimeError, in_words, is_of_the_machine
 
 DESCRIPTION = """\
 Read runs and report on them: the poster's table (kernel at initialization, kernel after training, network) beside the
@@ -53,12 +53,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="replace")  # an old terminal shows ? for ±, and goes on
     try:
         _report(given)
-    except LazyRegimeError as error:
+    except Exception as error:
         from lazyregime.reports.reading.cleaning import clean_text
 
+        is_ours = isinstance(error, LazyRegimeError)
+        if not (is_ours or is_of_the_machine(error)):
+            raise
         with contextlib.suppress(OSError):  # nobody listens
-            print(f"Error: {clean_text(str(error))}", file=sys.stderr)
-        return 2
+            print(f"Error: {clean_text(in_words(error))}", file=sys.stderr)
+        return 2 if is_ours else 1
     except KeyboardInterrupt:
         return 130
     finally:

@@ -10,7 +10,7 @@ from lazyregime.app.places import runs_dir
 from lazyregime.app.sweeps.pull import pull
 from lazyregime.app.sweeps.status import resubmit, show_status
 from lazyregime.app.sweeps.verify import verify
-from lazyregime.errors import LazyRegimeError, refused_by_the_system
+from lazyregime.errors import LazyRegimeError, in_words, is_of_the_machine
 
 _ACTIONS = {
     "status": "a table of the runs there: done, under way, failed or not begun",
@@ -30,8 +30,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     except LazyRegimeError as error:
         console.error(str(error))
         sys.exit(2)
-    except OSError as error:
-        console.error(str(refused_by_the_system(error)))
+    except Exception as error:
+        if not is_of_the_machine(error):
+            raise
+        console.error(in_words(error))
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

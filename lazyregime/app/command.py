@@ -80,6 +80,11 @@ class AbstractCommand(ABC):
         """Compute those jobs of a sweep that gain by it together, before the others; each becomes a run of its own."""
         del jobs, console  # most commands have none
 
+    def is_to_go_on(self, result: Mapping[str, Any]) -> bool:
+        """Whether a complete run lacks something that the same command may find by now."""
+        del result
+        return False
+
     @abstractmethod
     def draw(self, folder: RunFolder, result: Mapping[str, Any]) -> Path:
         """The run's figure, written to figures/summary.png."""

@@ -23,10 +23,11 @@ from lazyregime.app.compose.resources import conf_dir
 from lazyregime.app.console import Console, exit_in_peace, open_standard_streams, outlive_the_terminal
 from lazyregime.app.execute import execute
 from lazyregime.app.rerun import ask_for_reruns
+from lazyregime.app.sweeps.computing import compute_here, tell_notes
 from lazyregime.app.sweeps.launchers import check_launcher
 from lazyregime.app.sweeps.outcome import show_outcome, show_plan
 from lazyregime.app.sweeps.record import record_sweep
-from lazyregime.errors import LazyRegimeError, refused_by_the_system
+from lazyregime.errors import LazyRegimeError, in_words, is_of_the_machine
 from lazyregime.ranks import is_first_process, settle_ranks
 from lazyregime.runs.result import Result
 
@@ -54,8 +55,10 @@ def open_door(command: AbstractCommand, argv: Sequence[str] | None = None) -> No
     except LazyRegimeError as error:
         console.error(str(error))
         sys.exit(FAILED)
-    except OSError as error:
-        console.error(str(refused_by_the_system(error)))
+    except Exception as error:
+        if not is_of_the_machine(error):
+            raise
+        console.error(in_words(error))
         sys.exit(FAILED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
@@ -69,7 +72,7 @@ def _single(command: AbstractCommand, console: Console, overrides: list[str]) ->
     (job,) = plan_jobs(command, [overrides])
     check_launcher(launcher, [job.config], is_sweep=False)
     console = _settled(command, console, [job])
-    _tell_notes(console, [job])
+    tell_notes(console, [job])
     ask_for_reruns([job])
     execute(command, job.config, console)
     console.say(f"Next:   python -m lazyregime.report {job.folder.path.parent}")
@@ -83,22 +86,15 @@ def _sweep(command: AbstractCommand, console: Console, overrides: list[str]) -> 
     _check_names(sweep, jobs)
     if sweep.is_here:
         console = _settled(command, console, jobs)
-    _tell_notes(console, jobs)
+    tell_notes(console, jobs)
     ask_for_reruns(jobs)
     record_sweep(command.source.command, overrides, jobs)
     show_plan(command, console, jobs)
     if sweep.is_here:
-        command.compute_together(jobs, console)
-        _compute(command, console, jobs)
+        compute_here(command, console, jobs)
     else:
         _hydra_main(command)()
     return FAILED if show_outcome(command, console, jobs) else 0
-
-
-def _tell_notes(console: Console, jobs: Sequence[Job]) -> None:
-    """Each once, of however many jobs."""
-    for note in dict.fromkeys(note for job in jobs for note in job.notes):
-        console.warn(note)
 
 
 def _settled(command: AbstractCommand, console: Console, jobs: Sequence[Job]) -> Console:
@@ -106,16 +102,6 @@ def _settled(command: AbstractCommand, console: Console, jobs: Sequence[Job]) ->
     settle_ranks(max((num_processes(job.config) for job in jobs), default=1))
     check_memory(command, jobs)
     return Console() if console.quiet and is_first_process() else console
-
-
-def _compute(command: AbstractCommand, console: Console, jobs: Sequence[Job]) -> None:
-    """One job after the other; one that fails says so, and the others go on."""
-    for number, job in enumerate(jobs, start=1):
-        console.say(f"\nJob {number}: {' '.join(job.overrides)}")
-        try:
-            execute(command, job.config, console)
-        except LazyRegimeError as error:
-            console.error(str(error))
 
 
 def _check_names(sweep: Sweep, jobs: Sequence[Job]) -> None:

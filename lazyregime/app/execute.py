@@ -12,7 +12,7 @@ from lazyregime.app.compose.config import ConfigDict, as_yaml
 from lazyregime.app.compose.devices import num_processes
 from lazyregime.app.console import Console
 from lazyregime.app.drawing import drawn
-from lazyregime.errors import LazyRegimeError, out_of_memory, refused_by_the_system
+from lazyregime.errors import LazyRegimeError, in_words, is_of_the_machine
 from lazyregime.notice import NOTICE, Leaving
 from lazyregime.ranks import is_first_process, settle_ranks
 from lazyregime.runs.folder import RunFolder
@@ -34,14 +34,22 @@ def execute(command: AbstractCommand, config: ConfigDict, console: Console) -> R
         if not is_first_process():
             return _take_part(command, config, folder)
         damaged = folder.damaged_files() if folder.status() == Status.complete else None
+        if damaged == [] and command.is_to_go_on(folder.read_result()):
+            console.say(f"{folder.name} is complete but for what there was no memory for, which is measured now.")
+            damaged = [folder.kernels]
+        elif damaged:
+            names = ", ".join(str(path) for path in damaged)
+            console.warn(f"{names} of a complete run is not what was written, or gone; it is made again.")
         if damaged == []:
             console.say(f"{folder.name} is complete already (rerun=true computes it anew).")
             folder.tidy()
             result = folder.read_result()
         else:
             result = _computed(command, config, folder, console, damaged)
-    except OSError as error:
-        raise refused_by_the_system(error) from error
+    except Exception as error:
+        if isinstance(error, LazyRegimeError) or not is_of_the_machine(error):
+            raise
+        raise LazyRegimeError(in_words(error)) from error
     _show(command, config, console, folder, result)
     return result
 
@@ -52,8 +60,6 @@ def _computed(
     """The result of a run that is not complete, or of which some files are damaged."""
     with ambient_state_of_torch(), NOTICE.listening(), folder.locked(command.source.command):
         if damaged:
-            names = ", ".join(str(path) for path in damaged)
-            console.warn(f"{names} of a complete run is not what was written, or gone; it is made again.")
             if all(path == folder.config or path.parent == folder.figures for path in damaged):
                 return _mended(command, config, folder)
             folder.reopen(damaged)
@@ -109,13 +115,8 @@ def _failed(error: Exception, folder: RunFolder, step: int | None) -> LazyRegime
             folder.write_failure(error, step=step)
     if isinstance(error, LazyRegimeError):
         return error
-    if (why := out_of_memory(error)) is not None:
-        return LazyRegimeError(f"{folder.name} failed: {why}")
-    if isinstance(error, OSError):
-        return LazyRegimeError(f"{folder.name} failed: {refused_by_the_system(error)}")
-    return LazyRegimeError(
-        f"{folder.name} failed: {type(error).__name__}: {error} (the traceback is in {folder.failure})"
-    )
+    where = "" if is_of_the_machine(error) else f" (the traceback is in {folder.failure})"
+    return LazyRegimeError(f"{folder.name} failed: {in_words(error)}{where}")
 
 
 def _take_part(command: AbstractCommand, config: ConfigDict, folder: RunFolder) -> Result:

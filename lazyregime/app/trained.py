@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from lazyregime.app.compose.build import build_network
+from lazyregime.app.compose.fingerprint import fingerprint_of_tensors
 from lazyregime.app.compose.own import GIVEN, SOURCES
 from lazyregime.app.compose.trust import check_stored, stored_config
 from lazyregime.errors import LazyRegimeError
 from lazyregime.runs.checkpoints import Checkpoints
-from lazyregime.runs.checksums import checksum_of_file, checksum_of_object
+from lazyregime.runs.checksums import checksum_of_object
 
 MOMENTS = ("init", "last", "best")
 _PREFIX = "network."  # of the network's weights in a checkpoint
@@ -39,7 +40,10 @@ def load_network(
     config = training_config(run, at)
     made = network() if network is not None else _built(config, run, trust)
     if at != "init":
-        made.load_state_dict(_weights(run, at))
+        try:
+            made.load_state_dict(_weights(run, at))
+        except RuntimeError as error:
+            raise LazyRegimeError(f"{_checkpoint(run, at)} is not of the network that {run} has: {error}") from error
     return made.eval()
 
 
@@ -60,14 +64,16 @@ def training_config(run: Path, at: str) -> dict[str, Any]:
 
 
 def digest_of_network(run: Path, at: str) -> str:
-    """What the network of a run depends on, in 16 hexadecimal digits: its checkpoint, or what it was drawn from.
+    """What the network of a run depends on, in 16 hexadecimal digits: its weights, or what it was drawn from.
+
+    The weights and not the file, which holds the seconds of its training too: training again gives the same network.
 
     Raises:
         LazyRegimeError: If there is no such run or checkpoint.
     """
     config = training_config(run, at)
     if at != "init":
-        return checksum_of_file(_checkpoint(run, at))[:16]
+        return fingerprint_of_tensors(_weights(run, at))
     drawn = {key: config.get(key) for key in ("arch", "init_seed", SOURCES)}
     return checksum_of_object(drawn | {"precision": config["trainer"].get("precision")})[:16]
 
@@ -103,4 +109,6 @@ def _weights(run: Path, at: str) -> dict[str, Any]:
     found = {k.removeprefix(_PREFIX): v for k, v in state.items() if k.startswith(_PREFIX)}
     if not found:
         raise LazyRegimeError(f"{path} holds the state of a gradient flow and no network; give at=init.")
+    if not all(isinstance(v, Tensor) and v.layout == torch.strided for v in found.values()):
+        raise LazyRegimeError(f"{path} holds something else than tensors in the place of weights; train the run anew.")
     return found

@@ -82,6 +82,7 @@ class LastCheckpoint(Checkpoint):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         checkpoint["batches"] = _batches(trainer).state_dict()
+        checkpoint["run"] = self.checkpoints.run
 
     @override
     def on_load_checkpoint(

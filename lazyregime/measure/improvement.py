@@ -67,7 +67,7 @@ class Improvement(pl.Callback):
 
     def has_lost_the_best(self) -> bool:
         """Whether the file of the best weights, which each first epoch writes, is gone or damaged."""
-        return self.kept is not None and not self.kept.is_good(self.kept.best)
+        return self.kept is not None and self.kept.trouble_with(self.kept.best) is not None
 
     def _out_of_patience(self) -> bool:
         return self.patience is not None and self.waited >= self.patience

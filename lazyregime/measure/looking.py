@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lazyregime.errors import LazyRegimeError, is_of_the_system
+from lazyregime.errors import LazyRegimeError, in_words, is_of_the_machine
 from lazyregime.measure.found import Found
 from lazyregime.measure.kernel_maker import KernelMaker
-from lazyregime.measure.measuring import Warn, reason
+from lazyregime.measure.measuring import Warn
 from lazyregime.measure.points import Points
 from lazyregime.measure.regression import Regressed, protocols, regress
 
@@ -40,9 +40,9 @@ class Looking:
         try:
             grams, held_out = self._kernels(model, tag)
         except Exception as error:
-            if is_of_the_system(error):  # a full disk says nothing about the kernel
+            if is_of_the_machine(error):  # a full disk or memory says nothing about the kernel
                 raise
-            self.warn(f"The kernel at {tag} could not be computed: {reason(error)}")
+            self.warn(f"The kernel at {tag} could not be computed: {in_words(error)}")
             return Found()
         if first is not None and first.per_point and all(torch.equal(grams[p], first.grams[p]) for p in grams):
             same = {name: value for name, value in first.scalars.items() if name.startswith(REGRESSION)}
@@ -50,9 +50,9 @@ class Looking:
         try:
             found = regress(self.points, grams, self._test_kernels(model, tag), self.ridge)
         except Exception as error:
-            if is_of_the_system(error):
+            if is_of_the_machine(error):
                 raise
-            self.warn(f"The kernel regression at {tag} could not be computed: {reason(error)}")
+            self.warn(f"The kernel regression at {tag} could not be computed: {in_words(error)}")
             found = Regressed()
         return Found(found.scalars, {}, grams, held_out, found.per_point)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import final
 
-from lazyregime.errors import LazyRegimeError
+from lazyregime.errors import in_words, is_of_the_machine
 from lazyregime.measure.metric import Metric, Moment
 from lazyregime.measure.metrics import all_metrics
 
@@ -52,16 +52,13 @@ def is_movement(key: str) -> bool:
     return any(metric.name == name and metric.kind == "movement" for metric in all_metrics())
 
 
-def reason(error: Exception) -> str:
-    """What went wrong, in words; with its type where it is none of our sentences."""
-    return str(error) if isinstance(error, LazyRegimeError) else f"{type(error).__name__}: {error}"
-
-
 def _values(metric: Metric, now: Moment, first: Moment | None, when: str, warn: Warn) -> Scalars:
     try:
         value = metric.compute(now, first)
     except Exception as error:  # of anybody's metric, and a training is not lost for it
-        warn(f"{metric.name} has no value at {when}: {reason(error)}")
+        if is_of_the_machine(error):
+            raise
+        warn(f"{metric.name} has no value at {when}: {in_words(error)}")
         return {metric.name: None}
     if value is None:
         return {}

@@ -7,7 +7,7 @@ that changed code, another width or other data are another null.
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -19,14 +19,15 @@ from torch import Tensor, nn
 from lazyregime.atomic import atomic_write
 from lazyregime.data import as_inputs
 from lazyregime.measure.points import Points
+from lazyregime.runs.checksums import checksum_of_object
 
-FORMAT = 1
+FORMAT = 2
 
 
 @final
 @dataclass(frozen=True)
 class NullCache:
-    """One file in a folder; what is not whole there is as if it were missing."""
+    """One file in a folder; what is not what was written there is as if it were missing."""
 
     folder: Path
     digest: str
@@ -38,17 +39,25 @@ class NullCache:
 
     def read(self, names: Sequence[str]) -> dict[str, Any] | None:
         """The numbers of these names that were kept; None if they were not, or not by this version."""
+        if not self.path.is_file():  # from a pipe nothing would ever come
+            return None
         try:
             content = json.loads(self.path.read_text(encoding="utf-8"))
+            whole = content.pop("sha256") == self._checksum(content)
             numbers = {name: content[name] for name in names}
-            whole = content["format"] == FORMAT and all(math.isfinite(number) for number in numbers.values())
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            whole = whole and all(math.isfinite(number) for number in numbers.values())
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
         return numbers if whole else None
 
     def write(self, content: dict[str, Any]) -> None:
-        """Keep it."""
-        atomic_write(self.path, json.dumps({"format": FORMAT, **content}) + "\n")
+        """Keep it, where all of it are numbers."""
+        if all(map(math.isfinite, content.values())):
+            atomic_write(self.path, json.dumps({**content, "sha256": self._checksum(content)}) + "\n")
+
+    def _checksum(self, content: Mapping[str, Any]) -> str:
+        """Of the numbers and of what they are of, so that a file under another's name is none."""
+        return checksum_of_object({**content, "of": self.digest})
 
 
 def inputs_for(network: nn.Module, points: Points) -> Shaped[Tensor, "n *d"]:

@@ -9,14 +9,14 @@ from typing import Any, final
 
 from torch import Tensor
 
-from lazyregime.errors import is_of_the_system
+from lazyregime.errors import in_words, is_of_the_machine
 from lazyregime.measure.evidence import evidence_from
 from lazyregime.measure.found import Found
 from lazyregime.measure.function import Function
 from lazyregime.measure.gain import Gain, paired_gain, scores
 from lazyregime.measure.kernel_maker import KernelMaker
 from lazyregime.measure.looking import Looking
-from lazyregime.measure.measuring import measured, reason, suffixed
+from lazyregime.measure.measuring import measured, suffixed
 from lazyregime.measure.metric import Moment
 from lazyregime.measure.null import Draw, Null, null_of
 from lazyregime.measure.points import Points
@@ -87,9 +87,9 @@ class Probe:
         try:
             return None if self.points is None else null_of(draw, self.points, **options)
         except Exception as error:
-            if is_of_the_system(error):
+            if is_of_the_machine(error):
                 raise
-            self._warn(f"Two initializations could not be compared: {reason(error)}")
+            self._warn(f"Two initializations could not be compared: {in_words(error)}")
             return None
 
     def tensors(self) -> dict[str, Tensor]:

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Shaped
 from torch import Tensor, nn
 
-from lazyregime.errors import LazyRegimeError
+from lazyregime.errors import LazyRegimeError, is_out_of_memory, out_of_memory
 from lazyregime.measure.evidence import evidence_of
 from lazyregime.measure.kernel_maker import KernelMaker
 from lazyregime.measure.null import NUM_DRAWS
@@ -99,7 +99,13 @@ class RegimeProbe:
         return Steps()
 
     def _look(self, tag: str) -> dict[str, float]:
-        return self.probe.look(self._now(), tag).rows
+        try:
+            return self.probe.look(self._now(), tag).rows
+        except Exception as error:  # the training around it is not ours to end
+            if not is_out_of_memory(error):
+                raise
+            self.warnings.append(f"Nothing could be measured at {tag}: {out_of_memory(error) or error}")
+            return {}
 
     def _now(self) -> Seen:
         assert self.probe.points is not None

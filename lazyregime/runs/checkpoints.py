@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lazyregime.atomic import atomic_write, replacing
+from lazyregime.errors import is_of_the_machine
 from lazyregime.runs.checksums import checksum_of_file
 
 
@@ -40,6 +41,11 @@ class Checkpoints:
         """The weights that did best."""
         return self.folder / "best.ckpt"
 
+    @property
+    def run(self) -> str:
+        """The id of the run, which its checkpoints name, so that none goes on from another's."""
+        return self.folder.absolute().parent.name.rpartition("-")[2]
+
     def save(self, write: Callable[[Path], object]) -> None:
         """Let `write` make the newest checkpoint; the one that was newest is kept as the one before."""
         with replacing(self.last) as temporary:
@@ -58,16 +64,33 @@ class Checkpoints:
     def newest(self, complain: Callable[[str], None]) -> Path | None:
         """The newest checkpoint that is what was written; a damaged one is put aside with a sentence to `complain`."""
         for path in (self.last, self.previous):
-            if path.is_file() and self.is_good(path):
+            if not path.exists() and not path.is_symlink():
+                continue
+            trouble = self.trouble_with(path)
+            if trouble is None:
                 return path
-            if path.exists() or path.is_symlink():
-                aside = path.with_suffix(".damaged")
-                _put_aside(path, aside)
-                complain(
-                    f"{path} is damaged (it is not what was written) and was renamed to {aside.name}; the run goes on "
-                    "from the checkpoint before it, or from its beginning."
-                )
+            aside = path.with_suffix(".damaged")
+            _put_aside(path, aside)
+            complain(
+                f"{path} is damaged ({trouble}) and was renamed to {aside.name}; the run goes on from the checkpoint "
+                "before it, or from its beginning."
+            )
         return None
+
+    def trouble_with(self, path: Path) -> str | None:
+        """Why a run cannot go on from a checkpoint; None if it can."""
+        if not self.is_good(path):
+            return "it is not what was written"
+        import torch  # takes seconds
+
+        try:
+            content: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        except Exception as error:  # torch raises whatever it meets in a file that is none of its own
+            if is_of_the_machine(error):
+                raise
+            return "it cannot be read without obeying what is in it"
+        other = content.get("run") if isinstance(content, dict) else None
+        return None if other in (None, self.run) else f"it is of the run {other!r}"
 
     def is_good(self, path: Path) -> bool:
         """Whether a checkpoint is what was written here; where that is not known, whether it is whole in itself."""

@@ -27,7 +27,7 @@ NOT_IDENTITY = frozenset(
         "num_threads",
         "trust",
         "machine.trust",
-        "machine.run",  # the checkpoint's checksum stands for it
+        "machine.run",  # the fingerprint of its weights stands for it
         "machine.unfinished",
         "trainer.accelerator",
         "trainer.devices",

@@ -71,6 +71,9 @@ def test_a_probe_that_cannot_be_computed_loses_no_training(runs_dir, monkeypatch
     assert math.isfinite(result["test_loss"]) and "verdict" not in result
     assert any("out of memory (16 GB were asked for at once)" in warning for warning in result["warnings"])
     assert TRAIN.last_word(result).startswith("No verdict: the kernel after training could not be measured;")
+    monkeypatch.setattr(Probe, "look", look)
+    again = run(*optimizer)  # with memory, and the weights that were kept
+    assert again["verdict"] and not again["warnings"] and again["test_loss"] == result["test_loss"]
     assert TRAIN.last_word(run("ntk=none")) == "No verdict: the kernel was not probed (ntk=none)."
 
 

@@ -145,14 +145,21 @@ def test_a_record_of_a_sweep_is_not_obeyed(tmp_path, monkeypatch, capsys, overri
     monkeypatch.chdir(tmp_path)
     told = [override.replace("CANARY", str(canary(tmp_path))) for override in overrides]
     folder = record(tmp_path, [*SMALL, *told])
-    try:
-        resubmit(folder, Console(quiet=True))
-    except LazyRegimeError as error:
-        assert any(words in str(error) for words in ("obeyed", "no override", "cannot be the name of a folder"))
+    code, told = resubmit(folder, Console(quiet=True)), capsys.readouterr().err
+    if code == 2:
+        assert any(words in told for words in ("obeyed", "no override", "cannot be the name of a folder"))
     else:  # what was left out is told
-        assert "is not taken from a folder" in capsys.readouterr().err
+        assert "is not taken from a folder" in told
     assert not canary(tmp_path).exists()
     assert not (tmp_path / "elsewhere").exists() and not (tmp_path / "runs" / "elsewhere").exists()
+
+
+def test_a_record_that_is_not_obeyed_holds_up_no_other_sweep(tmp_path, capsys):
+    record(tmp_path, ["--experimental-rerun", "x"])
+    folder = record(tmp_path, [*SMALL, "group=other"], group="other", where="other", runs=("regular-mlp-w16-0",))
+    assert resubmit(folder, Console()) == 2
+    out, err = capsys.readouterr()
+    assert "is not obeyed" in err and "lazyregime.train -m" in out and list(folder.rglob("result.json"))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import torch
 from omegaconf import OmegaConf
 from safetensors.numpy import load_file
 
-from lazyregime.app.trained import load_network
+from lazyregime.app.trained import digest_of_network, load_network
 from lazyregime.data import mnist, sphere
 from lazyregime.errors import LazyRegimeError
 from lazyregime.fit import main
@@ -114,6 +114,28 @@ def test_images_and_the_kernel_of_a_trained_network(runs_dir):
     residual = 0.1 * torch.linalg.solve(centred + 0.1 * torch.eye(60), y - y.mean(0))
     expected = float(residual.square().sum() / y.square().sum())
     assert by_machine["empirical_ntk", "last"]["train_risk"] == pytest.approx(expected, rel=1e-2)
+
+
+def test_the_same_training_done_again_is_the_same_network_to_a_fit(runs_dir):
+    """The file of a checkpoint holds seconds too; a fit goes by the weights, each bit of them."""
+    training = ["data=sphere", "data.n_train=48", "data.n_test=20", "width=8", "loss=mse", "ntk=none",
+                "trainer.max_epochs=1"]  # fmt: skip
+    assert exit_code(train_main, *training) == 0
+    (run,) = [path.parent for path in runs_dir.rglob("result.json")]
+    checkpoint = run / "checkpoints" / "last.ckpt"
+    written, digest = checkpoint.read_bytes(), digest_of_network(run, "last")
+    assert exit_code(train_main, *training, "rerun=true") == 0
+    assert checkpoint.read_bytes() != written and digest_of_network(run, "last") == digest
+    content = torch.load(checkpoint, weights_only=True)
+    name = next(key for key in content["state_dict"] if key.startswith("network."))
+    content["state_dict"][name].view(torch.int32).flatten()[0] ^= 1
+    torch.save(content, checkpoint)
+    (checkpoint.parent / "checksums.json").unlink()
+    assert digest_of_network(run, "last") != digest
+    content["state_dict"][name] = "weights"
+    torch.save(content, checkpoint)
+    with pytest.raises(LazyRegimeError, match="something else than tensors"):
+        digest_of_network(run, "last")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+import yaml
+
 from lazyregime.runs.folder import RunFolder
 from lazyregime.runs.status import Status
 
@@ -60,10 +62,8 @@ def _essence(path: Path) -> str:
     text = path.read_bytes()
     if path.name == "checksums.json":
         return "there"  # its content is among the checksums of the run
-    if path.name == "config.yaml":  # where it lies is no part of what it is
-        return "\n".join(
-            line for line in text.decode(errors="replace").splitlines() if not line.startswith(("runs_dir:", "rerun:"))
-        )
+    if path.name == "config.yaml":
+        return _configuration(text)
     if path.name == "result.json" and _is_json(text):
         flat = {k: v for k, v in json.loads(text).items() if not k.startswith(TIMES)}
         return json.dumps(flat, sort_keys=True, indent=0)
@@ -71,6 +71,18 @@ def _essence(path: Path) -> str:
         rows = list(csv.DictReader(io.StringIO(text.decode(errors="replace"))))
         return json.dumps([{k: v for k, v in row.items() if not k.startswith(TIMES)} for row in rows], indent=0)
     return hashlib.sha256(text).hexdigest()
+
+
+def _configuration(text: bytes) -> str:
+    """Where a run lies, how it is watched and in how many parts it is computed are no part of what it is."""
+    try:
+        config = yaml.load(text, Loader=yaml.CSafeLoader)
+        for key in ("runs_dir", "rerun", "tracking"):
+            config.pop(key, None)
+        config.get("ntk", {}).pop("memory_budget", None)
+    except (ValueError, AttributeError, TypeError, yaml.YAMLError):
+        return text.decode(errors="replace")
+    return yaml.dump(config)
 
 
 def _is_json(text: bytes) -> bool:

@@ -15,6 +15,7 @@ FLOWS = [
     "ntk.anchors_per_class=6", "ntk.null=0", "tracking=csv", "regime=scaled", "num_threads=1", "progress=lines",
     "ntk.at_loss_fractions=[0.9]",
 ]  # fmt: skip
+SEEDS = ",".join(map(str, range(30)))  # of a long sweep
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ SCENARIOS = {scenario.name: scenario for scenario in (
     Scenario("gradient flow", ["train", *FLOWS, "alpha=2", "optimizer.save_every=0.05"]),
     Scenario("gradient flows together", ["train", "-m", *FLOWS, "alpha=0.1,10", "init_seed=0,1", "data_seed=0",
                                          "optimizer.save_every=0.05"]),
+    Scenario("long sweep", ["fit", "-m", *COMMON, "machine=krr_sphere", "ridges=[1e-3,1e-1]", f"seed={SEEDS}"]),
     Scenario("report", ["report", "runs", "--out", "report"], needs=("train sweep", "fit sweep")),
     Scenario("sweeps status", ["sweeps", "status", "runs"], needs=("train sweep", "fit sweep")),
     Scenario("sweeps verify", ["sweeps", "verify", "runs"], needs=("train sweep", "fit sweep")),

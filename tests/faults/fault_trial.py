@@ -68,6 +68,8 @@ class Trial:
         if words is not None:
             text = ended.err if words in ended.err else ended.out
             self.troubles.append(f"printed {words!r}: {text[text.index(words) :][-1500:]}")
+        if "\x1b" in ended.out + ended.err:
+            self.troubles.append(f"an escape sequence on the terminal: {running.logs}")
         if ended.code is None:
             self.troubles.append(f"stuck: {running.logs}")
         elif ended.code < 0 and -ended.code not in self.sent:

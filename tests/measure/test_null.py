@@ -101,11 +101,16 @@ def test_it_is_measured_once_for_an_architecture_and_read_after_that(tmp_path, m
     assert len(list(tmp_path.iterdir())) == 5
 
 
-@pytest.mark.parametrize("damage", ["", "{", "[1]", '{"format": 1, "angle": "x"}', '{"format": 0}', '{"format": 1}'])
+@pytest.mark.parametrize("damage", ["", "{", "[1]", '{"angle": "x", "sha256": ""}', "a digit", "another's"])
 def test_what_was_kept_and_is_damaged_is_measured_anew(tmp_path, damage):
     first = null_of(draw_mlp(16), some_points(), kept_in=tmp_path)
     (path,) = tmp_path.iterdir()
     whole = path.read_text()
+    if damage == "a digit":
+        damage = whole.replace("0.", "0.1", 1)
+    elif damage == "another's":
+        null_of(draw_mlp(17), some_points(), kept_in=tmp_path / "other")
+        damage = next((tmp_path / "other").iterdir()).read_text()
     path.write_text(damage)
     assert null_of(draw_mlp(16), some_points(), kept_in=tmp_path) == first
     assert json.loads(path.read_text()) == json.loads(whole)

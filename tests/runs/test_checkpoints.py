@@ -2,9 +2,10 @@
 
 import json
 import os
-import zipfile
+import pickle
 
 import pytest
+import torch
 
 from lazyregime.runs.checkpoints import Checkpoints
 from lazyregime.runs.checksums import checksum_of_file
@@ -15,14 +16,18 @@ def kept(tmp_path):
     return Checkpoints(tmp_path / "checkpoints")
 
 
-def write(kept, content):
-    kept.save(lambda path: path.write_text(content))
+def write(kept, content, **more):
+    kept.save(lambda path: torch.save({"content": content, **more}, path))
+
+
+def read(path):
+    return torch.load(path, weights_only=True)["content"]
 
 
 def newest(kept):
     complaints = []
     found = kept.newest(complaints.append)
-    return (None if found is None else found.read_text()), complaints
+    return (None if found is None else read(found)), complaints
 
 
 def test_the_last_two_are_kept(kept):
@@ -30,7 +35,7 @@ def test_the_last_two_are_kept(kept):
     for content in "abc":
         write(kept, content)
         assert newest(kept) == (content, [])
-    assert kept.previous.read_text() == "b"
+    assert read(kept.previous) == "b"
     assert {path.name for path in kept.folder.iterdir()} == {"last.ckpt", "previous.ckpt", "checksums.json"}
 
 
@@ -64,7 +69,7 @@ def test_both_damaged_is_none(kept):
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"last.ckpt": 3}', "\x00"])
 def test_damaged_checksums_vouch_for_nothing(kept, text):
-    write(kept, "a")
+    kept.save(lambda path: path.write_text("a"))
     (kept.folder / "checksums.json").write_text(text)
     assert newest(kept)[0] is None
     write(kept, "b")
@@ -72,9 +77,7 @@ def test_damaged_checksums_vouch_for_nothing(kept, text):
 
 
 def archive(path):
-    """As torch writes it: a zip file."""
-    with zipfile.ZipFile(path, "w") as stream:
-        stream.writestr("archive/data/0", bytes(range(200)))
+    torch.save({"x": torch.arange(200, dtype=torch.uint8)}, path)
 
 
 def test_checkpoints_without_checksums_are_taken_if_they_are_whole_in_themselves(kept):
@@ -86,7 +89,8 @@ def test_checkpoints_without_checksums_are_taken_if_they_are_whole_in_themselves
     assert set(json.loads((kept.folder / "checksums.json").read_text())) == {"last.ckpt"}
     (kept.folder / "checksums.json").unlink()
     whole = kept.last.read_bytes()
-    for damaged in (b"", whole[:150], whole[:60] + bytes([whole[60] ^ 1]) + whole[61:]):
+    place = whole.index(bytes(range(200))) + 60
+    for damaged in (b"", whole[:150], whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]):
         kept.last.write_bytes(damaged)
         told = []
         assert kept.newest(told.append) is None and "last.ckpt is damaged" in told[0]
@@ -149,3 +153,34 @@ def test_a_pipe_in_the_place_of_a_file_is_waited_for_by_nobody(kept):
     assert not kept.is_good(kept.previous)
     with pytest.raises(OSError, match="no file"):
         checksum_of_file(kept.previous)
+
+
+class Program:
+    """What a pickle of it does when it is read."""
+
+    def __init__(self, canary):
+        self.canary = canary
+
+    def __reduce__(self):
+        return os.mkdir, (self.canary,)
+
+
+@pytest.mark.parametrize("save", [torch.save, lambda what, path: path.write_bytes(pickle.dumps(what))])
+def test_a_checkpoint_that_is_a_program_is_put_aside_whatever_its_checksum(kept, tmp_path, save):
+    """With the right checksum it failed the run at every try."""
+    canary = tmp_path / "canary"
+    write(kept, "a")
+    kept.save(lambda path: save(Program(str(canary)), path))
+    found, complaints = newest(kept)
+    assert found == "a" and "without obeying" in complaints[0] and not canary.exists()
+
+
+def test_a_checkpoint_of_another_run_is_put_aside(tmp_path):
+    mine, other = (Checkpoints(tmp_path / f"x-{name}" / "checkpoints") for name in ("00000001", "00000002"))
+    write(mine, "a", run=mine.run)
+    write(other, "b", run=other.run)
+    assert newest(other) == ("b", [])
+    for path in other.folder.iterdir():
+        os.replace(path, mine.folder / path.name)
+    found, complaints = newest(mine)
+    assert found is None and "it is of the run '00000002'" in complaints[0]

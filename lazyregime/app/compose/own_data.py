@@ -5,13 +5,11 @@ a run that is going to be planned or computed.
 """
 
 import functools
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-
+from lazyregime.app.compose.fingerprint import fingerprint_of_tensors
 from lazyregime.app.compose.hints import ConfigError
 from lazyregime.app.compose.own import SOURCES, is_own
 from lazyregime.app.compose.source_digest import module_file
@@ -54,13 +52,8 @@ def own_data(node: Mapping[str, Any]) -> ClassificationData:
 
 def fingerprint_of(data: ClassificationData) -> str:
     """SHA-256 of all tensors of a data set, in 16 hexadecimal digits."""
-    digest = hashlib.sha256()
-    for split in ("train", "validation", "test"):
-        for part in (f"{split}_inputs", f"{split}_labels"):
-            tensor = getattr(data, part).detach().cpu().contiguous()
-            digest.update(f"{part} {tensor.dtype} {tuple(tensor.shape)}".encode())
-            digest.update(tensor.flatten().view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()[:16]
+    parts = [f"{split}_{part}" for split in ("train", "validation", "test") for part in ("inputs", "labels")]
+    return fingerprint_of_tensors({part: getattr(data, part) for part in parts})
 
 
 @functools.lru_cache(maxsize=2)

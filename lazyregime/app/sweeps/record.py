@@ -50,6 +50,8 @@ def record_sweep(command: str, overrides: Sequence[str], jobs: Sequence[Job]) ->
             "runs": [job.folder.path.name for job in mine],
             "swept": swept_keys([job.overrides for job in jobs]),
         }
+        if (root / _FOLDER).is_symlink():
+            raise LazyRegimeError(f"{root / _FOLDER} is a link, and nothing is written through one; take it away.")
         remove_leftovers_of_the_dead(root / _FOLDER)
         atomic_write(root / _FOLDER / f"{name}.json", json.dumps(content, indent=1) + "\n")
 

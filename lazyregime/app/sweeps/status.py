@@ -9,9 +9,9 @@ from typing import Any
 
 from lazyregime.app.api import COMMANDS
 from lazyregime.app.console import Console
-from lazyregime.app.door import open_door
+from lazyregime.app.door import WRONG, open_door
 from lazyregime.app.slurm.record import submission_of
-from lazyregime.app.sweeps.record import recorded_sweeps
+from lazyregime.app.sweeps.record import SweepRecord, recorded_sweeps
 from lazyregime.app.sweeps.resubmission import overrides_of
 from lazyregime.errors import LazyRegimeError
 from lazyregime.runs.folder import RunFolder, read_object
@@ -57,15 +57,19 @@ def show_status(folder: Path, console: Console) -> None:
 
 
 def resubmit(folder: Path, console: Console, given: Sequence[str] = ()) -> int:
-    """Give again the command of every sweep with runs that are neither done nor under way; 1 if some fail again.
+    """Give again the command of every sweep with runs that are neither done nor under way.
+
+    Returns 1 if some fail again, 2 if one cannot be.
 
     Args:
         folder: runs/GROUP, or a folder above it.
         console: Shows each command before it is given.
         given: Overrides beside those of the records: what a record may not say (docs/slurm.md), such as `data_dir=`.
 
+    A record that asks for what no record may ask for is said so, counts as failed, and the other sweeps go on.
+
     Raises:
-        LazyRegimeError: If a record asks for what no record may ask for.
+        LazyRegimeError: If there is no run and no sweep in the folder.
     """
     done = {state.folder.path.absolute() for state in states_of(folder, console) if _is_settled(state)}
     code, count = 0, 0
@@ -74,9 +78,12 @@ def resubmit(folder: Path, console: Console, given: Sequence[str] = ()) -> int:
         if not left:
             continue
         count += 1
-        if sweep.command not in COMMANDS:
-            raise LazyRegimeError(f"{sweep.root} has a sweep of {sweep.command!r}, which is no command of lazyregime.")
-        overrides, unsaid = overrides_of(sweep, COMMANDS[sweep.command], given)
+        try:
+            overrides, unsaid = _what_it_asks_for(sweep, given)
+        except LazyRegimeError as error:
+            console.error(str(error))
+            code = WRONG
+            continue
         told = shlex.join([f"lazyregime.{sweep.command}", "-m", *overrides])
         console.say(f"{len(left)} of {len(sweep.runs)} runs: python -m {told}")
         for override in unsaid:
@@ -88,6 +95,12 @@ def resubmit(folder: Path, console: Console, given: Sequence[str] = ()) -> int:
     if not count:
         console.say("Nothing is left to do: every run of the sweeps here is complete or under way.")
     return code
+
+
+def _what_it_asks_for(sweep: SweepRecord, given: Sequence[str]) -> tuple[list[str], list[str]]:
+    if sweep.command not in COMMANDS:
+        raise LazyRegimeError(f"{sweep.root} has a sweep of {sweep.command!r}, which is no command of lazyregime.")
+    return overrides_of(sweep, COMMANDS[sweep.command], given)
 
 
 def _is_settled(state: RunState) -> bool:

@@ -9,7 +9,7 @@ from lazyregime.app.command import AbstractCommand, AbstractWork, Rows
 from lazyregime.app.compose.config import ConfigDict, Source
 from lazyregime.app.compose.own import is_own
 from lazyregime.app.compose.schema import TrainConfig
-from lazyregime.errors import LazyRegimeError
+from lazyregime.errors import LazyRegimeError, in_words, is_of_the_machine
 from lazyregime.runs.folder import RunFolder
 from lazyregime.runs.identity import TRAINING, Naming
 
@@ -54,8 +54,16 @@ class TrainCommand(AbstractCommand):
         for group in groups(jobs):
             try:
                 compute_together(group, self.draw, console)
-            except LazyRegimeError as error:  # each of them is tried alone after this, and says so in its own folder
-                console.error(str(error))
+            except Exception as error:  # each of them is tried alone after this, and says so in its own folder
+                if not (isinstance(error, LazyRegimeError) or is_of_the_machine(error)):
+                    raise
+                console.error(in_words(error))
+
+    def is_to_go_on(self, result: Mapping[str, Any]) -> bool:
+        """Where there was no memory for the last kernel."""
+        from lazyregime.app.train.unmeasured import was_short_of_memory
+
+        return was_short_of_memory(result)
 
     def draw(self, folder: RunFolder, result: Mapping[str, Any]) -> Path:  # noqa: D102
         if result["optimizer"] == "gradient_flow":

@@ -75,7 +75,7 @@ class FlowMember:
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Write a checkpoint that goes on exactly."""
-        kept = {**state, "rows": self.rows, "probe": self.probe.state_dict()}
+        kept = {**state, "rows": self.rows, "probe": self.probe.state_dict(), "run": self.folder.kept.run}
         self.folder.kept.save(lambda path: torch.save(kept, path))
         write_rows(self.folder.metrics, self.rows)
 
@@ -179,6 +179,7 @@ class FlowMember:
         if path is None:
             return None
         state = torch.load(path, map_location=self.device, weights_only=True)
+        state.pop("run", None)
         self.rows = list(state.pop("rows"))
         if "probe" in state:
             self.probe.load_state_dict(state.pop("probe"))

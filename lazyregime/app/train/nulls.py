@@ -20,12 +20,14 @@ def null_for(config: ConfigDict, probe: Probe, device: torch.device, console: Co
     number = config["ntk"]["null"]
     if number == 0 or probe.points is None:
         return None
-    since = time.perf_counter()
+    since, folder = time.perf_counter(), Path(config["runs_dir"]).expanduser() / FOLDER
+    if folder.is_symlink():
+        console.warn(f"{folder} is a link, and nothing is written through one; the null is measured and not kept.")
     null = probe.null(
         lambda seed: build_network({**config, "init_seed": seed}).to(device),
         num_draws=number or NUM_DRAWS,
         memory_budget=config["ntk"]["memory_budget"],
-        kept_in=Path(config["runs_dir"]).expanduser() / FOLDER,
+        kept_in=None if folder.is_symlink() else folder,
     )
     seconds = time.perf_counter() - since
     if null is not None and seconds > TOLD_FROM:

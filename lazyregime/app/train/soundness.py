@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
-from lazyregime.errors import is_of_the_system, out_of_memory
+from lazyregime.app.train.unmeasured import NO_MEMORY
+from lazyregime.errors import in_words, is_of_the_machine, lacks_memory
 from lazyregime.regimes import AbstractRegime
 
 LOST = 0.01  # of F: what is lost to rounding above this is said
@@ -50,9 +51,11 @@ def looked_at_the_end(look: Callable[[], object], warnings: list[str]) -> bool:
     try:
         look()
     except Exception as error:
-        if is_of_the_system(error):  # the same command measures it, once there is room again
+        short = lacks_memory(error)
+        if is_of_the_machine(error) and not short:  # the same command measures it, once there is room again
             raise
-        warnings.append(f"The kernel after training could not be measured: {out_of_memory(error) or error}")
+        why = NO_MEMORY if short else "The kernel after training could not be measured: "
+        warnings.append(f"{why}{in_words(error)}")
         return False
     return True
 

@@ -13,7 +13,7 @@ from lazyregime.app.compose.config import ConfigDict, as_yaml
 from lazyregime.app.compose.job import Job
 from lazyregime.app.console import Console
 from lazyregime.app.drawing import drawn
-from lazyregime.errors import LazyRegimeError, refused_by_the_system
+from lazyregime.errors import LazyRegimeError, in_words, refused_by_the_system
 from lazyregime.notice import NOTICE, Leaving
 from lazyregime.runs.folder import RunFolder
 from lazyregime.runs.identity import TRAINING
@@ -80,8 +80,7 @@ def compute_together(jobs: Sequence[Job], draw: Draw, console: Console) -> None:
         try:
             FlowsTogether([job.config for job in held], [job.folder for job in held], console).run(ended)
         except Exception as error:  # torch says RuntimeError of a full disk; the runs are tried one by one after this
-            told = refused_by_the_system(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
-            console.error(f"{len(held)} runs could not be computed together: {told}")
+            console.error(f"{len(held)} runs could not be computed together: {in_words(error)}")
         except (KeyboardInterrupt, SystemExit) as stop:
             what = f"Told to leave ({stop.why})" if isinstance(stop, Leaving) else "Interrupted"
             console.say(f"{what}; the same command goes on from what is saved.")
@@ -107,7 +106,7 @@ def _fail(folder: RunFolder, member: "FlowMember", error: Exception, console: Co
     """The folder says why, where it can be written; the others flow on."""
     with contextlib.suppress(OSError):
         folder.write_failure(error, step=None if member.last is None else member.last.steps)
-    console.error(f"{folder.name}: {refused_by_the_system(error) if isinstance(error, OSError) else error}")
+    console.error(f"{folder.name}: {in_words(error)}")
 
 
 def _track(

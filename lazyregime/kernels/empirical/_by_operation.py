@@ -87,7 +87,7 @@ def _layer(names: dict[str, str], found: list[Operation], how: Any, parameters: 
     rule, shape = RULES[found[0].node], parameters[next(iter(names.values()))].shape
     what = rule.name if how != "written out" else "+".join(sorted({RULES[o.node].name for o in found}))
     times = f" x{len(found)}" if len(found) > 1 else ""
-    registered = RegisteredRule(_none, frozenset(names), rule.channel_dim, name=what + times)
+    registered = RegisteredRule(_none, frozenset(names), rule.channel_dim, name=what + times, builtin=True)
     return Layer(
         ", ".join(sorted(names.values(), reverse=True)),
         nn.Identity(),

@@ -35,7 +35,7 @@ class Engine:
         self.progress = progress
         self.precision: Precision = precision
         self.done = 0
-        found.keep = self._keep()
+        found.keep, found.batched = self._keep(), plan.batched
 
     def _keep(self) -> Keep:
         """What becomes of the gradients of each layer decides how they are kept."""
@@ -59,6 +59,8 @@ class Engine:
         out = allocate(n, m, self.plan.task.k, self.plan.task.outputs, dtype, x1.device)
         _keep_freed_memory(x1.device)
         with torch.no_grad(), matmul_precision(self.precision):
+            if x2 is not None and self.plan.together and self._fill_at_once(out, x1, x2):
+                return out
             if x2 is None:
                 self._fill(out, x1, x1, symmetric=True)
                 _mirror(out, self.plan)
@@ -67,6 +69,18 @@ class Engine:
             else:
                 self._fill(self._transposed(out), x2, x1, symmetric=False)
         return out
+
+    def _fill_at_once(self, out: Tensor, x1: Tensor, x2: Tensor) -> bool:
+        """Both sides in one recording; whether memory was enough."""
+        n, m = x1.shape[0], x2.shape[0]
+        try:
+            forms = self.factors(torch.cat([x1, x2]))
+            self._add(out, _rows(forms, slice(0, n)), _rows(forms, slice(n, n + m)), slice(0, n), slice(0, m))
+        except torch.OutOfMemoryError:
+            out.zero_()
+            return False
+        self._advance(n * m, n * m)
+        return True
 
     def _transposed(self, out: Tensor) -> Tensor:
         return {

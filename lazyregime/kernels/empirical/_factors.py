@@ -35,6 +35,12 @@ class Outer:
     bias: float = 0.0
     columns: tuple[Tensor, ...] | None = None
 
+    def without_numbers(self) -> "Outer":
+        """Its shapes alone."""
+        b = None if self.b is None else self.b.to("meta")
+        columns = None if self.columns is None else tuple(column.to("meta") for column in self.columns)
+        return replace(self, a=tuple(piece.to("meta") for piece in self.a), b=b, columns=columns)
+
 
 @final
 @dataclass(frozen=True)
@@ -42,6 +48,10 @@ class Rows:
     """Per-sample gradients as they are: g (n, k, p)."""
 
     g: Tensor
+
+    def without_numbers(self) -> "Rows":
+        """Its shape alone."""
+        return Rows(self.g.to("meta"))
 
 
 @final
@@ -51,6 +61,10 @@ class Lookup:
 
     ids: Tensor
     b: Tensor
+
+    def without_numbers(self) -> "Lookup":
+        """Its shapes alone."""
+        return Lookup(self.ids.to("meta"), self.b.to("meta"))
 
 
 Factor = Outer | Rows | Lookup

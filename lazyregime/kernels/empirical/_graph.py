@@ -1,6 +1,6 @@
 """What a graph of autograd says of a forward pass: where each weight is used, and whose backward passes are in it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -46,3 +46,30 @@ def own_backward(y: Tensor) -> str | None:
     """The first operation in the graph whose backward pass is the user's own code, which may mix samples."""
     own: Any = torch._C._FunctionBase
     return next((node.name() for node in nodes([y.grad_fn]) if isinstance(node, own)), None)
+
+
+def graph_of(y: Tensor, created: Mapping[int, int], leaves: Mapping[int, str], lookups: Collection[int]) -> list[Any]:
+    """All that rules take from the graph of y, but for the numbers: equal for two passes that differ in these alone.
+
+    Args:
+        y: The output.
+        created: Which operation made the node with a sequence number.
+        leaves: The parameters' names by their ids.
+        lookups: Operations that pick rows of a table by constants, whose indices count.
+    """
+    root: Any = y.grad_fn
+    places: dict[Any, int] = {} if root is None else {root: 0}
+    found: list[Any] = []
+    todo: list[Any] = [*places]
+    for node in todo:  # which grows
+        children: list[Any] = []
+        for child, place in node.next_functions:
+            if child is not None and child not in places:
+                places[child] = len(todo)
+                todo.append(child)
+            children.append((places.get(child), place))
+        leaf, operation = getattr(node, "variable", None), created.get(node._sequence_nr())
+        name = leaves.get(id(leaf), "another") if leaf is not None else None
+        indices = (node._saved_indices.flatten().tolist(), node._saved_padding_idx) if operation in lookups else None
+        found.append((type(node), node.name(), operation, name, children, indices))
+    return found

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lazyregime.kernels.empirical._factors import Factor
+from lazyregime.kernels.empirical._graph import graph_of
 from lazyregime.kernels.empirical._loan import Loan
 from lazyregime.kernels.empirical._operations import Operation
 from lazyregime.kernels.empirical._recording import Recording, Seen, record
@@ -19,6 +20,10 @@ from lazyregime.kernels.empirical._tape import Keep, below_readout, calls
 from lazyregime.kernels.empirical.proof import Proof, Trace, Unproven
 
 Kinds = dict[int, Any]
+
+
+class Stale(Exception):
+    """A batch does something else than what an earlier call has proven."""
 
 
 @final
@@ -79,6 +84,11 @@ class Survey:
         kinds: what goes into and comes out of the operations that layers stand for.
         same_alone: whether one sample takes the same operations as several.
         references: the traces that those of later batches must agree with, by their number of samples.
+        proven: the traces that do, by their number of samples; `graphs`: what autograd made of them.
+        lookups: the operations that pick rows of a parameter by constants, which count.
+        vectorizes: whether the gradients of several outputs come out right in one vectorized backward pass.
+        batched: whether they are taken so.
+        recalled: whether this was found in an earlier call, so that each batch has to show that it still holds.
     """
 
     loan: Loan
@@ -92,6 +102,11 @@ class Survey:
     proven: dict[int, Trace] = field(default_factory=dict[int, Trace])
     kinds: Kinds = field(default_factory=dict[int, Any])
     same_alone: bool = False
+    graphs: dict[int, Any] = field(default_factory=dict[int, Any])
+    lookups: frozenset[int] = frozenset()
+    recalled: bool = False
+    vectorizes: bool = False
+    batched: bool = False
     samples: dict[str, list[Factor]] = field(default_factory=dict[str, list[Factor]])
     activation_bytes: int = 0
     channels_last: bool = False
@@ -110,17 +125,37 @@ class Survey:
 
         Raises:
             Unproven: If it does other things than on the first samples, or what it does may mix samples.
+            Stale: If it does other things than in an earlier call.
         """
         layers = [(layer.name, layer.module) for layer in self.layers if not layer.operations]
         found = record(self.loan, layers, x, parameters=self.fast, channels_last=self.channels_last)
-        self.check(found.trace)
+        try:
+            self.check(found.trace)
+        except Unproven:
+            if self.recalled:
+                raise Stale from None
+            raise
+        self._check_graph(found)
         return found
+
+    def _check_graph(self, found: Recording) -> None:
+        """What the trace does not show: whose gradients are taken, and by which indices tables are read."""
+        n = found.trace.num_rows
+        if not self.recalled and n in self.graphs:
+            return
+        leaves = {id(p): name for name, p in self.loan.parameters.items()} | {
+            id(p): name for name, p in self.fast.items()
+        }
+        graph = graph_of(found.y, found.trace.created, leaves, self.lookups)
+        if self.recalled and graph not in ([self.graphs[n]] if n in self.graphs else self.graphs.values()):
+            raise Stale
+        self.graphs[n] = graph
 
     def check(self, trace: Trace) -> None:
         """See `run`."""
         n = trace.num_rows
         known = self.references.get(1) if n == 1 else self.proven.get(n)
-        if known is not None and known.entries == trace.entries and known.sources == trace.sources:
+        if known is not None and same(known, trace):
             return
         if n == 1:
             raise Unproven("it does other operations for one sample than for another")
@@ -163,7 +198,12 @@ class Survey:
         channel_dims = [layer.registered.channel_dim for layer in flat]
         if readout is None:
             basis = torch.eye(self.num_outputs, dtype=y.dtype, device=y.device)
-            return calls(y, once, trained, channel_dims, list(basis), channels_last=self.channels_last, keep=self.keep)
+            return calls(
+                *(y, once, trained, channel_dims, list(basis)),
+                channels_last=self.channels_last,
+                keep=self.keep,
+                batched=self.batched,
+            )
         # The gradients of the outputs by the readout's input are its weights: the backward passes start there.
         start, weights = once[readout].first, self.layers[readout].jacobian
         assert weights is not None
@@ -176,7 +216,8 @@ class Survey:
         if below is not None and flat[below].registered.jacobian is not None:
             skipped.add(below)
         found_calls = calls(
-            y, once, trained, channel_dims, list(weights), start, skipped, self.channels_last, self.keep
+            *(y, once, trained, channel_dims, list(weights), start, skipped, self.channels_last, self.keep),
+            batched=self.batched,
         )
         if below in skipped:
             # b_k = W_k d unit by unit, so that the sum over k is one product with d sqrt(sum_k W_k^2).
@@ -195,3 +236,8 @@ def _first(call: LayerCall) -> LayerCall:
         call.num_outputs,
         None if call.columns is None else tuple(column[:1] for column in call.columns),
     )
+
+
+def same(a: Trace, b: Trace) -> bool:
+    """Whether two batches of one size do the same."""
+    return a.entries == b.entries and a.sources == b.sources and a.output == b.output and a.rows == b.rows

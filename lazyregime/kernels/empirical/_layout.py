@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels.empirical._checks import check_alike
 from lazyregime.kernels.empirical._layers import Survey
+from lazyregime.kernels.empirical._loan import Loan
 from lazyregime.kernels.empirical._recording import record
 from lazyregime.kernels.empirical.proof import Proof, Unproven
 
@@ -21,11 +22,7 @@ def prepare_layout(found: Survey, probe: Tensor, y: Tensor) -> None:
     if not suits or asks or not any(isinstance(layer.module, nn.Conv2d) for layer in found.layers):
         return
     loan = found.loan
-    fast = {
-        name: p.detach().contiguous(memory_format=torch.channels_last).requires_grad_(p.requires_grad)
-        for name, p in loan.parameters.items()
-        if p.ndim == 4
-    }
+    fast = fast_parameters(loan)
     layers = [(layer.name, layer.module) for layer in found.layers if not layer.operations]
     try:
         runs = [record(loan, layers, probe[:n], parameters=fast, channels_last=True) for n in (1, 2, 3)]
@@ -38,3 +35,12 @@ def prepare_layout(found: Survey, probe: Tensor, y: Tensor) -> None:
     if proof.kinds == found.kinds and all(proof.layers.get(name) == [True] for name, _ in layers):
         found.channels_last, found.fast = True, fast
         found.references = {run.trace.num_rows: run.trace for run in runs}
+
+
+def fast_parameters(loan: Loan) -> dict[str, Tensor]:
+    """Copies of the convolutions' weights in this layout."""
+    return {
+        name: p.detach().contiguous(memory_format=torch.channels_last).requires_grad_(p.requires_grad)
+        for name, p in loan.parameters.items()
+        if p.ndim == 4
+    }

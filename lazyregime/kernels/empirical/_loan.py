@@ -26,6 +26,7 @@ class Loan:
         parameters: The floating-point parameters by name, each once.
         counted: The names of those that count.
         random: Random numbers as they were.
+        moved: Whether a forward pass has changed the model or drawn random numbers.
     """
 
     def __init__(self, model: nn.Module, everything: bool = False, only: Collection[str] | None = None) -> None:
@@ -39,6 +40,7 @@ class Loan:
         self._names = _names(model)
         self._overwritten: dict[int, tuple[Any, Any]] = {}
         self._stack = ExitStack()
+        self.moved = False
         self.random = RandomState(model)
 
     def __enter__(self) -> "Loan":
@@ -74,7 +76,8 @@ class Loan:
     def restore(self) -> None:
         """What the model changed of itself in forward passes, as it was: attributes, hooks, and what tensors hold."""
         for kept in self._state:
-            kept.restore()
+            self.moved |= kept.restore()
+        self.moved |= bool(self._overwritten)
         for storage, values in self._overwritten.values():
             storage.copy_(values)
         self._overwritten.clear()
@@ -134,12 +137,15 @@ class _Kept:
         """Whether anything was added, removed or exchanged since."""
         return any(_fingerprint(container) != fingerprint for container, _, fingerprint in self.was)
 
-    def restore(self) -> None:
-        """Whatever was added, removed or exchanged since."""
+    def restore(self) -> bool:
+        """Whatever was added, removed or exchanged since; tells whether anything was."""
+        moved = False
         for container, before, fingerprint in self.was:
-            if _fingerprint(container) != fingerprint:
+            if (before or container) and _fingerprint(container) != fingerprint:  # most hold nothing
+                moved = True
                 container.clear()
                 cast(Any, container.extend if isinstance(container, list) else container.update)(before)
+        return moved
 
     def replace(self, others: dict[int, Tensor]) -> None:
         """Other tensors in the place of some, by their ids, in containers one level deep."""

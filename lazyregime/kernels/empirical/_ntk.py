@@ -9,16 +9,19 @@ from jaxtyping import Shaped
 from torch import Tensor, nn
 
 from lazyregime.errors import LazyRegimeError
+from lazyregime.kernels.empirical._alike import key_of
 from lazyregime.kernels.empirical._checks import check_finite, check_inputs, check_model
 from lazyregime.kernels.empirical._engine import Engine, Progress
 from lazyregime.kernels.empirical._factors import Outputs
 from lazyregime.kernels.empirical._fallback import make_fallback
 from lazyregime.kernels.empirical._forms import Task
+from lazyregime.kernels.empirical._layers import Stale, Survey
 from lazyregime.kernels.empirical._loan import Loan
 from lazyregime.kernels.empirical._memory import default_budget
 from lazyregime.kernels.empirical._parts import chosen
 from lazyregime.kernels.empirical._plan import make_plan
 from lazyregime.kernels.empirical._precision import Precision, check_precision
+from lazyregime.kernels.empirical._remembered import recall, remember
 from lazyregime.kernels.empirical._survey import Rules, survey, three
 from lazyregime.kernels.empirical.proof import Unproven
 from lazyregime.networks import Linearized
@@ -130,9 +133,21 @@ class Request:
 
     def _compute(self, progress: Progress | None, mixes: str = "") -> Tensor:
         with self.loan() as loan:
-            engine = self.prepare(loan, progress, mixes)
-            x2 = None if self.x2 is None else clean(self.x2)
-            return engine.run(clean(self.x1), x2, self.accumulate or engine.found.dtype)
+            key = None if mixes else key_of(loan, self.x1, self.rules)
+            found = recall(loan, key)
+            if found is not None:
+                try:
+                    theta = self._run(found, progress)
+                    if not loan.random.moved():
+                        remember(found, key)
+                        return theta
+                except Stale:
+                    pass
+                loan.restore()
+            found = self._survey(loan, mixes)
+            theta = self._run(found, progress)
+            remember(found, key)
+            return theta
 
     def loan(self) -> Loan:
         """The network whose parameters count: of a `Linearized` model, that at w0."""
@@ -146,11 +161,23 @@ class Request:
 
     def prepare(self, loan: Loan, progress: Progress | None = None, mixes: str = "") -> Engine:
         """Survey the model and plan the work."""
+        return self._plan(self._survey(loan, mixes), progress)
+
+    def _run(self, found: Survey, progress: Progress | None) -> Tensor:
+        x2 = None if self.x2 is None else clean(self.x2)
+        return self._plan(found, progress).run(clean(self.x1), x2, self.accumulate or found.dtype)
+
+    def _probe(self) -> Tensor:
         x1, x2 = clean(self.x1), None if self.x2 is None else clean(self.x2)
-        probe = three(x1 if x2 is None or len(x1) > 2 else torch.cat([x1, x2[:2]]))
-        found = survey(loan, probe, self.rules, mixes)
+        return three(x1 if x2 is None or len(x1) > 2 else torch.cat([x1, x2[:2]]))
+
+    def _survey(self, loan: Loan, mixes: str) -> Survey:
+        return survey(loan, self._probe(), self.rules, mixes)
+
+    def _plan(self, found: Survey, progress: Progress | None) -> Engine:
+        x1, x2 = self.x1, self.x2
         found.trace = self.outputs == "trace"
-        fallback = make_fallback(found, probe)
+        fallback = make_fallback(found, self._probe()) if found.fallback else None
         task = Task(x1.shape[0], (x1 if x2 is None else x2).shape[0], found.num_outputs, self.outputs, x2 is None)
         check_precision(self.precision, found.dtype)
         budget = default_budget(x1.device) if self.memory_budget is None else self.memory_budget

@@ -39,6 +39,8 @@ class Plan:
     Attributes:
         demand: bytes a row and a pair of rows take.
         hold, stream, record: rows of one side kept at a time, of the other side, and recorded at once.
+        together: whether both sides are so small that they are recorded as one batch.
+        batched: whether the backward passes of all outputs are one.
     """
 
     task: Task
@@ -49,6 +51,8 @@ class Plan:
     hold: int
     stream: int
     record: int
+    together: bool = False
+    batched: bool = False
 
     @property
     def peak(self) -> int:
@@ -93,7 +97,7 @@ def make_plan(found: Survey, task: Task, budget: int, itemsize: int, out_itemsiz
         kept += layer_kept
         gradients = itemsize * k * layer.num_out
         buffers += gradients if layer.jacobian is None else 0
-        spread = 3 * itemsize * k * max(0, _gradients(factors) - layer.num_out) if layer.operations else 0
+        spread = 6 * itemsize * k * max(0, _gradients(factors) - layer.num_out) if layer.operations else 0
         largest = max(largest, gradients + spread + 2 * itemsize * (layer.num_in + _inputs(factors)))
         params = sum(found.loan.parameters[full].numel() for full in layer.parameters.values())
         form = "+".join(sorted({cost.form for cost in picked}))
@@ -119,10 +123,13 @@ def make_plan(found: Survey, task: Task, budget: int, itemsize: int, out_itemsiz
     if extra:
         extra += k * found.activation_bytes
     work = 2 * found.activation_bytes + buffers + largest + extra
-    demand = Demand(task, kept, int(_FRAGMENTS * work) + kept, *_product_bytes(layers, task, itemsize))
+    at_once = k * found.activation_bytes + buffers if found.vectorizes and not extra else 0
+    demand = Demand(task, kept, int(_FRAGMENTS * work) + kept, *_product_bytes(layers, task, itemsize), at_once)
     out_bytes = out_itemsize * task.n * task.m * {"trace": 1, "diagonal": k, "full": k * k}[task.outputs]
     tile, hold = _fit(standard_tile(0 if extra else _places(found), demand), demand, budget, out_bytes)
-    return Plan(task, tuple(layers), demand, out_bytes, budget, hold, tile.rows, tile.recorded)
+    return Plan(
+        task, tuple(layers), demand, out_bytes, budget, hold, tile.rows, tile.recorded, tile.together, tile.batched
+    )
 
 
 def _fit(tile: Tile, demand: Demand, budget: int, out_bytes: int) -> tuple[Tile, int]:
@@ -135,7 +142,7 @@ def _fit(tile: Tile, demand: Demand, budget: int, out_bytes: int) -> tuple[Tile,
             raise LazyRegimeError(
                 f"memory_budget is {budget / 2**20:.1f} MiB but one sample of this model needs "
                 f"{least / 2**20:.1f} MiB; raise it, use outputs='trace', or fewer rows a call."
-            )
+            ) from MemoryError("the budget")
         tile = smaller
     return tile, tile.rows * (1 + (available - need) // max(1, tile.rows * demand.kept))
 

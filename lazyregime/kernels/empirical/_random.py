@@ -35,6 +35,12 @@ class RandomState:
         cpu, cuda, python, *others = [pickle.dumps(_plain(state)) for state in self._all()]
         return States((cpu, cuda, *others), python)
 
+    def moved(self) -> bool:
+        """Whether any is elsewhere than at the beginning."""
+        return any(
+            pickle.dumps(_plain(a)) != pickle.dumps(_plain(b)) for a, b in zip(self._all(), self.before, strict=True)
+        )
+
     def reseed(self, seed: int) -> None:
         """Other random numbers than before, of the generators that all share."""
         torch.default_generator.manual_seed(seed)

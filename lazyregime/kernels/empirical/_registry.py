@@ -1,7 +1,7 @@
 """Which rule a layer has: by its exact type, since a subclass may have another forward pass."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, final
 
 from torch import Tensor, nn
@@ -47,6 +47,7 @@ class RegisteredRule:
         channel_dim: where the output keeps its channels.
         jacobian: dy/dx (k, d) if that is a constant.
         takes_columns: whether the rule also takes b as its slices.
+        builtin: whether it is this package's own.
     """
 
     rule: Rule
@@ -56,6 +57,7 @@ class RegisteredRule:
     name: str = ""
     applies: Callable[[Any], bool] | None = None
     takes_columns: bool = False
+    builtin: bool = False
 
 
 _RULES: dict[type[nn.Module], RegisteredRule] = {}
@@ -101,7 +103,7 @@ def register_rule(
 
 def register_builtin(layer_type: type[nn.Module], registered: RegisteredRule) -> None:
     """`register_rule` for this package's own rules."""
-    _RULES[layer_type] = registered
+    _RULES[layer_type] = replace(registered, builtin=True)
 
 
 def find_rule(module: nn.Module) -> RegisteredRule | None:

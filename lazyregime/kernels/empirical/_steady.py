@@ -39,6 +39,7 @@ def twice(loan: Loan, layers: Sequence[tuple[str, nn.Module]], x: Tensor) -> tup
         again = evaluate(loan, x)
     states.append(loan.random.states())
     _check_generators(loan, layers, x, first, states)
+    loan.moved |= states[1] != states[2]
     check_alike(again, first.y, "evaluated again", same=True)
     if first_slope is not None:
         check_alike(slope(again, loan), first_slope, "evaluated again", "gradient", same=True)

@@ -15,7 +15,7 @@ from lazyregime.kernels.empirical._loan import Loan
 from lazyregime.kernels.empirical._recording import Recording, Seen, evaluate, record
 from lazyregime.kernels.empirical._registry import RegisteredRule, find_rule
 from lazyregime.kernels.empirical._steady import twice
-from lazyregime.kernels.empirical._verify import drop_wrong, slope
+from lazyregime.kernels.empirical._verify import check_vectorized, drop_wrong, slope
 from lazyregime.kernels.empirical.proof import EXIT, Proof, Unproven, escape
 
 Rules = Literal["auto", "none"]
@@ -47,6 +47,7 @@ def survey(loan: Loan, probe: Tensor, rules: Rules, mixes: str = "") -> Survey:
     _find_layers(found, modules, pair, calls, uses)
     loan.restore()
     prepare_layout(found, probe, pair.y.detach())
+    check_vectorized(found, pair)
     return found
 
 
@@ -123,6 +124,7 @@ def _find_layers(
         drop_wrong(found, pair, served, reasons)
         found.layers = by_module + found.layers
     operations = {operation.op for layer in found.layers for operation in layer.operations}
+    found.lookups = frozenset(uses.constants if uses is not None else ())
     found.kinds = {op: kinds for op, kinds in found.kinds.items() if op in operations}
     kept = {EXIT + layer.name for layer in found.layers}
     for trace in found.references.values():

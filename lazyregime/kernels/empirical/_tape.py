@@ -1,5 +1,6 @@
 """One backward pass an output gives each layer's output gradients."""
 
+import warnings
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ def calls(
     skipped: Collection[int] = (),
     channels_last: bool = False,
     keep: "Keep | None" = None,
+    batched: bool = False,
 ) -> list[LayerCall]:
     """What the rules are given: b for each cotangent of `start`, by default the output y; none for skipped layers."""
     num = len(cotangents)
@@ -33,15 +35,8 @@ def calls(
     buffers: dict[int, Tensor] = {}
     slices: dict[int, tuple[Tensor, ...]] = {}
     columns: dict[int, list[Tensor]] = {index: [] for index in wanted if index in keep.apart}
-    with _layout_hook(start, channels_last):
-        for output in range(num if edges else 0):
-            grads = torch.autograd.grad(  # pyright: ignore[reportCallIssue]
-                start,
-                edges,  # pyright: ignore[reportArgumentType]
-                cotangents[output].expand(start.shape),
-                retain_graph=True,
-                allow_unused=True,
-            )
+    with _layout_hook(start, channels_last and not batched):
+        for output, grads in enumerate(gradients_by_output(start, edges, cotangents, batched) if edges else ()):
             for index, grad in zip(wanted, grads, strict=True):
                 if grad is not None and seen[index].arrange is not None:
                     grad = seen[index].rows(grad, y)
@@ -68,6 +63,22 @@ def calls(
         )
         for index, call in enumerate(seen)
     ]
+
+
+def gradients_by_output(
+    start: Tensor, edges: Sequence[Any], cotangents: Sequence[Tensor], batched: bool
+) -> Iterator[Sequence[Tensor | None]]:
+    """The gradients of each cotangent of `start` by all edges: one pass for each, or one vectorized pass for all."""
+    if not batched:
+        for cotangent in cotangents:
+            yield torch.autograd.grad(start, edges, cotangent.expand(start.shape), retain_graph=True, allow_unused=True)
+        return
+    together = torch.stack([cotangent.expand(start.shape) for cotangent in cotangents])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*performance drop")  # an operation that has no rule for batches
+        grads = torch.autograd.grad(start, edges, together, retain_graph=True, allow_unused=True, is_grads_batched=True)
+    for output in range(len(cotangents)):
+        yield [None if grad is None else grad[output] for grad in grads]
 
 
 _ELEMENTWISE = {

@@ -23,6 +23,10 @@ _ROWS = 72
 _TILE, _FEW = 192 << 20, 8
 # What a product's rows shrink to when memory is short.
 _SHORTER = (168, 96, 72, 48, 24, 12, 8, 4, 2, 1)
+# Two sides that take no more than this are recorded as one batch: half as many passes, where these are what takes time.
+_TOGETHER = 24 << 20
+# Few rows, whose backward passes of all outputs are one vectorized pass if they take no more than these bytes.
+_BATCHED, _BATCHED_ROWS = 32 << 20, 48
 # Products of fewer rows than this round otherwise, in float32 (MKL, AVX-512; in float64 of fewer than 24).
 EXACT = 12
 # Rows that a recording has at least if there are more.
@@ -40,6 +44,7 @@ class Demand:
         work: of a row while it is recorded, its finished factors included.
         pair: of a pair of rows while their product is formed; at most `most` at once, if that is more than a row's.
         most: see `pair`.
+        batched: of a row beside `work` if the backward passes of all outputs are one; 0 if they cannot be.
     """
 
     task: Task
@@ -47,15 +52,24 @@ class Demand:
     work: int
     pair: int
     most: int
+    batched: int = 0
 
 
 @final
 @dataclass(frozen=True)
 class Tile:
-    """Sizes: `rows` in a product, `recorded` at once."""
+    """Sizes: `rows` in a product, `recorded` at once.
+
+    Attributes:
+        rows, recorded: see above.
+        together: whether both sides are one recording.
+        batched: whether the backward passes of all outputs are one.
+    """
 
     rows: int
     recorded: int
+    together: bool = False
+    batched: bool = False
 
     def needs(self, demand: Demand) -> int:
         """The bytes for a tile of each side, a recording, and a product."""
@@ -63,11 +77,17 @@ class Tile:
         longest = self.rows + EXACT - 1 if self.rows >= EXACT else self.rows
         mine, others = min(longest, held), min(longest, streamed)
         recorded = min(max(LEAST, self.recorded) if self.recorded > 1 else 1, streamed)
+        recorded = held + streamed if self.together else recorded
+        work = demand.work + (demand.batched if self.batched else 0)
         product = max(others * demand.pair, min(demand.most, mine * others * demand.pair))
-        return max(recorded * demand.work + (mine + others) * demand.kept, (mine + others) * demand.kept + product)
+        return max(recorded * work + (mine + others) * demand.kept, (mine + others) * demand.kept + product)
 
     def cut(self, demand: Demand) -> "Tile | None":
         """The next smaller one; None after one row."""
+        if self.together:
+            return Tile(self.rows, self.recorded, batched=self.batched)
+        if self.batched:
+            return Tile(self.rows, self.recorded)
         if self.rows == self.recorded == 1:
             return None
         recording = self.recorded * demand.work >= 2 * self.rows * demand.kept
@@ -97,4 +117,9 @@ def standard_tile(places: int, demand: Demand) -> Tile:
     recorded = max(1, most // max(demand.work, 1), _DENSE_ROWS // places if places > 1 else 0)
     recorded = min(recorded // 8 * 8 if recorded >= 8 else recorded, _DENSE_ROWS)
     rows = min(_DENSE_ROWS if places == 1 else _ROWS, max(_FEW, _TILE // max(demand.kept, 1) // 24 * 24))
-    return Tile(max(rows, recorded), recorded)
+    both = demand.task.n + demand.task.m
+    small = not demand.task.symmetric and places > 0 and both <= recorded and both * demand.work <= _TOGETHER
+    longest = both if small else min(recorded, max(demand.task.n, demand.task.m))
+    batched = demand.batched > 0 and longest <= _BATCHED_ROWS
+    batched = batched and longest * (demand.work + demand.batched) <= _BATCHED
+    return Tile(max(rows, recorded), recorded, small, batched)

@@ -15,6 +15,7 @@ from lazyregime.kernels.empirical._layers import Layer, Survey
 from lazyregime.kernels.empirical._loan import Loan
 from lazyregime.kernels.empirical._recording import Recording
 from lazyregime.kernels.empirical._registry import LayerCall
+from lazyregime.kernels.empirical._tape import gradients_by_output
 
 # Of gradients by parameters that are there at once, if more than one is.
 _GROUP_BYTES = 16 << 20
@@ -112,6 +113,30 @@ def drop_wrong(found: Survey, pair: Recording, served: set[str], reasons: dict[s
             served.difference_update(fulls)
             reasons.update(dict.fromkeys(fulls, problem))
     found.layers = kept
+
+
+def check_vectorized(found: Survey, pair: Recording) -> None:
+    """Three random cotangents at once against one after the other, since not every rule for batches is right."""
+    edges: list[Any] = [call.edge for call in found.seen(pair)]
+    if not edges or found.num_outputs < 2 or found.mixes:
+        return
+    directions = random_cotangent(pair.y.new_empty(3, *pair.y.shape))
+    try:
+        one, all_at_once = ([*gradients_by_output(pair.y, edges, directions.unbind(), b)] for b in (False, True))
+        found.vectorizes = all(
+            (a is None and b is None) or (a is not None and b is not None and _is_alike(a, b))
+            for given, expected in zip(all_at_once, one, strict=True)
+            for a, b in zip(given, expected, strict=True)
+        )
+    except RuntimeError as error:
+        if is_out_of_memory(error):
+            raise
+        found.vectorizes = False
+
+
+def _is_alike(a: Tensor, b: Tensor) -> bool:
+    size = torch.linalg.vector_norm(b, dtype=_wide(b)).item()
+    return torch.linalg.vector_norm(a - b, dtype=_wide(b)).item() <= tolerance(b.dtype) * size
 
 
 def _sizes(recorded: Sequence[LayerCall]) -> dict[str, int]:

@@ -51,7 +51,10 @@ def read_json(path: Path) -> tuple[Row, str]:
 def read_yaml(path: Path) -> tuple[Row, str]:
     """A YAML mapping, flat, and what is wrong with the file."""
     try:
-        content = yaml.load(read_bytes(path, LARGEST_TEXT).decode(), _Loader)
+        text = read_bytes(path, LARGEST_TEXT).decode()
+        if "*" in text and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, _Loader)):
+            return {}, f"{path.name} cannot be read (it has an alias: a few lines of them stand for gigabytes)"
+        content = yaml.load(text, _Loader)
     except FileNotFoundError:
         return {}, f"{path.name} is missing"
     except RecursionError:

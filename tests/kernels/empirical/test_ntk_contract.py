@@ -24,7 +24,7 @@ from lazyregime.kernels import (
     ntk_operator,
     sketched_ntk,
 )
-from lazyregime.kernels.empirical import _engine, _verify
+from lazyregime.kernels.empirical import _engine, _remembered, _verify
 from lazyregime.networks import Linearized
 
 pytestmark = pytest.mark.filterwarnings(BATCHING_RULE, *WARNINGS)
@@ -174,6 +174,7 @@ PLACES = {
 @pytest.mark.parametrize("name", ["shared", "tied", "weight norm", "counts", "instance norm, training", "sorts", "GRU"])
 def test_an_interruption_anywhere_leaves_the_model_as_it_was(place, name, monkeypatch):
     model, x = ODD[name].build()
+    _remembered.forget()
     monkeypatch.setattr(*PLACES[place], interrupt)
 
     def function(model: nn.Module, x: Tensor) -> None:
