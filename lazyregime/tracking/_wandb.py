@@ -9,14 +9,12 @@ out.
 
 import contextlib
 import hashlib
-import netrc
 import os
 import shutil
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, final
-from urllib.parse import urlsplit
 
 from lazyregime.runs.folder import RunFolder
 from lazyregime.runs.identity import look_up
@@ -24,6 +22,7 @@ from lazyregime.tracking._backend import Picture
 from lazyregime.tracking._wandb_home import settle_home
 from lazyregime.tracking._worker import Worker
 from lazyregime.tracking.called import Called
+from lazyregime.tracking.login import is_logged_in
 from lazyregime.tracking.names import flat
 
 INIT_SECONDS = 30.0  # wandb's own patience; the tracking has a little more
@@ -180,22 +179,6 @@ class WandbBackend:
         told = flat(self.config) | {key: name for key, name in names.items() if name is not None}
         told.pop("group", None)
         return told | {"folder_group": self.folder.group, "run": self.folder.path.name}
-
-
-def is_logged_in(base_url: str, api_key: object = None) -> bool:
-    """Whether there are credentials for wandb, found without asking the network or the user."""
-    if api_key or os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
-        return True
-    given = os.environ.get("NETRC")
-    for path in [Path(given)] if given else [Path("~/.netrc"), Path("~/_netrc")]:
-        try:
-            hosts = netrc.netrc(path.expanduser()).hosts
-        except (OSError, netrc.NetrcParseError):
-            continue
-        # wandb's own server has gone by several names, and accepts the credentials of each
-        if any(host == urlsplit(base_url).netloc or "wandb" in host for host in hosts):
-            return True
-    return False
 
 
 def first_line(error: BaseException) -> str:
