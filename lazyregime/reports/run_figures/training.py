@@ -137,7 +137,7 @@ def _accuracy(ax: Axes, metrics: pd.DataFrame, run: Mapping[str, Any]) -> None:
         )
         seen += list(line.test_accuracy)
         between = line.dropna(subset=probed) if (probed := f"kernel_accuracy_{protocol}") in line else line[:0]
-        between = between[np.asarray((between.epoch > 0) & (between.epoch < end))]
+        between = between.loc[np.asarray((between.epoch > 0) & (between.epoch < end))]
         if len(between):
             ax.plot(between.epoch, between[probed], "s", color=GREY, markersize=5, label="kernel in between")
             seen += list(between[probed])
