@@ -1,7 +1,8 @@
 """Train networks in the lazy, feature and regular regimes, and measure their tangent kernels.
 
-From Python: `run` does what the command line does, `load_runs` reads run folders as a table, `load_network` gives the
-trained network of a run, `RegimeProbe` judges anybody's training; the other names are packages that stand on their own.
+From Python: `run` does what the command line does, `sweep` what it does with -m, `load_runs` reads run folders as a
+table, `load_network` gives the trained network of a run, `RegimeProbe` judges anybody's training; the other names are
+packages that stand on their own.
 On the command line: `lazyregime`, or `python -m lazyregime`, lists the commands.
 """
 
@@ -10,16 +11,18 @@ import pkgutil
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["RegimeProbe", "load_network", "load_runs", "run"]
+__all__ = ["RegimeProbe", "load_network", "load_runs", "run", "sweep"]
 
 if TYPE_CHECKING:
     from lazyregime.app.api import run
+    from lazyregime.app.sweeping import sweep
     from lazyregime.app.trained import load_network
     from lazyregime.measure.regime_probe import RegimeProbe
     from lazyregime.reports import load_runs
 
 _HOMES = {
     "run": "lazyregime.app.api",
+    "sweep": "lazyregime.app.sweeping",
     "load_network": "lazyregime.app.trained",
     "load_runs": "lazyregime.reports",
     "RegimeProbe": "lazyregime.measure.regime_probe",

@@ -23,6 +23,7 @@ from lazyregime.app.compose.resources import conf_dir
 from lazyregime.app.console import Console, exit_in_peace, open_standard_streams, outlive_the_terminal
 from lazyregime.app.execute import execute
 from lazyregime.app.rerun import ask_for_reruns
+from lazyregime.app.sweeps.computing import compute_here, tell_notes
 from lazyregime.app.sweeps.launchers import check_launcher
 from lazyregime.app.sweeps.outcome import show_outcome, show_plan
 from lazyregime.app.sweeps.record import record_sweep
@@ -35,29 +36,30 @@ WRONG, FAILED, INTERRUPTED = 2, 1, 130  # exit codes
 
 def open_door(command: AbstractCommand, argv: Sequence[str] | None = None) -> None:
     """Do what the command line asks for; exits with 0, 1 if a run failed, 2 if the command cannot be."""
-    open_standard_streams()
-    outlive_the_terminal()
-    put_working_directory_on_path()
-    console = Console(quiet=not is_first_process())
     try:
+        open_standard_streams()
+        outlive_the_terminal()
+        put_working_directory_on_path()
         line = read_command_line(sys.argv[1:] if argv is None else argv)
         sys.argv[1:] = line.arguments  # Hydra, and Lightning where it starts further processes, read them there
         command.source.register()
         if line.asks_about:
             _hydra_main(command)()
             return
+        console = Console(quiet=not is_first_process())
+        console.explains = line.explains
         start = _sweep if line.is_sweep else _single
         sys.exit(start(command, console, line.overrides))
     except ConfigError as error:
-        console.error(str(error))
+        Console().error(str(error))
         sys.exit(WRONG)
     except LazyRegimeError as error:
-        console.error(str(error))
+        Console().error(str(error))
         sys.exit(FAILED)
     except Exception as error:
         if not is_of_the_machine(error):
             raise
-        console.error(in_words(error))
+        Console().error(in_words(error))
         sys.exit(FAILED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
@@ -71,7 +73,7 @@ def _single(command: AbstractCommand, console: Console, overrides: list[str]) ->
     (job,) = plan_jobs(command, [overrides])
     check_launcher(launcher, [job.config], is_sweep=False)
     console = _settled(command, console, [job])
-    _tell_notes(console, [job])
+    tell_notes(console, [job])
     ask_for_reruns([job])
     execute(command, job.config, console)
     console.say(f"Next:   python -m lazyregime.report {job.folder.path.parent}")
@@ -85,39 +87,26 @@ def _sweep(command: AbstractCommand, console: Console, overrides: list[str]) -> 
     _check_names(sweep, jobs)
     if sweep.is_here:
         console = _settled(command, console, jobs)
-    _tell_notes(console, jobs)
+    tell_notes(console, jobs)
     ask_for_reruns(jobs)
     record_sweep(command.source.command, overrides, jobs)
     show_plan(command, console, jobs)
     if sweep.is_here:
-        command.compute_together(jobs, console)
-        _compute(command, console, jobs)
+        compute_here(command, console, jobs)
     else:
         _hydra_main(command)()
     return FAILED if show_outcome(command, console, jobs) else 0
-
-
-def _tell_notes(console: Console, jobs: Sequence[Job]) -> None:
-    """Each once, of however many jobs."""
-    for note in dict.fromkeys(note for job in jobs for note in job.notes):
-        console.warn(note)
 
 
 def _settled(command: AbstractCommand, console: Console, jobs: Sequence[Job]) -> Console:
     """What is computed here can be; the console speaks where this process turns out to be no part of another's run."""
     settle_ranks(max((num_processes(job.config) for job in jobs), default=1))
     check_memory(command, jobs)
-    return Console() if console.quiet and is_first_process() else console
-
-
-def _compute(command: AbstractCommand, console: Console, jobs: Sequence[Job]) -> None:
-    """One job after the other; one that fails says so, and the others go on."""
-    for number, job in enumerate(jobs, start=1):
-        console.say(f"\nJob {number}: {' '.join(job.overrides)}")
-        try:
-            execute(command, job.config, console)
-        except LazyRegimeError as error:
-            console.error(str(error))
+    if not (console.quiet and is_first_process()):
+        return console
+    speaking = Console()
+    speaking.explains = console.explains
+    return speaking
 
 
 def _check_names(sweep: Sweep, jobs: Sequence[Job]) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -142,6 +143,9 @@ def _show(command: AbstractCommand, console: Console, folder: RunFolder, result:
     console.say()
     console.table(["measured", "value"], command.summary(result), title=folder.name)
     console.say()
+    if console.explains:
+        for what, paragraph in command.explained(result):
+            console.say(f"{what}\n{textwrap.fill(paragraph, 100, initial_indent='  ', subsequent_indent='  ')}\n")
     for warning in result.get("warnings") or ():
         console.warn(warning)
     console.say(command.last_word(result))

@@ -1,11 +1,20 @@
-"""What README and docs say is true: every command runs, every Python block runs, every citation is listed."""
+"""What README and docs say is true: every command runs, every Python block runs, every citation is listed.
 
+A command is a line of a `bash` block, or a line behind `$ ` in a block of what was seen. Those of a page are given one
+after the other in one folder, in which the files lie that the page shows behind `<!-- file: NAME -->`.
+"""
+
+import importlib.util
 import re
 import shlex
 from pathlib import Path
 
 import pytest
 
+from lazyregime.__main__ import main as lazyregime
+from lazyregime.app.fit.command import FIT
+from lazyregime.app.flow.command import FLOW
+from lazyregime.app.train.command import TRAIN
 from lazyregime.fit import main as fit
 from lazyregime.flow import main as flow
 from lazyregime.report import main as report
@@ -18,18 +27,23 @@ SMALL = {
     "fit": (fit, ["data.n_train=40", "data.n_test=30", "width=4", "group=docs", "seed=0"]),
     "flow": (flow, ["widths=[4,8]", "reference_width=16", "n_samples=6", "num_times=4", "num_seeds=2", "end_time=0.5"]),
 }
+SOURCES = {"train": TRAIN.source, "fit": FIT.source, "flow": FLOW.source}
+ELSEWHERE = ("pip", "pytest", "make", ".")  # .ci/run does these
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^(?:<!-- (?:ci: where|file:) (\S+)[^\n]*-->\n)?```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
-def blocks(language):
-    return [
-        pytest.param(body, id=f"{page.name}:{number}")
-        for page in PAGES
-        for number, (kind, body) in enumerate(BLOCK.findall(page.read_text()))
-        if kind == language
-    ]
+def blocks(page):
+    """Each block as the package that it needs, its language and its text; files apart."""
+    return [block for block in BLOCK.findall(page.read_text()) if "." not in block[0]]
+
+
+def typed(page):
+    """The commands of a page."""
+    for _, kind, body in blocks(page):
+        seen = re.findall(r"^\$ ((?:.*\\\n)*.*)$", body, re.MULTILINE)
+        yield from commands(body if kind == "bash" else "\n".join(seen))
 
 
 def commands(body):
@@ -41,26 +55,39 @@ def commands(body):
 
 
 @pytest.fixture
-def mine(tmp_path, monkeypatch):
-    """The user's module of docs/own.md, in an empty folder."""
-    module = next(body for kind, body in BLOCK.findall((ROOT / "docs/own.md").read_text()) if kind == "python")
-    (tmp_path / "mine.py").write_text(module)
+def in_folder(tmp_path, monkeypatch):
+    """In an empty folder, with the files that a page shows, or those of docs/own.md where it shows none."""
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.chdir(tmp_path)
 
+    def put(page):
+        for where in (page, ROOT / "docs/own.md"):
+            for name, _, body in BLOCK.findall(where.read_text()):
+                if "." in name:
+                    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+                    (tmp_path / name).write_text(body)
+            if (tmp_path / "mine.py").exists():
+                return
 
-@pytest.mark.parametrize("body", blocks("bash"))
-def test_every_command_runs(body, mine, tmp_path, monkeypatch):
+    return put
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if any(typed(page))], ids=lambda page: page.stem)
+def test_every_command_runs(page, in_folder, tmp_path, monkeypatch):
     """With a small network and few data in the place of large ones."""
+    in_folder(page)
     monkeypatch.setenv("LAZYREGIME_RUNS", str(tmp_path))
-    for words in commands(body):
-        if not words or words[0] in ("pip", "pytest", "make"):
-            continue  # .ci/run does these
+    for words in typed(page):
+        if not words or words[0] in ELSEWHERE or words[:3] == ["python", "-m", "venv"]:
+            continue
         if words[0].startswith("multirun_scripts/"):
             assert (ROOT / words[0]).is_file()
             continue
         if words[0] == "python" and words[1].endswith(".py"):
             assert (ROOT / words[1]).is_file()
+            continue
+        if words == ["lazyregime"]:
+            lazyregime([])
             continue
         module, arguments = words[2], words[3:]
         assert words[:2] == ["python", "-m"], words
@@ -72,9 +99,10 @@ def test_every_command_runs(body, mine, tmp_path, monkeypatch):
             continue
         arguments = [word for word in arguments if not word.startswith("hydra/launcher")]  # tests/slurm has the cluster
         door, small = SMALL[module.removeprefix("lazyregime.")]
-        if "arch=own" in arguments:  # it has its own size, and data=own theirs
-            small = [word for word in small if not word.startswith(("width=", "debug="))]
-        exits_well(door, arguments if "--help" in arguments else [*arguments, *small])
+        if {"arch=own", "data=own", "experiment=mine"} & set(arguments):  # they have their own sizes
+            few = [] if {"data=own", "experiment=mine"} & set(arguments) else ["data.n_train=600"]
+            small = [word for word in small if not word.startswith(("width=", "debug="))] + few
+        exits_well(door, arguments if {"--help", "--cfg"} & set(arguments) else [*arguments, *small])
 
 
 def exits_well(command, arguments):
@@ -85,9 +113,40 @@ def exits_well(command, arguments):
     assert not code, arguments
 
 
-@pytest.mark.parametrize("body", blocks("python"))
-def test_every_python_block_runs(body, mine):
-    exec(compile(body, "docs", "exec"), {})
+@pytest.mark.parametrize(
+    ("page", "body", "needs"),
+    [
+        pytest.param(page, body, needs, id=f"{page.stem}:{at}")
+        for page in PAGES
+        for at, (needs, kind, body) in enumerate(blocks(page))
+        if kind == "python"
+    ],
+)
+def test_every_python_block_runs(page, body, needs, in_folder):
+    """Those of other tools where these are installed; elsewhere they are Python at least."""
+    in_folder(page)
+    code = compile(body, "docs", "exec")
+    if not needs or importlib.util.find_spec(needs):
+        exec(code, {})
+
+
+def test_every_command_in_a_sentence_composes():
+    spans = {span for page in PAGES for span in re.findall(r"`python -m lazyregime\.([^`]+)`", page.read_text())}
+    for door, _, rest in (span.partition(" ") for span in spans):
+        words = shlex.split(rest)
+        if door in SOURCES and not {"...", "--help"} & set(words):
+            SOURCES[door].sweep([word for word in words if word != "-m"])
+
+
+def test_every_choice_in_a_sentence_is_one():
+    """`arch=vit` where conf/ has a group arch."""
+    groups = {folder.name for folder in (ROOT / "conf").iterdir() if folder.is_dir()}
+    for page in PAGES:
+        for group, option in re.findall(r"[` ]([a-z/]+)=(\w+)(?=[` ])", page.read_text()):
+            if group in groups:
+                # an experiment that a page invents, or nothing at all
+                known = (ROOT / "conf" / group / f"{option}.yaml").exists() or option in ("null", "mine", "NAME")
+                assert known, f"{page.name} says {group}={option}"
 
 
 def test_every_citation_is_listed():

@@ -1,6 +1,7 @@
 """Hydra's composition of conf/, without Hydra's global state: it works inside somebody else's Hydra, and twice."""
 
 import functools
+import warnings
 from collections.abc import Sequence
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -9,6 +10,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from lazyregime.app.compose.resources import conf_dir
+
+# conf/hydra/launcher/joblib.yaml has the name of the plugin's schema and is meant to; Hydra says so eight times a sweep
+warnings.filterwarnings("ignore", "\\s*'hydra/launcher/joblib' is validated against ConfigStore schema")
 
 
 @functools.cache

@@ -1,7 +1,7 @@
 """Values of Python as overrides that Hydra reads as they stand, whatever is in them."""
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
 
@@ -16,13 +16,35 @@ def as_overrides(settings: Mapping[str, Any], prefix: str = "") -> list[str]:
     Raises:
         ConfigError: For a value that no configuration can hold.
     """
-    found: list[str] = []
+    return [f"{key}={as_value(value, key)}" for key, value in _flat(settings, prefix)]
+
+
+def as_sweep(settings: Mapping[str, Any]) -> list[str]:
+    """`width=[8, 16], lr=0.1` as ["width=8,16", "lr=0.1"]: a list is swept over, a list in it is a value.
+
+    Raises:
+        ConfigError: For a value that no configuration can hold, or a list without any.
+    """
+    return [f"{key}={','.join(as_value(value, key) for value in _swept(key, values))}"
+            for key, values in _flat(settings, "")]  # fmt: skip
+
+
+def _flat(settings: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
     for key, value in settings.items():
         if isinstance(value, Mapping):
-            found += as_overrides(value, f"{prefix}{key}.")
+            yield from _flat(value, f"{prefix}{key}.")
         else:
-            found.append(f"{prefix}{key}={as_value(value, f'{prefix}{key}')}")
-    return found
+            yield f"{prefix}{key}", value
+
+
+def _swept(key: str, values: Any) -> list[Any]:
+    if hasattr(values, "tolist"):  # an array of numpy or a tensor
+        values = values.tolist()
+    if not isinstance(values, list | tuple | range):
+        return [values]
+    if not values:
+        raise ConfigError(f"{key}={values!r} is a sweep over no values; give at least one.")
+    return list(values)
 
 
 def as_value(value: Any, key: str) -> str:
