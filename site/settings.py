@@ -78,7 +78,10 @@ def settings_of(text: str) -> list[tuple[str, str, str]]:
     """Key, default and comment of the lines at the top of a yaml file."""
     body = re.sub(r"^defaults:\n(?:  .*\n)*", "", text, flags=re.MULTILINE)
     found = [match.groups(default="") for match in map(SETTING.match, body.splitlines()) if match]
-    return [(key, default.replace("|", "\\|"), meaning.replace("|", "\\|")) for key, default, meaning in found]
+    return [
+        (key, default.replace("|", "\\|"), meaning.replace("|", "\\|").replace("<", "&lt;"))
+        for key, default, meaning in found
+    ]
 
 
 def word(annotation: Any) -> str:
