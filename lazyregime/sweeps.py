@@ -22,18 +22,17 @@ _ACTIONS = {
 
 def main(argv: Sequence[str] | None = None) -> None:
     """The command line; exits with 0, 1 if a run failed again or a file is damaged, 2 for what makes no sense."""
-    given = _parser().parse_args(argv)
-    open_standard_streams()
-    console = Console()
     try:
-        sys.exit(_done(given, console))
+        given = _parser().parse_args(argv)
+        open_standard_streams()
+        sys.exit(_done(given, Console()))
     except LazyRegimeError as error:
-        console.error(str(error))
+        Console().error(str(error))
         sys.exit(2)
     except Exception as error:
         if not is_of_the_machine(error):
             raise
-        console.error(in_words(error))
+        Console().error(in_words(error))
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

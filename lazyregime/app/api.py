@@ -6,7 +6,6 @@ from typing import Any, Literal
 from lazyregime.app.ambient import ambient_state_of_torch
 from lazyregime.app.command import AbstractCommand
 from lazyregime.app.compose.devices import num_processes
-from lazyregime.app.compose.given import given
 from lazyregime.app.compose.hints import ConfigError
 from lazyregime.app.compose.own import put_working_directory_on_path
 from lazyregime.app.compose.plan import check_memory, plan_jobs
@@ -46,6 +45,8 @@ def run(
     Raises:
         LazyRegimeError: If the configuration cannot be, or the run fails.
     """
+    from lazyregime.app.compose.given import given  # torch takes seconds to import, and `sweeps status` imports this
+
     if is_setting(data):
         data, settings = None, {"data": data, **settings}
     door = command_of(command, network, data)

@@ -93,6 +93,11 @@ class AbstractCommand(ABC):
     def summary(self, result: Mapping[str, Any]) -> Rows:
         """What a person wants to know of the run: (what, value)."""
 
+    def explained(self, result: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+        """What the rows of the summary are, a paragraph each, for --explain."""
+        del result
+        return ()
+
     @abstractmethod
     def last_word(self, result: Mapping[str, Any]) -> str:
         """The conclusion, in a line."""

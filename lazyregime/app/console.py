@@ -42,6 +42,7 @@ class Console:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
+        self.explains = False  # whether a run's table is followed by what its rows are
         self.is_terminal = _is_terminal(sys.stdout) and os.environ.get("TERM") != "dumb"
         self.bars, self.shows_progress = self.is_terminal, True
         self._rich = RichConsole(

@@ -36,29 +36,30 @@ WRONG, FAILED, INTERRUPTED = 2, 1, 130  # exit codes
 
 def open_door(command: AbstractCommand, argv: Sequence[str] | None = None) -> None:
     """Do what the command line asks for; exits with 0, 1 if a run failed, 2 if the command cannot be."""
-    open_standard_streams()
-    outlive_the_terminal()
-    put_working_directory_on_path()
-    console = Console(quiet=not is_first_process())
     try:
+        open_standard_streams()
+        outlive_the_terminal()
+        put_working_directory_on_path()
         line = read_command_line(sys.argv[1:] if argv is None else argv)
         sys.argv[1:] = line.arguments  # Hydra, and Lightning where it starts further processes, read them there
         command.source.register()
         if line.asks_about:
             _hydra_main(command)()
             return
+        console = Console(quiet=not is_first_process())
+        console.explains = line.explains
         start = _sweep if line.is_sweep else _single
         sys.exit(start(command, console, line.overrides))
     except ConfigError as error:
-        console.error(str(error))
+        Console().error(str(error))
         sys.exit(WRONG)
     except LazyRegimeError as error:
-        console.error(str(error))
+        Console().error(str(error))
         sys.exit(FAILED)
     except Exception as error:
         if not is_of_the_machine(error):
             raise
-        console.error(in_words(error))
+        Console().error(in_words(error))
         sys.exit(FAILED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
@@ -101,7 +102,11 @@ def _settled(command: AbstractCommand, console: Console, jobs: Sequence[Job]) ->
     """What is computed here can be; the console speaks where this process turns out to be no part of another's run."""
     settle_ranks(max((num_processes(job.config) for job in jobs), default=1))
     check_memory(command, jobs)
-    return Console() if console.quiet and is_first_process() else console
+    if not (console.quiet and is_first_process()):
+        return console
+    speaking = Console()
+    speaking.explains = console.explains
+    return speaking
 
 
 def _check_names(sweep: Sweep, jobs: Sequence[Job]) -> None:

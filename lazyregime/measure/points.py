@@ -108,5 +108,11 @@ def _anchors(data: ClassificationData, per_class: int) -> tuple[Tensor, Tensor]:
         return data.kernel_inputs, data.kernel_labels
     if data.is_regression:
         return data.train_inputs[:per_class], data.train_labels[:per_class]
+    fewest = int(data.train_labels.unique(return_counts=True)[1].min())
+    if fewest < per_class:
+        raise LazyRegimeError(
+            f"ntk.anchors_per_class={per_class}, but the smallest class has {fewest} of the {len(data.train_labels)} "
+            f"training points; set ntk.anchors_per_class={fewest} or less, or a larger data.n_train."
+        )
     chosen = first_per_class(data.train_labels, per_class)
     return data.train_inputs[chosen], data.train_labels[chosen]

@@ -20,10 +20,11 @@ def metric_words() -> dict[str, str]:
 def metric_rows(result: Mapping[str, Any]) -> list[tuple[str, str]]:
     """A row of a table for each metric of a run that is shown: its words, and its value or its values at both ends."""
     shown = [metric for metric in all_metrics() if metric.in_table]
-    return [(metric.words, text) for metric in shown if (text := _text(metric, result))]
+    return [(metric.words, text) for metric in shown if (text := metric_text(metric, result))]
 
 
-def _text(metric: Metric, result: Mapping[str, Any]) -> str:
+def metric_text(metric: Metric, result: Mapping[str, Any]) -> str:
+    """The value of a metric, or its values at both ends, as a table writes them; empty where a result has none."""
     names = [metric.name] if metric.kind == "movement" else [f"{metric.name}_{tag}" for tag in ENDS]
     if not any(name in result for name in names):
         return _over_layers(metric, result)

@@ -97,8 +97,9 @@ def test_the_python_api_is_the_command_line(runs_dir, capsys):
         lazyregime.run("widht=3")
 
 
-def test_importing_the_package_does_not_import_torch():
-    code = "import sys, lazyregime; sys.exit('torch' in sys.modules)"
+@pytest.mark.parametrize("module", ["lazyregime", "lazyregime.sweeps"])
+def test_importing_does_not_import_torch(module):
+    code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -106,7 +106,8 @@ def test_one_run_folder_reported_again(tmp_path: Path, capsys: pytest.CaptureFix
     first = {path: path.read_bytes() for path in (run / "report").rglob("*") if path.is_file()}
     assert run / "report" / "figures" / "spectra.png" in first
     (run / "kernels.safetensors").unlink()
-    assert main([str(run)]) == 0  # the report inside the run is no run itself
+    assert main([str(run), "--explain"]) == 0  # the report inside the run is no run itself
+    assert "(kernel_change)\n  ||K_1 - K_0|| / ||K_0||" in capsys.readouterr().out
     second = {path: path.read_bytes() for path in (run / "report").rglob("*") if path.is_file()}
     stale = {run / "report" / "figures" / f"spectra.{suffix}" for suffix in ("png", "pdf")}
     assert set(first) - set(second) == stale

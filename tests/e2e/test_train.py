@@ -52,8 +52,10 @@ def test_a_run_leaves_what_it_promises_and_is_not_repeated(runs_dir, capsys):
     rows = list(csv.DictReader((folder / "metrics.csv").read_text().splitlines()))
     assert [row["epoch"] for row in rows] == ["0", "1"]
     written = (folder / "result.json").stat().st_mtime_ns
-    assert train(*FAST) == 0
-    assert "complete already" in capsys.readouterr().out
+    assert train(*FAST, "--explain") == 0
+    told = capsys.readouterr().out
+    assert "complete already" in told and "sine of the angle" in told and "Below 0.33 the network is" in told
+    assert "Below 0.33" not in printed
     assert (folder / "result.json").stat().st_mtime_ns == written
     assert train(*FAST, "rerun=true") == 0
     assert (folder / "result.json").stat().st_mtime_ns > written

@@ -66,6 +66,17 @@ TRAIN = [
     ("data.n_train=0", "a whole number from 1"),
     ("data.n_train=-1", "a whole number from 1"),
     ("data.n_test=0", "a whole number from 1"),
+    # data and networks that do not fit
+    ("arch=cnn", "needs data.in_channels"),
+    ("arch=vit", "needs data.in_channels"),
+    ("arch=transformer", "needs data.num_tokens"),
+    ("arch=mlp data=modular_addition loss=cross_entropy", "needs data.in_features"),
+    ("arch=cnn data=mnist_parity", "have shape (10,)"),
+    ("arch.in_features=7", "leave arch.in_features out"),
+    ("arch.n_outputs=7", "leave arch.n_outputs out"),
+    ("data.n_outputs=3", "follows from data=sphere"),
+    ("data=mnist loss=cross_entropy data.image_size=14", "follows from data=mnist"),
+    ("data=mnist_parity data.in_features=7", "as many of the one as of the other"),
     # steps
     ("lr=0", "positive and finite"),
     ("lr=-1", "positive and finite"),

@@ -14,6 +14,12 @@ def _stopped(trial: Trial, call: str, number: int, *, after: bool = False) -> No
     trial.run(before=lambda: at_call(call, number, lambda: os.kill(os.getpid(), signal.SIGKILL), after=after))
 
 
+@fault(only=("report",))
+def kill_the_report_while_it_draws(trial: Trial) -> None:
+    """SIGKILL as a figure of the report is saved, at a random one."""
+    _stopped(trial, "savefig", trial.rng.randrange(8))
+
+
 @fault(writes=True)
 def killed_before_a_rename(trial: Trial) -> None:
     """SIGKILL as a file is about to be renamed, at a random one: what was written lies beside its place."""

@@ -107,9 +107,3 @@ def kill_the_sweep_twice(trial: Trial) -> None:
         running.wait_for(trial.undisturbed.seconds * trial.rng.uniform(0.4, 1.0))
         trial.send(running, signal.SIGKILL)
         trial.end(running)
-
-
-@fault(only=("report",))
-def kill_the_report_while_it_draws(trial: Trial) -> None:
-    """SIGKILL as a figure of the report is saved, at a random one."""
-    _stopped(trial, "savefig", trial.rng.randrange(8))

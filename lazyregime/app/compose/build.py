@@ -7,16 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from lazyregime.app.compose.bounds import check_bounds
 from lazyregime.app.compose.config import ConfigDict
+from lazyregime.app.compose.described import DESCRIPTIONS, check_features, check_loaded, check_taken
 from lazyregime.app.compose.devices import check_devices
 from lazyregime.app.compose.hints import ConfigError, unknown_name
 from lazyregime.app.compose.own import is_own
-from lazyregime.app.compose.own_data import DESCRIPTIONS, own_data
+from lazyregime.app.compose.own_data import own_data
 from lazyregime.app.compose.target import target_of
-from lazyregime.app.compose.trial import SAMPLES, check_network, sample_inputs
+from lazyregime.app.compose.trial import SAMPLES, check_network, check_shapes, sample_inputs
 from lazyregime.data import ClassificationData, check_arguments
 from lazyregime.networks import UNKNOWN, parameterization_of, why_unknown
 from lazyregime.regimes import AbstractRegime, alpha_of
@@ -26,7 +27,9 @@ def load_data(config: ConfigDict) -> ClassificationData:
     """The data set, in memory."""
     if is_own(config["data"]):
         return own_data(config["data"])
-    return build(config["data"], "data", drop=DESCRIPTIONS)
+    data: ClassificationData = build(config["data"], "data", drop=DESCRIPTIONS)
+    check_loaded(config["data"], data)
+    return data
 
 
 def check_data(config: ConfigDict) -> None:
@@ -35,9 +38,12 @@ def check_data(config: ConfigDict) -> None:
     Raises:
         LazyRegimeError: If it does not take them, or its own check refuses them.
     """
-    if not is_own(config["data"]):  # else they have been loaded, and checked
-        function, arguments = _call(config["data"], "data", DESCRIPTIONS, {})
-        check_arguments(function, **arguments)
+    data = config["data"]
+    if is_own(data):  # they have been loaded, and checked
+        return
+    function, arguments = _call(data, "data", DESCRIPTIONS, {})
+    check_arguments(function, **arguments)
+    check_features(data)
 
 
 def build_network(config: ConfigDict) -> nn.Module:
@@ -152,35 +158,40 @@ def check(config: ConfigDict) -> int:
         LazyRegimeError: A sentence about the first thing that cannot be.
     """
     check_data(config)
-    network = _tried(config)
+    few = _few(config["data"])
+    network = _tried(config, few)
     module = build_regime(config, network)
-    labels = _few_labels(config["data"])
-    if labels is not None:
+    if few is not None:
+        labels = few.train_labels[:SAMPLES]
         module.loss(torch.zeros(len(labels), config["data"]["n_outputs"]), labels)  # it says which labels it takes
     check_bounds(config)
     check_devices(config)
     return sum(p.numel() for p in network.parameters())
 
 
-def _few_labels(data: ConfigDict) -> Tensor | None:
-    """Labels of the kind that the data have; None where only files would tell."""
+def _few(data: ConfigDict) -> ClassificationData | None:
+    """Samples of the kind that the data have; None where only files would tell."""
     if is_own(data):
-        return own_data(data).train_labels[:SAMPLES]
+        return own_data(data)
     if "data_dir" in data:
         return None
     few = {key: min(data[key], SAMPLES) for key in ("n_train", "n_test") if data.get(key) is not None}
-    return build({**data, **few}, "data", drop=DESCRIPTIONS).train_labels[:SAMPLES]
+    return build({**data, **few}, "data", drop=DESCRIPTIONS)
 
 
-def _tried(config: ConfigDict) -> nn.Module:
-    """The network: ours without memory for its weights, one of the user's as it is and seen to work on these data."""
-    if not is_own(config["arch"]):
+def _tried(config: ConfigDict, few: ClassificationData | None) -> nn.Module:
+    """The network, seen to take these data: ours without memory for its weights, one of the user's as it is."""
+    arch, data = config["arch"], config["data"]
+    x = None if few is None else few.train_inputs[:SAMPLES]
+    if not is_own(arch):
+        check_taken(arch, data)
         with torch.device("meta"):
-            return build(config["arch"], "arch")
-    network, data = build_network(config), config["data"]
-    x = sample_inputs(data, load_data(config).train_inputs if is_own(data) else None)
+            network: nn.Module = build(arch, "arch")
+        check_shapes(network, sample_inputs(data, x), data["n_outputs"], f"arch={arch['name']}", f"data={data['name']}")
+        return network
+    network, x = build_network(config), sample_inputs(data, x)
     x = x.to(torch_dtype(config)) if x.is_floating_point() else x
-    check_network(network, x, data["n_outputs"], str(config["arch"]["name"]))
+    check_network(network, x, data["n_outputs"], str(arch["name"]))
     return network
 
 

@@ -18,6 +18,7 @@ _REFUSED = {
     "resolve": "it belongs to --cfg job",
 }
 _FOLDERS = ("hydra.run.dir=", "hydra.sweep.dir=", "hydra.sweep.subdir=", "hydra.output_subdir=")
+EXPLAIN = "--explain"
 _ONE_OF = ("run", "multirun", "cfg", "info", "shell_completion")
 
 
@@ -30,12 +31,14 @@ class CommandLine:
         overrides: Those of the form key=value.
         is_sweep: -m.
         asks_about: Whether it asks for a help page, the configuration, or the like, and not for a run.
+        explains: --explain.
     """
 
     arguments: list[str]
     overrides: list[str]
     is_sweep: bool
     asks_about: bool
+    explains: bool
 
 
 def read_command_line(argv: Sequence[str]) -> CommandLine:
@@ -45,7 +48,9 @@ def read_command_line(argv: Sequence[str]) -> CommandLine:
         ConfigError: If it has an option that means nothing here, or two that exclude each other.
         SystemExit: If an option is unknown, as argparse has it.
     """
-    options = get_args_parser().parse_intermixed_args(list(argv))  # options may stand among overrides
+    parser = get_args_parser()
+    parser.add_argument(EXPLAIN, action="store_true", help="after the table of a run, what each row of it is")
+    options = parser.parse_intermixed_args(list(argv))  # options may stand among overrides
     asks_about = bool(options.help or options.hydra_help or options.cfg or options.info or options.shell_completion)
     if len(several := [f"--{name}" for name in _ONE_OF if getattr(options, name, None)]) > 1:
         raise ConfigError(f"{' and '.join(several)} exclude each other; give one of them.")
@@ -62,9 +67,11 @@ def read_command_line(argv: Sequence[str]) -> CommandLine:
             raise ConfigError(f"{override}: runs have folders of their own, below runs_dir=FOLDER; leave it out.")
         if override.replace(" ", "").lower() in ("hydra.job.chdir=true", "++hydra.job.chdir=true"):
             raise ConfigError(f"{override}: a run has a folder of its own and needs no other directory; leave it out.")
-    asked = [*with_own_arguments(options.overrides), *(a for a in argv if a not in options.overrides)]
+    asked = [*with_own_arguments(options.overrides), *(a for a in argv if a not in options.overrides and a != EXPLAIN)]
     of_run = ["-m", *overrides] if options.multirun else overrides
-    return CommandLine(asked if asks_about else of_run, overrides, bool(options.multirun), asks_about)
+    return CommandLine(
+        asked if asks_about else of_run, overrides, bool(options.multirun), asks_about, bool(options.explain)
+    )
 
 
 def _with_search_path(overrides: Sequence[str], folder: str) -> list[str]:

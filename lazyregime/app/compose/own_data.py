@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from lazyregime.app.compose.described import DESCRIPTIONS
 from lazyregime.app.compose.fingerprint import fingerprint_of_tensors
 from lazyregime.app.compose.hints import ConfigError
 from lazyregime.app.compose.own import SOURCES, is_own
@@ -16,7 +17,6 @@ from lazyregime.app.compose.source_digest import module_file
 from lazyregime.data import ClassificationData, shapes_of
 
 # Of the data, for the architectures.
-DESCRIPTIONS = ("in_channels", "image_size", "in_features", "n_outputs", "num_tokens", "sequence_length")
 
 
 def completed(config: dict[str, Any]) -> dict[str, Any]:

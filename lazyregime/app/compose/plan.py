@@ -6,6 +6,7 @@ from typing import Any
 
 from lazyregime.app.command import AbstractCommand
 from lazyregime.app.compose.config import ConfigDict
+from lazyregime.app.compose.described import check_typed
 from lazyregime.app.compose.hints import ConfigError
 from lazyregime.app.compose.ignored import without_effect
 from lazyregime.app.compose.job import Job
@@ -32,6 +33,7 @@ def plan_jobs(command: AbstractCommand, jobs: Sequence[Sequence[str]]) -> list[J
         try:
             config = next(configs)
             _check_common(config)
+            check_typed(overrides, config)
             config = command.complete(config)
             folder = command.folder(config)
             kind = _kind(config)

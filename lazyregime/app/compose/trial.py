@@ -42,6 +42,24 @@ def check_network(network: nn.Module, x: Tensor, n_outputs: int, name: str) -> N
     _check_outputs(together, apart, x, n_outputs, name)
 
 
+def check_shapes(network: nn.Module, x: Tensor, n_outputs: int, name: str, data: str) -> None:
+    """Refuse data that a network on the meta device, one of ours, cannot take: nothing is computed, shapes alone.
+
+    Raises:
+        ConfigError: If the network fails on such inputs, or gives another number of outputs.
+    """
+    shape = tuple(x.shape[1:])
+    try:
+        outputs = network(x.to("meta"))
+    except (RuntimeError, ValueError, IndexError) as error:  # as torch has it for a wrong shape, and our own words
+        raise ConfigError(
+            f"{name} cannot take the samples of {data}, which have shape {shape} ({_first_line(error)}); choose "
+            "another arch, or other data."
+        ) from error
+    if tuple(outputs.shape) != (len(x), n_outputs):
+        raise ConfigError(f"{name} gives {tuple(outputs.shape)[1:]} for a sample of {data}, which wants {n_outputs}.")
+
+
 def sample_inputs(data: dict[str, Any], like: Tensor | None = None) -> Tensor:
     """A few inputs of the shape that the data have: the first of `like`, or drawn at random."""
     if like is not None:
@@ -49,9 +67,11 @@ def sample_inputs(data: dict[str, Any], like: Tensor | None = None) -> Tensor:
     generator = torch.Generator().manual_seed(0)
     if data.get("sequence_length"):
         return torch.randint(data.get("num_tokens") or TOKENS, (SAMPLES, data["sequence_length"]), generator=generator)
-    features: int = data["in_features"]
+    features: int | None = data["in_features"]
     shape: tuple[int, ...] = (data.get("in_channels") or 0, data.get("image_size") or 0, data.get("image_size") or 0)
-    return torch.randn(SAMPLES, *(shape if math.prod(shape) == features else (features,)), generator=generator)
+    if features is not None and math.prod(shape) != features:
+        shape = (features,)
+    return torch.randn(SAMPLES, *shape, generator=generator)
 
 
 def _check_outputs(together: Any, apart: Any, x: Tensor, n_outputs: int, name: str) -> None:

@@ -1,6 +1,6 @@
 """The command `fit`: a kernel machine in closed form, from its configuration to its result and its figure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
@@ -122,6 +122,9 @@ class FitCommand(AbstractCommand):
             rows.append(("added to it, since the kernel is singular there", f"{result['jitter']:.3g}"))
         return rows
 
+    def explained(self, result: Mapping[str, Any]) -> Sequence[tuple[str, str]]:  # noqa: D102
+        return [(what, told) for key, what, told in _EXPLAINED if result.get(key)]
+
     def last_word(self, result: Mapping[str, Any]) -> str:  # noqa: D102
         how = _WORDS[result["chosen_by"]]
         if result.get("population"):
@@ -131,5 +134,16 @@ class FitCommand(AbstractCommand):
             f"residual {result['residual']:.1e}."
         )
 
+
+_EXPLAINED = (
+    ("test_risk", "risk", "The mean squared error over that of the predictor zero: 1 is what knowing nothing reaches, "
+     "0 is perfect. With population=true it is the expectation over all inputs, not a mean over test points."),
+    ("test_accuracy", "accuracy", "The part of the test points whose largest output is that of their class."),
+    ("ridge", "ridge", "What is added to the diagonal of the kernel, or to the features' covariance: a larger one fits "
+     "the samples less closely. chosen_by in result.json says on what it was chosen: held-out samples, leave-one-out "
+     "on the training samples, the test set (which flatters the result), or not at all."),
+    ("jitter", "added to it", "With ridge 0 a kernel of repeated samples cannot be inverted; so much was added."),
+    ("residual", "residual", "|(K + ridge I) c - y| / |y| of the solution that was found: how exactly it was solved."),
+)  # fmt: skip
 
 FIT = FitCommand()

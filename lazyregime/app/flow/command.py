@@ -1,6 +1,6 @@
 """The command `flow`: two-layer particles under both scalings, from its configuration to its figure and its table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
@@ -71,6 +71,10 @@ class FlowCommand(AbstractCommand):
         slopes = "; slopes over all widths" if any(key.endswith("_slope") for key in result) else ""
         return [*rows, (f"(N = {result['width']}, mean over {result['num_seeds']} seeds{slopes})", "")]
 
+    def explained(self, result: Mapping[str, Any]) -> Sequence[tuple[str, str]]:  # noqa: D102
+        worst = any(key.startswith("error_") for key in result)
+        return _EXPLAINED if worst else _EXPLAINED[:-1]
+
     def last_word(self, result: Mapping[str, Any]) -> str:
         """Which of the two moved its kernel."""
         moved = {s: result.get(f"{s}_kernel_change") for s in ("mean_field", "ntk")}
@@ -81,5 +85,15 @@ class FlowCommand(AbstractCommand):
             f"and by {moved['ntk']:.3g} at α = √N."
         )
 
+
+_EXPLAINED = (
+    ("α = 1, α = √N", "The output of the network is alpha / N times the sum over its N units. At alpha = 1 each unit "
+     "moves by a fixed distance however many there are (the mean-field scaling), and the kernel with them; at "
+     "alpha = sqrt(N) each moves by 1 / sqrt(N) (the NTK scaling), and the kernel stays as N grows."),
+    ("~ N^slope", "The slope of the quantity over the widths, both on logarithmic axes: what the theory predicts is in "
+     "docs/two_layer.md."),
+    ("what must hold exactly", "Identities of the flow that no discretization may break, such as the balance of the "
+     "two layers and the decrease of the loss: their error is that of the integrator."),
+)  # fmt: skip
 
 FLOW = FlowCommand()

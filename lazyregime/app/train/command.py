@@ -85,6 +85,11 @@ class TrainCommand(AbstractCommand):
             (_note(result), ""),
         ]
 
+    def explained(self, result: Mapping[str, Any]) -> Sequence[tuple[str, str]]:  # noqa: D102
+        from lazyregime.measure.explain import explained
+
+        return explained(result)
+
     def last_word(self, result: Mapping[str, Any]) -> str:
         """The verdict, with what was seen."""
         if "verdict" not in result:
@@ -160,10 +165,16 @@ def _memory(config: ConfigDict, num_params: float) -> str:
     text = f"about {_bytes(_training_bytes(config, num_params))} to train"
     if not config["ntk"]["enabled"]:
         return text + ", no kernel probe"
-    anchors = config["ntk"]["anchors_per_class"] * (config["data"].get("n_outputs") or 1)
+    anchors = config["data"].get("n_kernel") or config["ntk"]["anchors_per_class"] * _num_classes(config)
     test = config["ntk"]["n_test"] or _test_size(config["data"])
     kernel = f"{test:,} x {2 * anchors} test kernel ({_bytes(test * 2 * anchors * _number_bytes(config))})"
     return f"{text}; kernels {anchors} x {anchors}, twice, and a {kernel}"
+
+
+def _num_classes(config: ConfigDict) -> int:
+    """Of which there are anchors; of real targets, in all."""
+    outputs: int = config["data"].get("n_outputs") or 1
+    return max(2, outputs) if config["loss"]["name"] != "mse" else outputs
 
 
 def _test_size(data: ConfigDict) -> int:
