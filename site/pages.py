@@ -29,6 +29,7 @@ STYLE = """\
 .md-typeset__table { display: block; overflow-x: auto; }
 .md-typeset pre > code { font-size: 0.62rem; line-height: 1.35; }
 .md-typeset h2.doc-heading { font-size: 1rem; overflow-wrap: anywhere; }
+.jp-OutputArea pre { white-space: pre !important; overflow-x: auto; }
 .md-grid { max-width: 72rem; }
 """
 
