@@ -29,7 +29,7 @@ def called_by(naming: Naming, config: Mapping[str, Any], folder: RunFolder) -> C
     if sweep is None:
         return Called(folder.name)
     untold = [key for key in sweep.swept if not _is_told(key, naming, config)]
-    words = [f"{key.rpartition('.')[2]}={_value(config, key)}" for key in untold]
+    words = [f"{key.rpartition('.')[2]}={_written(_value(config, key))}" for key in untold]
     parts = [folder.group.replace("/", "-"), *(key.rpartition(".")[2] for key in sweep.swept), sweep.id]
     return Called(" ".join([folder.name, *words]), "-".join(parts)[-LONGEST:])
 
@@ -67,5 +67,8 @@ def _is_told(key: str, naming: Naming, config: Mapping[str, Any]) -> bool:
 
 def _value(config: Mapping[str, Any], key: str) -> Any:
     value = look_up(config, key)
-    value = value.get("name") if isinstance(value, Mapping) else value
-    return f"{value:g}" if isinstance(value, float) else value
+    return value.get("name") if isinstance(value, Mapping) else value
+
+
+def _written(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -5,8 +5,10 @@ import json
 import pytest
 from wandb_file import history, wandb_runs
 
+from lazyregime.app.called import called_by
 from lazyregime.app.sweeps.record import swept_keys
 from lazyregime.runs.folder import RunFolder
+from lazyregime.runs.identity import TRAINING
 from lazyregime.runs.tables import read_rows
 from lazyregime.tracking.names import flat, tracked_name, tracked_names
 from lazyregime.train import main as train
@@ -87,6 +89,34 @@ def test_a_run_of_no_sweep_has_no_group(runs_dir):
     (run,) = wandb_runs(runs_dir / "g")
     assert (run.run.run_group, run.run.display_name) == ("", "regular-mlp-w8-sphere-n60-depth1-s0")
     assert not any(kind == "kernels" for _, kind in run.artifacts)
+
+
+@pytest.mark.parametrize(
+    ("swept", "changes", "name"),
+    [
+        (["alpha"], {"alpha": 1.0}, "lazy-mlp-w8-s0 alpha=1"),  # ordinary, so the folder's name leaves it out
+        (["alpha"], {"alpha": 4.0}, "lazy-mlp-w8-alpha4-s0"),
+        (["init_seed", "seed"], {"init_seed": 0}, "lazy-mlp-w8-s0 init_seed=0"),
+        (["init_seed", "seed"], {"init_seed": 1}, "lazy-mlp-w8-s0-i1"),
+        (["regime", "width", "arch", "data"], {}, "lazy-mlp-w8-s0 data=mnist"),
+        (
+            ["optimizer.lr", "ntk"],
+            {"optimizer": {"lr": 1e-05}, "ntk": {"name": "few"}},
+            "lazy-mlp-w8-s0 lr=1e-05 ntk=few",
+        ),
+        (["width"], {"name": "mine"}, "mine width=8"),
+    ],
+)
+def test_a_name_says_what_was_swept_and_says_it_once(swept, changes, name, tmp_path):
+    config = {"regime": {"name": "lazy"}, "arch": {"name": "mlp"}, "data": {"name": "mnist"}, "width": 8, "seed": 0}
+    config |= {"group": "a/b", "runs_dir": str(tmp_path)} | changes
+    folder = RunFolder.of(config)
+    record = {"command": "train", "overrides": [], "group": "a/b", "runs": [folder.path.name], "swept": swept}
+    (folder.path.parent / ".sweeps").mkdir(parents=True)
+    (folder.path.parent / ".sweeps" / "12345678.json").write_text(json.dumps(record))
+    called = called_by(TRAINING, config, folder)
+    last = [key.rpartition(".")[2] for key in swept]
+    assert (called.name, called.sweep) == (name, "-".join(["a-b", *last, "12345678"]))
 
 
 def test_swept_is_what_differs():
