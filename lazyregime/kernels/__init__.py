@@ -12,7 +12,8 @@ from lazyregime.kernels.empirical import (
     explain,
     register_rule,
 )
-from lazyregime.kernels.finite_time import FrozenFlow, Gaussian, InfiniteEnsemble
+from lazyregime.kernels.ensemble import Gaussian, InfiniteEnsemble
+from lazyregime.kernels.finite_time import FrozenFlow
 from lazyregime.kernels.infinite import (
     InfiniteCNN,
     InfiniteMLP,

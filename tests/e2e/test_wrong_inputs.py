@@ -154,6 +154,13 @@ TRAIN = [
     ("-m width=", "give a whole number"),
     ("-m width=range(0)", "a sweep over no values"),
     ("-m arch=glob(zz*)", "a sweep over no values"),
+    ("~width", "cannot be without width"),
+    ("~progress", "cannot be without progress"),
+    ("-m ~width seed=0,1", "cannot be without width"),
+    ("@x=1", "must be a string or a list"),
+    ("runs_dir='~nosuchuser/x'", "no home of that name"),
+    ("--cfg job data=nope", "the valid ones are"),
+    ("--help width=x", "give a whole number"),
 ]
 FIT = [
     ("machine=foo", "the valid ones are cntk"),

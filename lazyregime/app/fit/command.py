@@ -9,6 +9,7 @@ from lazyregime.app.compose.config import ConfigDict, Source
 from lazyregime.app.compose.hints import ConfigError
 from lazyregime.app.compose.own import SOURCES
 from lazyregime.app.fit.schema import FitConfig
+from lazyregime.home import at_home
 from lazyregime.runs.folder import RunFolder
 from lazyregime.runs.identity import Naming
 from lazyregime.runs.status import Status
@@ -57,7 +58,7 @@ class FitCommand(AbstractCommand):
         config, machine = super().complete(config), config["machine"]
         if not machine.get("run"):
             return config
-        run, at = Path(machine["run"]).expanduser(), machine["at"]
+        run, at = at_home(machine["run"]), machine["at"]
         digest = digest_of_network(run, at)
         status = RunFolder.at(run).status()
         if at != "init" and status != Status.complete and not machine["unfinished"]:
