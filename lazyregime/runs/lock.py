@@ -50,7 +50,7 @@ class Holder:
             pid=os.getpid(),
             process_started=_process_started(os.getpid()),
             slurm_job_id=os.environ.get("SLURM_JOB_ID"),
-            slurm_restart_count=int(os.environ.get("SLURM_RESTART_COUNT") or 0),
+            slurm_restart_count=_restarts(),
             command=command,
             since=utc_now(),
         )
@@ -180,6 +180,11 @@ def _beat(descriptor: int, over: threading.Event) -> None:
     while not over.wait(HEARTBEAT_SECONDS):
         with contextlib.suppress(OSError):  # a network file system may be away for a while
             os.utime(descriptor)
+
+
+def _restarts() -> int:
+    count = os.environ.get("SLURM_RESTART_COUNT", "")
+    return int(count) if count.isdecimal() else 0
 
 
 def _process_started(pid: int) -> str | None:

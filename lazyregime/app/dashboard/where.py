@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lazyregime.errors import LazyRegimeError
+from lazyregime.home import at_home
 
 _PROJECT = re.compile(r"([A-Za-z0-9][\w.-]*)/([A-Za-z0-9][\w.-]*)")
 
@@ -26,7 +27,7 @@ def place(given: str) -> Path | Project:
     Raises:
         LazyRegimeError: If it is neither.
     """
-    folder = Path(given).expanduser()
+    folder = at_home(given)
     if folder.is_dir():
         return folder
     if folder.exists():
