@@ -27,6 +27,7 @@ TRAIN = [
     ("ntk.n_test=0", "at least 1"),
     ("ntk.n_test=-5", "at least 1"),
     ("ntk.anchors_per_class=0", "at least 1"),
+    ("ntk.anchors_per_class=1", "one point has no direction"),
     ("ntk.ridge=-1", "at least 0, and finite"),
     ("ntk.ridge=nan", "at least 0, and finite"),
     ("ntk.protocol=foo", "the valid ones are adh, poster"),

@@ -73,6 +73,7 @@ class FitCommand(AbstractCommand):
         from lazyregime.app.compose.build import build, check_data
         from lazyregime.app.fit.fitting import machine_of
         from lazyregime.app.fit.population import check_population
+        from lazyregime.app.fit.possible import ALL, check_possible
 
         ridges = config["ridges"]
         if not ridges or any(not 0 <= r < float("inf") for r in ridges):
@@ -95,8 +96,10 @@ class FitCommand(AbstractCommand):
                 f"data={data['name']} are sequences of tokens, of which machine={machine} has no kernel; set "
                 "data.one_hot=true, or use machine=empirical_ntk of a trained network."
             )
-        machine_of(config, build(config["machine"], "machine"))
-        return float(config["data"].get("n_train") or 60_000)
+        kernel = build(config["machine"], "machine")
+        machine_of(config, kernel)
+        check_possible(config, kernel)
+        return float(config["data"].get("n_train") or ALL)
 
     def demand(self, config: ConfigDict, size: float) -> str:  # noqa: D102
         return f"{size:,.0f} samples; their kernel would take {8e-9 * size**2:.2g} GB"

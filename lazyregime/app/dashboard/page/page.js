@@ -259,17 +259,21 @@ function decades(a, b) {
 }
 
 async function detail(id) {
+  const dialog = at("detail"), inside = dialog.lastElementChild;
+  inside.replaceChildren(el("h2", {}, runs.get(id)?.name ?? id), el("p", { class: "soft" }, "Reading …"));
+  dialog.dataset.run = id;
+  dialog.showModal();
   const told = await ask(`/api/run?run=${encodeURIComponent(id)}`).catch((error) => ({ trouble: String(error.message) }));
   const table = (rows) => el("div", { class: "scroll" }, el("table", {}, el("tbody", {},
     ...rows.map(([key, value]) => el("tr", {}, el("td", {}, key), el("td", {}, value === null ? "none" : String(value)))))));
-  const run = runs.get(id), inside = at("detail").lastElementChild;
+  if (dialog.dataset.run !== id) return; // another was opened meanwhile
+  const run = runs.get(id);
   inside.replaceChildren(el("h2", {}, run?.name ?? id), el("p", { class: "soft" }, told.path ?? told.trouble),
     run?.sweep ? el("p", { class: "soft" }, `sweep: ${run.sweep}`) : null ?? "",
     run?.note ? el("p", { class: "trouble" }, run.note) : "",
     ...(told.figures ?? []).map((name) => el("img", { alt: name, src: `/figure?run=${encodeURIComponent(id)}&name=${encodeURIComponent(name)}&of=${run?.changed}` })),
     el("h2", {}, "Measures"), table(told.measures ?? []),
     el("details", {}, el("summary", {}, "Settings"), table(told.settings ?? [])));
-  at("detail").showModal();
 }
 
 heads();
