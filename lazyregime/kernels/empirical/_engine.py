@@ -56,14 +56,16 @@ class Engine:
     def run(self, x1: Tensor, x2: Tensor | None, dtype: torch.dtype) -> Tensor:
         """The kernel, in the layout of `allocate`."""
         n, m = x1.shape[0], (x1 if x2 is None else x2).shape[0]
-        out = allocate(n, m, self.found.num_outputs, self.plan.task.outputs, dtype, x1.device)
+        # Of many windows each adds a little to a large sum, so that single precision would lose a digit.
+        wide = torch.float64 if self.plan.groups > 1 and x1.device.type != "mps" else dtype
+        out = allocate(n, m, self.found.num_outputs, self.plan.task.outputs, wide, x1.device)
         _keep_freed_memory(x1.device)
         with torch.no_grad(), matmul_precision(self.precision):
             while not self._fill_windows(out, x1, x2):
                 out.zero_()  # memory was not enough: all windows are computed anew in smaller chunks
             if x2 is None:
                 _mirror(out, self.plan)
-        return out
+        return out.to(dtype)
 
     def _fill_windows(self, out: Tensor, x1: Tensor, x2: Tensor | None) -> bool:
         """The outputs by windows, each of which adds its term; whether memory was enough."""

@@ -100,7 +100,8 @@ def make_plan(found: Survey, task: Task, budget: int, itemsize: int, out_itemsiz
     if whole.demand.kept <= _LARGE:
         return plan_window(found, task, budget, itemsize, out_itemsize)
     groups = -(-task.k // _WINDOW)
-    window = plan_window(found, replace(task, k=-(-task.k // groups)), budget, itemsize, out_itemsize)
+    summed = out_itemsize if out_itemsize == 8 else out_itemsize + 8  # in double precision, see `Engine.run`
+    window = plan_window(found, replace(task, k=-(-task.k // groups)), budget, itemsize, summed)
     return replace(window, groups=groups)
 
 
