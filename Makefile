@@ -1,7 +1,7 @@
 # What CI runs: make check
 PYTHON ?= python
 
-.PHONY: check lint types floors test
+.PHONY: check lint types floors test docs notebooks
 
 check: lint types floors test
 
@@ -17,3 +17,11 @@ floors:
 
 test:
 	$(PYTHON) -m pytest
+
+# the site, in build/site; needs pip install -e '.[docs]'
+docs:
+	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true PYTHONPATH=site:. $(PYTHON) -m mkdocs build --quiet
+
+# execute the notebooks where they lie, so that they show what this version prints
+notebooks:
+	LAZYREGIME_RUNS="$$(mktemp -d)" $(PYTHON) -c "from nbclient.cli import main; main()" --inplace docs/notebooks/*.ipynb

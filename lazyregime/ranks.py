@@ -23,6 +23,13 @@ def is_started_together() -> bool:
     return any(name in os.environ for name in _WORLDS)
 
 
+def forget_what_is_no_rank() -> None:
+    """Take away ranks and numbers of tasks that are none (`LOCAL_RANK=-1`): Lightning would fail over them."""
+    for name in (*_RANKS, *_WORLDS, "SLURM_LOCALID", "SLURM_NODEID"):
+        if not os.environ.get(name, "0").isdecimal():
+            del os.environ[name]
+
+
 def settle_ranks(num_processes: int) -> None:
     """Of several tasks that were started together, make what the run wants of them.
 
@@ -32,6 +39,7 @@ def settle_ranks(num_processes: int) -> None:
     Raises:
         LazyRegimeError: If more tasks were started than the run has processes: the others would end without a result.
     """
+    forget_what_is_no_rank()
     ranks = [int(os.environ.get(name, "0")) + 1 for name in _RANKS if os.environ.get(name, "0").isdecimal()]
     worlds = [int(os.environ[name]) for name in _WORLDS if os.environ.get(name, "").isdecimal()]
     started = max(ranks + worlds, default=1)

@@ -16,7 +16,7 @@ from lazyregime.app.fit.command import FIT
 from lazyregime.app.flow.command import FLOW
 from lazyregime.app.rerun import ask_for_reruns
 from lazyregime.app.train.command import TRAIN
-from lazyregime.ranks import is_started_together
+from lazyregime.ranks import forget_what_is_no_rank, is_started_together
 from lazyregime.runs.result import Result
 
 COMMANDS: dict[str, AbstractCommand] = {"train": TRAIN, "fit": FIT, "flow": FLOW}
@@ -51,6 +51,7 @@ def run(
         data, settings = None, {"data": data, **settings}
     door = command_of(command, network, data)
     put_working_directory_on_path()
+    forget_what_is_no_rank()
     with ambient_state_of_torch(), given(network, data) as stand_ins:
         (job,) = plan_jobs(door, [[*stand_ins, *words(overrides), *as_overrides(settings)]])
         check_processes(job.config)

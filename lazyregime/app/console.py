@@ -263,8 +263,10 @@ def open_standard_streams() -> None:
 
 def outlive_the_terminal() -> None:
     """A terminal that is closed, or an ssh that is lost, ends no training: its SIGHUP is ignored, as nohup has it."""
-    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    hang_up = getattr(signal, "SIGHUP", None)  # Windows has none
+    is_main = threading.current_thread() is threading.main_thread()
+    if hang_up is not None and is_main and signal.getsignal(hang_up) == signal.SIG_DFL:
+        signal.signal(hang_up, signal.SIG_IGN)
 
 
 def exit_in_peace() -> None:

@@ -28,7 +28,7 @@ from lazyregime.app.sweeps.launchers import check_launcher
 from lazyregime.app.sweeps.outcome import show_outcome, show_plan
 from lazyregime.app.sweeps.record import record_sweep
 from lazyregime.errors import LazyRegimeError, in_words, is_of_the_machine
-from lazyregime.ranks import is_first_process, settle_ranks
+from lazyregime.ranks import forget_what_is_no_rank, is_first_process, settle_ranks
 from lazyregime.runs.result import Result
 
 WRONG, FAILED, INTERRUPTED = 2, 1, 130  # exit codes
@@ -39,11 +39,14 @@ def open_door(command: AbstractCommand, argv: Sequence[str] | None = None) -> No
     try:
         open_standard_streams()
         outlive_the_terminal()
+        forget_what_is_no_rank()
         put_working_directory_on_path()
         line = read_command_line(sys.argv[1:] if argv is None else argv)
         sys.argv[1:] = line.arguments  # Hydra, and Lightning where it starts further processes, read them there
         command.source.register()
         if line.asks_about:
+            if line.overrides and not (line.is_sweep or line.completes):
+                command.source.compose_job(line.overrides)  # says in a sentence what Hydra would say in a traceback
             _hydra_main(command)()
             return
         console = Console(quiet=not is_first_process())

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lazyregime.app.ambient import ambient_state_of_torch
+from lazyregime.app.called import called_in
 from lazyregime.app.command import AbstractCommand, AbstractWork
 from lazyregime.app.compose.config import ConfigDict, as_yaml
 from lazyregime.app.compose.devices import num_processes
@@ -50,7 +51,7 @@ def execute(command: AbstractCommand, config: ConfigDict, console: Console) -> R
         if isinstance(error, LazyRegimeError) or not is_of_the_machine(error):
             raise
         raise LazyRegimeError(in_words(error)) from error
-    _show(command, console, folder, result)
+    _show(command, config, console, folder, result)
     return result
 
 
@@ -81,21 +82,22 @@ def _mended(command: AbstractCommand, config: ConfigDict, folder: RunFolder) -> 
 def _compute(command: AbstractCommand, config: ConfigDict, folder: RunFolder, console: Console) -> Result:
     from lazyregime.tracking.tracking import open_tracking
 
+    called = called_in(command, config, folder)
     _set_threads(config)
     work: AbstractWork | None = None
     try:
-        with open_tracking(config, folder, console.say) as tracking:
+        with open_tracking(config, folder, console.say, called) as tracking:
             work = command.start(config, folder, console, tracking)
-            console.say(f"{folder.name}: {work.opening()}")
+            console.say(f"{called.name}: {work.opening()}")
             try:
                 result = work.run()
             finally:  # what is on disk is recorded, however it ends
                 tracking.log_rows(read_rows(folder.metrics))
-            tracking.summary({k: v for k, v in result.items() if isinstance(v, int | float | str)})
-            if (figure := drawn(lambda: command.draw(folder, result), console)) is not None:
-                tracking.log_image("summary", figure)
-            told = [[name, value] for name, value in command.summary(result) if value]
-            tracking.log_table("result", ["quantity", "value"], told)
+            figure = drawn(lambda: command.draw(folder, result), console)
+            if config["tracking"]["kind"] != "csv":
+                from lazyregime.app.watched import tell_result
+
+                tell_result(tracking, config, folder, result, figure)
     except (KeyboardInterrupt, SystemExit) as stop:  # Lightning turns the first into the second
         what = f"Told to leave ({stop.why})" if isinstance(stop, Leaving) else "Interrupted"
         console.say(f"{what}; the same command goes on from what is saved in {folder.path}.")
@@ -139,9 +141,9 @@ def _set_threads(config: ConfigDict) -> None:
         torch.set_num_threads(config["num_threads"])
 
 
-def _show(command: AbstractCommand, console: Console, folder: RunFolder, result: Result) -> None:
+def _show(command: AbstractCommand, config: ConfigDict, console: Console, folder: RunFolder, result: Result) -> None:
     console.say()
-    console.table(["measured", "value"], command.summary(result), title=folder.name)
+    console.table(["measured", "value"], command.summary(result), title=called_in(command, config, folder).name)
     console.say()
     if console.explains:
         for what, paragraph in command.explained(result):

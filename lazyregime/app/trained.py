@@ -12,6 +12,7 @@ from lazyregime.app.compose.fingerprint import fingerprint_of_tensors
 from lazyregime.app.compose.own import GIVEN, SOURCES
 from lazyregime.app.compose.trust import check_stored, stored_config
 from lazyregime.errors import LazyRegimeError
+from lazyregime.home import at_home
 from lazyregime.runs.checkpoints import Checkpoints
 from lazyregime.runs.checksums import checksum_of_object
 
@@ -36,7 +37,7 @@ def load_network(
     Raises:
         LazyRegimeError: If there is no such run or checkpoint, or the folder asks for a class that is not trusted.
     """
-    run = Path(run).expanduser()
+    run = at_home(run)
     config = training_config(run, at)
     made = network() if network is not None else _built(config, run, trust)
     if at != "init":

@@ -15,7 +15,7 @@ from lazyregime.kernels import AbstractKernel
 from lazyregime.machines._problem import Fitted, Problem
 from lazyregime.machines._streaming import solve_by_products
 from lazyregime.machines.features import AbstractFeatures, add_outer, mirror
-from lazyregime.solve import leave_one_out, rounding, solve_path
+from lazyregime.solve import EIGEN_SIZE, leave_one_out, leave_one_out_primal, rounding, solve_path
 
 _CHUNK_BYTES = 256 << 20
 
@@ -54,14 +54,28 @@ def left_out(fitted: Fitted) -> Float[Tensor, "r n k"]:
     """What the fit without a sample predicts for it, for each ridge, the constant fitted anew each time.
 
     Raises:
-        LazyRegimeError: If the solve did not give the diagonal of the inverse.
+        LazyRegimeError: If the solve was too large for eigenvalues, or went by products.
     """
-    if fitted.inverse_diagonals is None:
-        raise LazyRegimeError(
-            f"Leave-one-out needs the inverse of the samples' kernel, and this fit went by {fitted.report.method} "
-            f"({fitted.report.form}); choose the ridge on validation data, or give one ridge."
-        )
-    return leave_one_out(fitted.coefficients, fitted.problem.targets, fitted.inverse_diagonals)
+    problem = fitted.problem
+    if fitted.inverse_diagonals is not None:
+        return leave_one_out(fitted.coefficients, problem.targets, fitted.inverse_diagonals)
+    if fitted.second_moment is not None:
+        return leave_one_out_primal(fitted_values(fitted), problem.targets, _leverages(fitted))
+    raise LazyRegimeError(
+        f"Leave-one-out needs all eigenvalues of the kernel of at most {EIGEN_SIZE} samples or features, and this fit "
+        f"went by {fitted.report.method} ({fitted.report.form}); choose the ridge on validation data, or give one."
+    )
+
+
+def _leverages(fitted: Fitted) -> Float[Tensor, "r n"]:
+    """phi_i^T (A + lambda I)^{-1} phi_i of centred features, and 1 / n for the constant, for every ridge."""
+    assert fitted.second_moment is not None and fitted.feature_mean is not None
+    theta, u = torch.linalg.eigh(fitted.second_moment)
+    inverse = 1 / (theta + theta.new_tensor(fitted.shifts)[:, None])  # (r, p)
+    problem = fitted.problem
+    rows = _rows_of_features(problem.kernel, problem.samples)
+    parts = [inverse @ ((phi.double() - fitted.feature_mean) @ u).square().T for phi in rows]
+    return torch.cat(parts, dim=1) + float(problem.intercept) / len(problem.samples)
 
 
 def _dual(problem: Problem, max_basis: int) -> Fitted:
@@ -106,8 +120,10 @@ def _primal(problem: Problem, max_basis: int) -> Fitted:
     if problem.intercept:
         matrix -= torch.outer(sums, sums) / n  # the targets are centred, so the right side is so already
     path = solve_path(matrix, rhs, problem.ridges, form="primal", accuracy=problem.accuracy, max_basis=max_basis)
-    offsets = problem.mean - torch.einsum("p,rpk->rk", sums / n, path.coefficients) * float(problem.intercept)
-    return Fitted(problem, path.coefficients, path.jitters, offsets, path.report)
+    mean = sums / n * float(problem.intercept)
+    offsets = problem.mean - torch.einsum("p,rpk->rk", mean, path.coefficients)
+    kept = matrix if p <= EIGEN_SIZE else None
+    return Fitted(problem, path.coefficients, path.jitters, offsets, path.report, second_moment=kept, feature_mean=mean)
 
 
 def _rows_of_features(kernel: AbstractKernel, x: Tensor) -> Iterator[Tensor]:

@@ -42,7 +42,13 @@ class Problem:
 
 @dataclass(frozen=True)
 class Fitted:
-    """For each ridge the coefficients of samples (dual) or features (primal), the jitter of the diagonal, and b."""
+    """For each ridge the coefficients of samples (dual) or features (primal), the jitter of the diagonal, and b.
+
+    Attributes:
+        inverse_diagonals: Of the samples' kernel, for leave-one-out in the dual.
+        second_moment: Of features, centred with an intercept, for leave-one-out in the primal; None where it is large.
+        feature_mean: Of the samples; 0 without an intercept.
+    """
 
     problem: Problem
     coefficients: Float[Tensor, "r _ k"]
@@ -50,6 +56,13 @@ class Fitted:
     offsets: Float[Tensor, "r k"]
     report: SolveReport
     inverse_diagonals: Float[Tensor, "r n"] | None = None
+    second_moment: Float[Tensor, "p p"] | None = None
+    feature_mean: Float[Tensor, " p"] | None = None
+
+    @property
+    def has_leave_one_out(self) -> bool:
+        """Whether it tells what a fit without a sample predicts for it."""
+        return self.inverse_diagonals is not None or self.second_moment is not None
 
     @property
     def shifts(self) -> list[float]:

@@ -109,13 +109,13 @@ class KernelMachine(AbstractEstimator):
     @property
     def has_leave_one_out(self) -> bool:
         """Whether the fit has what `leave_one_out_path` needs."""
-        return hasattr(self, "_fit") and self._fit.inverse_diagonals is not None
+        return hasattr(self, "_fit") and self._fit.has_leave_one_out
 
     def leave_one_out_path(self) -> Float[Tensor, "r n k"]:
         """For every ridge and sample what the fit without that sample predicts for it.
 
         Raises:
-            LazyRegimeError: If the solve did not give the diagonal of the inverse.
+            LazyRegimeError: If the solve was too large for eigenvalues, or went by products.
         """
         if not hasattr(self, "_fit"):
             raise not_fitted(type(self).__name__)

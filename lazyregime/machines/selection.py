@@ -36,12 +36,13 @@ class PathTable:
         targets: Float[Tensor, "m k"],
         labels: Int[Tensor, " m"] | None,
     ) -> None:
-        """Measure predictions against targets, and class labels where there are any."""
+        """Measure predictions against targets, and class labels if there are any: one output tells two by its sign."""
         mean_square = float(targets.square().sum(1).mean())
         errors = (values - targets).square().sum(2).mean(1)
         self.columns[f"{split}_risk"] = errors / max(mean_square, torch.finfo(torch.float64).tiny)
         if labels is not None:
-            self.columns[f"{split}_accuracy"] = (values.argmax(2) == labels).double().mean(1)
+            said = values.argmax(2) if values.shape[2] > 1 else (values[..., 0] > 0).long()
+            self.columns[f"{split}_accuracy"] = (said == labels).double().mean(1)
 
     def best(self, split: str) -> int:
         """The ridge with the best accuracy on a split, or the lowest risk where there are no classes.

@@ -107,6 +107,11 @@ def _anchors(data: ClassificationData, per_class: int) -> tuple[Tensor, Tensor]:
     if data.kernel_inputs is not None and data.kernel_labels is not None:
         return data.kernel_inputs, data.kernel_labels
     if data.is_regression:
+        if min(per_class, len(data.train_labels)) < 2:
+            raise LazyRegimeError(
+                f"ntk.anchors_per_class={per_class} of real targets is so many anchors in all, and a kernel of one "
+                "point has no direction; give at least 2."
+            )
         return data.train_inputs[:per_class], data.train_labels[:per_class]
     fewest = int(data.train_labels.unique(return_counts=True)[1].min())
     if fewest < per_class:

@@ -87,6 +87,8 @@ class NTKProbe(pl.Callback):
         assert isinstance(pl_module, AbstractRegime)
         if "init" not in self.probe.found:
             self.look(pl_module, "init")
+        if not self.recorder.rows:  # it is about to write the first, which is w0's
+            self.recorder.extra |= self.probe.found["init"].rows
         self.recorder.restart_clock()
 
     @override

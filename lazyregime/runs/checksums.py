@@ -4,7 +4,7 @@ import errno
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 
@@ -29,6 +29,12 @@ def checksum_of_object(content: Mapping[str, Any]) -> str:
 def checksums_of(folder: Path, files: Iterable[Path]) -> dict[str, str]:
     """By name relative to the folder, of those files that are there."""
     return {path.relative_to(folder).as_posix(): checksum_of_file(path) for path in files if path.is_file()}
+
+
+def is_of_a_run(name: str) -> bool:
+    """Whether a name is that of a file in a run's folder, its checkpoints or its figures: no other is touched."""
+    *folders, file = PurePosixPath(name).parts or ("",)
+    return folders in ([], ["checkpoints"], ["figures"]) and file not in ("", "/", "..")
 
 
 def differing(folder: Path, checksums: Mapping[str, str]) -> list[Path]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from lazyregime.atomic import atomic_write, remove_leftovers
 from lazyregime.errors import LazyRegimeError
+from lazyregime.home import at_home
 from lazyregime.runs.checkpoints import Checkpoints
 from lazyregime.runs.checksums import checksum_of_object, checksums_of, differing
 from lazyregime.runs.clock import utc_now
@@ -37,7 +38,7 @@ class RunFolder:
         """The folder that belongs to a resolved configuration; nothing is made yet."""
         group = "/".join(folder_name(part, "group") for part in str(config.get("group", "default")).split("/"))
         name, run_id = readable_name(config, naming), identity(config, command)
-        runs_dir = Path(str(config.get("runs_dir") or "runs")).expanduser()
+        runs_dir = at_home(str(config.get("runs_dir") or "runs"))
         return RunFolder(runs_dir / group / f"{name}-{run_id}", run_id, name, group)
 
     @staticmethod
@@ -47,7 +48,7 @@ class RunFolder:
         Raises:
             LazyRegimeError: If there is no run.
         """
-        path = Path(path).expanduser()
+        path = at_home(path)
         if not (path / "config.yaml").is_file():
             raise LazyRegimeError(f"{path} is not the folder of a run: it has no config.yaml. Give runs/GROUP/NAME-ID.")
         return RunFolder.named(path)

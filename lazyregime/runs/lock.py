@@ -7,7 +7,6 @@ touches it every half a minute.
 
 import contextlib
 import errno
-import fcntl
 import json
 import os
 import socket
@@ -21,6 +20,11 @@ from typing import Any
 from lazyregime.errors import LazyRegimeError
 from lazyregime.runs.clock import utc_now
 from lazyregime.runs.slurm_queue import state_of
+
+try:
+    import fcntl
+except ImportError:  # Windows: runs can be read there, and none is computed (lazyregime/app/compose/system.py)
+    fcntl = None
 
 HEARTBEAT_SECONDS = 30.0
 DEAD_AFTER_SECONDS = 300.0  # without a heartbeat, and only for a holder on another host
@@ -50,7 +54,7 @@ class Holder:
             pid=os.getpid(),
             process_started=_process_started(os.getpid()),
             slurm_job_id=os.environ.get("SLURM_JOB_ID"),
-            slurm_restart_count=int(os.environ.get("SLURM_RESTART_COUNT") or 0),
+            slurm_restart_count=_restarts(),
             command=command,
             since=utc_now(),
         )
@@ -97,13 +101,15 @@ def holder(path: Path) -> Holder | None:
     except OSError:  # gone meanwhile, or somebody else's
         return None
     try:
-        return _judge(descriptor, fcntl.LOCK_SH)
+        return None if fcntl is None else _judge(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
 
 
 def _acquire(path: Path) -> int:
     """A descriptor of the lock file with the lock on it."""
+    if fcntl is None:
+        raise LazyRegimeError(f"{path} cannot be locked on this system, which has no flock; write runs on another.")
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
@@ -123,6 +129,7 @@ def _acquire(path: Path) -> int:
 
 def _judge(descriptor: int, operation: int) -> Holder | None:
     """The living holder; None if there is none, and then the lock is taken as `operation` says."""
+    assert fcntl is not None
     try:
         fcntl.flock(descriptor, operation | fcntl.LOCK_NB)
         has_locks = True
@@ -180,6 +187,11 @@ def _beat(descriptor: int, over: threading.Event) -> None:
     while not over.wait(HEARTBEAT_SECONDS):
         with contextlib.suppress(OSError):  # a network file system may be away for a while
             os.utime(descriptor)
+
+
+def _restarts() -> int:
+    count = os.environ.get("SLURM_RESTART_COUNT", "")
+    return int(count) if count.isdecimal() else 0
 
 
 def _process_started(pid: int) -> str | None:

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from lazyregime.runs.checksums import checksum_of_object
+from lazyregime.runs.checksums import checksum_of_object, is_of_a_run
 from lazyregime.runs.kinds import result_of
 from lazyregime.runs.result import Result
 
@@ -21,6 +21,9 @@ def stored_result(path: Path) -> tuple[Result | None, str]:
             return None, "its own checksum is missing"
         if checksum is not None and checksum != checksum_of_object(content):
             return None, "its content is not what was written"
-        return result_of(content), ""
+        result = result_of(content)
+        if strange := [name for name in result.checksums if not is_of_a_run(name)]:
+            return None, f"it has a checksum of {strange[0]!r}, which is no file of a run"
+        return result, ""
     except (OSError, ValueError, RecursionError) as error:  # a LazyRegimeError is a ValueError
         return None, str(error)

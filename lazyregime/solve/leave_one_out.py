@@ -1,9 +1,10 @@
 r"""Errors on unseen samples from the training set alone, in closed form from H^{-1} = (K + ridge I)^{-1}.
 
 leave one out   f_{-i}(x_i) = y_i - [H^{-1}]_{ii}^{-1} alpha_i      (blocks k x k if the kernel couples outputs)
+                f_{-i}(x_i) = y_i - (y_i - f(x_i)) / (1 - h_i)         with h_i = phi_i^T (A + ridge I)^{-1} phi_i
 GCV             mean(alpha^2) / (tr H^{-1} / n)^2                   (Golub, Heath & Wahba 1979; KARE of 2006.09796)
 
-Both hold at ridge 0 too, where the training error itself says nothing.
+All hold at ridge 0 too, where the training error itself says nothing.
 """
 
 import torch
@@ -22,6 +23,19 @@ def leave_one_out(
         inverse_diagonal: diag(H^{-1}).
     """
     return targets - dual / inverse_diagonal[..., None]
+
+
+def leave_one_out_primal(
+    fitted: Float[Tensor, "r n k"], targets: Float[Tensor, "n k"], leverages: Float[Tensor, "r n"]
+) -> Float[Tensor, "r n k"]:
+    """The same of features: without sample i, at the same ridges, which do not shrink a constant.
+
+    Args:
+        fitted: f(X).
+        targets: Y.
+        leverages: h, and 1 / n more where a constant is fitted.
+    """
+    return targets - (targets - fitted) / (1 - leverages)[..., None]
 
 
 def leave_one_out_coupled(

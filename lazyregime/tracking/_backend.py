@@ -4,6 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+
+Picture = Path | np.ndarray  # a file, or (height, width, 3) of uint8
+
 
 @runtime_checkable
 class Backend(Protocol):
@@ -16,15 +20,22 @@ class Backend(Protocol):
         ...
 
     def log_row(self, row: Mapping[str, object], number: int) -> None:
-        """A row of metrics.csv and its number, from 0. A later part of an interrupted run begins with row 0 again."""
+        """A row of metrics.csv and its number, from 0. A later part of an interrupted run begins with row 0 again.
+
+        The last row may come again, with what has become known of it meanwhile and nothing else.
+        """
         ...
 
-    def log_image(self, name: str, path: Path) -> None:
+    def log_image(self, name: str, picture: Picture) -> None:
         """A picture, after the last row."""
         ...
 
     def log_table(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """A table, after the last row."""
+        ...
+
+    def log_file(self, name: str, kind: str, path: Path) -> None:
+        """A file, where such a service keeps files."""
         ...
 
     def summary(self, values: Mapping[str, object]) -> None:

@@ -1,5 +1,7 @@
 """One run is one wandb run, whose history is metrics.csv: grouped by sweep, an id that the same command gives again.
 
+wandb's group is the sweep, its job type the regime. The group of our folders is `folder_group` in the configuration.
+
 wandb's own step is the number of the row. A run that was interrupted gives all its rows again: offline, each part is a
 file of its own with the whole history, and the last one is all there is to upload; online, what the server has is left
 out.
@@ -7,43 +9,27 @@ out.
 
 import contextlib
 import hashlib
-import netrc
 import os
 import shutil
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, final
-from urllib.parse import urlsplit
 
 from lazyregime.runs.folder import RunFolder
 from lazyregime.runs.identity import look_up
+from lazyregime.tracking._backend import Picture
 from lazyregime.tracking._wandb_home import settle_home
 from lazyregime.tracking._worker import Worker
+from lazyregime.tracking.called import Called
+from lazyregime.tracking.login import is_logged_in
+from lazyregime.tracking.names import flat
 
 INIT_SECONDS = 30.0  # wandb's own patience; the tracking has a little more
 _TEARDOWN_SECONDS = 2.0
 _AXES = ("step", "time", "ridge")  # the first that a row has is the axis of every plot
 
-# The columns of wandb's table of runs. The whole configuration is a file beside them.
-_SHORT_CONFIG = {
-    "regime": "regime.name",
-    "arch": "arch.name",
-    "width": "width",
-    "depth": "arch.depth",
-    "activation": "arch.activation",
-    "parameterization": "parameterization",
-    "alpha": "alpha",
-    "laziness": "laziness",
-    "loss": "loss.name",
-    "optimizer": "optimizer.name",
-    "lr": "lr",
-    "batch_size": "trainer.batch_size",
-    "max_epochs": "trainer.max_epochs",
-    "data": "data.name",
-    "seed": "seed",
-    "init_seed": "init_seed",
-}
+_CHOICES = ("regime", "arch", "data", "loss", "optimizer", "machine")  # by name, beside all their settings
 
 
 @final
@@ -53,8 +39,8 @@ class WandbBackend:
     name = "wandb"
     unreachable: ClassVar[str] = ""  # why, once this process has waited for a connection in vain
 
-    def __init__(self, config: Mapping[str, Any], folder: RunFolder) -> None:
-        self.config, self.folder = config, folder
+    def __init__(self, config: Mapping[str, Any], folder: RunFolder, called: Called | None = None) -> None:
+        self.config, self.folder, self.called = config, folder, called or Called(folder.name)
         self.folder_of_wandb = folder.path.parent.absolute()  # one for the runs of a sweep: `wandb leet` shows them all
         self.id = f"{folder.id}-{hashlib.sha256(folder.group.encode()).hexdigest()[:6]}"
         self.run: Any = None
@@ -93,17 +79,25 @@ class WandbBackend:
         if number >= self.run.starting_step:
             self.run.log(dict(row), step=number)
 
-    def log_image(self, name: str, path: Path) -> None:
+    def log_image(self, name: str, picture: Picture) -> None:
         """A figure."""
         import wandb
 
-        self._log_beside(name, wandb.Image(str(path)))
+        self._log_beside(name, wandb.Image(str(picture) if isinstance(picture, Path) else picture))
 
     def log_table(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """A table."""
         import wandb
 
         self._log_beside(name, wandb.Table(columns=list(columns), data=[list(row) for row in rows]))
+
+    def log_file(self, name: str, kind: str, path: Path) -> None:
+        """An artifact of its own, which the run has made."""
+        import wandb
+
+        artifact = wandb.Artifact(f"{name}-{self.id}", type=kind)
+        artifact.add_file(str(path))
+        self.run.log_artifact(artifact)
 
     def _log_beside(self, name: str, what: Any) -> None:
         """With the last row, so that there are as many rows as in metrics.csv."""
@@ -160,18 +154,17 @@ class WandbBackend:
 
         self.folder_of_wandb.mkdir(parents=True, exist_ok=True)
         tracking = self.config["tracking"]
-        short = {key: look_up(self.config, path) for key, path in _SHORT_CONFIG.items()}
         run = wandb.init(
             project=tracking.get("project") or "lazyregime",
             entity=tracking.get("entity"),
             dir=str(self.folder_of_wandb),
             id=self.id,
             resume="allow",
-            name=self.folder.name,
-            group=self.folder.group,
-            job_type=short["regime"],
+            name=self.called.name,
+            group=self.called.sweep,
+            job_type=look_up(self.config, "regime.name"),
             tags=[str(tag) for tag in self.config.get("tags") or ()],
-            config={**{key: value for key, value in short.items() if value is not None}, "run": self.folder.path.name},
+            config=self._flat_config(),
             mode=mode,
             reinit="create_new",
             settings=wandb.Settings(console="off", show_info=False, quiet=True, init_timeout=INIT_SECONDS),
@@ -180,21 +173,12 @@ class WandbBackend:
             shutil.copyfile(self.folder.config, Path(run.dir) / "lazyregime-config.yaml")
         return run
 
-
-def is_logged_in(base_url: str, api_key: object = None) -> bool:
-    """Whether there are credentials for wandb, found without asking the network or the user."""
-    if api_key or os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
-        return True
-    given = os.environ.get("NETRC")
-    for path in [Path(given)] if given else [Path("~/.netrc"), Path("~/_netrc")]:
-        try:
-            hosts = netrc.netrc(path.expanduser()).hosts
-        except (OSError, netrc.NetrcParseError):
-            continue
-        # wandb's own server has gone by several names, and accepts the credentials of each
-        if any(host == urlsplit(base_url).netloc or "wandb" in host for host in hosts):
-            return True
-    return False
+    def _flat_config(self) -> dict[str, Any]:
+        """All of it at one level, the choices also by their names, and where the run lies."""
+        names = {key: look_up(self.config, f"{key}.name") for key in _CHOICES}
+        told = flat(self.config) | {key: name for key, name in names.items() if name is not None}
+        told.pop("group", None)
+        return told | {"folder_group": self.folder.group, "run": self.folder.path.name}
 
 
 def first_line(error: BaseException) -> str:

@@ -120,3 +120,14 @@ def test_as_many_tasks_as_processes_are_left_as_they_are(surround):
     with pytest.raises(LazyRegimeError, match="WORLD_SIZE=2"):
         surround(variables | {"RANK": "4"})
         settle_ranks(3)
+
+
+@pytest.mark.parametrize(
+    "variables", [{"RANK": "abc"}, {"LOCAL_RANK": "-1"}, {"SLURM_PROCID": "", "SLURM_NTASKS": "x"}]
+)
+def test_what_is_no_rank_is_as_if_it_were_not_there(surround, variables):
+    """LOCAL_RANK=-1 ended with exit code 0 and no result, the others with a traceback."""
+    surround(variables)
+    assert not is_first_process()
+    settle_ranks(1)
+    assert is_first_process() and not variables.keys() & os.environ.keys()

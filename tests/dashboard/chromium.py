@@ -15,7 +15,7 @@ FLAGS = (
     *("--headless", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--remote-debugging-pipe"),
     *("--disable-background-networking", "--disable-component-update", "--mute-audio"),
 )
-ANSWER_SECONDS = 60.0
+ANSWER_SECONDS = 120.0
 
 
 class Browser:
@@ -77,7 +77,7 @@ class Browser:
             raise AssertionError(f"{expression}: {told['exceptionDetails']}")
         return told["result"].get("value")
 
-    def wait_for(self, expression: str, seconds: float = 30.0) -> Any:
+    def wait_for(self, expression: str, seconds: float = 120.0) -> Any:
         """The expression's value once it is true."""
         deadline = time.monotonic() + seconds
         while not (value := self.value(expression)):

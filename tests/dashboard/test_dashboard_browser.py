@@ -45,7 +45,18 @@ def test_a_sweep_is_followed_from_its_first_run_to_its_last(served):
     assert "no runs" in browser.wait_for("!document.getElementById('empty').hidden && document.body.innerText")
     browser.value("window.neverLoadedAgain = true")
     command = [sys.executable, "-m", "lazyregime.train", "-m", *SWEEP]
-    process = subprocess.Popen(command, env=os.environ | {"LAZYREGIME_RUNS": str(runs)}, stdout=subprocess.DEVNULL)
+    environment = os.environ | {"LAZYREGIME_RUNS": str(runs)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+        try:
+            follow(browser)
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
+    assert browser.value("window.neverLoadedAgain") is True and not browser.errors
+
+
+def follow(browser):
+    """From the first run that is not started to the figure of a complete one."""
     assert sorted(browser.wait_for(f"{ROWS}.length === 2 && {STATUSES}", 120))[0] == "not started"
     browser.wait_for(f"{STATUSES}.includes('running')", 60)
     some = browser.wait_for(POINTS, 60)
@@ -57,8 +68,6 @@ def test_a_sweep_is_followed_from_its_first_run_to_its_last(served):
     browser.value("document.querySelector('td.run button').click()")
     browser.wait_for("document.querySelector('dialog img')?.naturalWidth > 300")
     assert "Settings" in browser.value("document.querySelector('dialog').innerText")
-    assert browser.value("window.neverLoadedAgain") is True and not browser.errors
-    assert process.wait(60) == 0
 
 
 def test_filter_and_sort(served):

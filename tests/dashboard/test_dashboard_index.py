@@ -43,6 +43,7 @@ def test_every_status_is_that_of_sweeps_status(tmp_path):
     (write_run(root / "g" / "torn-44444444") / "result.json").write_text("{")
     (root / "g" / ".sweeps").mkdir()
     record = {"command": "train", "overrides": ["seed=0,1"], "group": "g", "runs": ["to-be-55555555", "done-11111111"]}
+    record |= {"swept": ["seed", "regime", "optimizer.lr"]}
     (root / "g" / ".sweeps" / "abc.json").write_text(json.dumps(record))
     with lock(write_unfinished(root / "g" / "under-way-66666666") / "lock"):
         rows = {row["name"]: row for row in news(RunIndex(root))["rows"]}
@@ -53,6 +54,7 @@ def test_every_status_is_that_of_sweeps_status(tmp_path):
     ]  # fmt: skip
     assert rows["failed-33333333"]["note"].startswith("ValueError: alpha is <b>wrong</b>")
     assert "damaged" in rows["torn-44444444"]["note"]
+    assert rows["done-11111111"]["swept"] == "seed=0 regime=regular lr=0.001" and not rows["to-be-55555555"]["swept"]
     assert rows["to-be-55555555"]["sweep"] == rows["done-11111111"]["sweep"] == "train seed=0,1"
 
 

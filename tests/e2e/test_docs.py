@@ -15,6 +15,7 @@ from lazyregime.__main__ import main as lazyregime
 from lazyregime.app.fit.command import FIT
 from lazyregime.app.flow.command import FLOW
 from lazyregime.app.train.command import TRAIN
+from lazyregime.dashboard import main as dashboard
 from lazyregime.fit import main as fit
 from lazyregime.flow import main as flow
 from lazyregime.report import main as report
@@ -85,6 +86,9 @@ def test_every_command_runs(page, in_folder, tmp_path, monkeypatch):
             continue
         if words[0] == "python" and words[1].endswith(".py"):
             assert (ROOT / words[1]).is_file()
+            continue
+        if words[:3] == ["python", "-m", "lazyregime.dashboard"]:  # it serves until Ctrl-C; tests/dashboard lets it
+            exits_well(dashboard, [*words[3:], "--help"])
             continue
         if words == ["lazyregime"]:
             lazyregime([])

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import runpy
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from omegaconf import OmegaConf
 from safetensors.numpy import load_file
 
 from lazyregime.app.trained import digest_of_network, load_network
-from lazyregime.data import mnist, sphere
+from lazyregime.data import mnist, parity, sphere
 from lazyregime.errors import LazyRegimeError
 from lazyregime.fit import main
 from lazyregime.kernels import empirical_ntk
@@ -152,6 +153,11 @@ def test_the_same_training_done_again_is_the_same_network_to_a_fit(runs_dir):
         (["choose=loo"], "choose"),
         (["rigdes=[1]"], "did you mean 'ridges'"),
         (["max_basis=0"], "at least 1"),
+        (["choose=validation"], "needs held-out samples"),
+        (["solver=primal"], "needs features"),
+        (["solver=cg"], "all eigenvalues"),
+        (["data.n_train=4000"], "all eigenvalues: of at most 3000"),
+        (["machine=cntk", "choose=test"], "of images, and data=sphere are vectors"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_computed(runs_dir, capsys, arguments, says):
@@ -160,12 +166,28 @@ def test_what_cannot_be_is_refused_before_anything_is_computed(runs_dir, capsys,
     assert not list(runs_dir.rglob("result.json"))
 
 
+def test_two_classes_are_signs_for_one_output(runs_dir, capsys):
+    """Even and odd digits: the accuracy is that of the sign of ridge regression on -1 and +1, by numpy."""
+    words = ["data=mnist_parity", "data.n_train=60", "data.n_test=40", "machine=linear", "ridges=[.1]", "tracking=csv"]
+    assert fit(*words, "intercept=false") == 0
+    result = json.loads(next(runs_dir.rglob("result.json")).read_text())
+    data = parity(data_dir=os.environ["LAZYREGIME_DATA"], n_train=60, n_test=40)
+    inputs = (data.train_inputs, data.test_inputs)
+    x, x_test = (
+        np.c_[part.double().numpy() / 10**0.25, np.ones(len(part))] for part in inputs
+    )  # K = 1 + x x' / sqrt d
+    y, y_test = (2.0 * labels.numpy() - 1 for labels in (data.train_labels, data.test_labels))
+    f = x_test @ np.linalg.solve(x.T @ x + 0.1 * np.eye(x.shape[1]), x.T @ y)
+    assert result["test_accuracy"] == pytest.approx(np.mean(np.sign(f) == y_test))
+    assert result["test_risk"] == pytest.approx(np.mean((f - y_test) ** 2), rel=1e-6)
+    capsys.readouterr()
+    assert fit(*words, "coding=0.9/-0.1") == 0
+    assert "coding=0.9/-0.1 has no effect" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["choose=validation"], "needs held-out samples"),
-        (["machine=rf", "width=20", "choose=leave_one_out"], "Leave-one-out needs"),
-        (["solver=primal"], "needs features"),
         (["solver=dual", "memory_budget=1000"], "more than the memory budget"),
     ],
 )

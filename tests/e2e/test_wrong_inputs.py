@@ -27,6 +27,7 @@ TRAIN = [
     ("ntk.n_test=0", "at least 1"),
     ("ntk.n_test=-5", "at least 1"),
     ("ntk.anchors_per_class=0", "at least 1"),
+    ("ntk.anchors_per_class=1", "one point has no direction"),
     ("ntk.ridge=-1", "at least 0, and finite"),
     ("ntk.ridge=nan", "at least 0, and finite"),
     ("ntk.protocol=foo", "the valid ones are adh, poster"),
@@ -153,6 +154,13 @@ TRAIN = [
     ("-m width=", "give a whole number"),
     ("-m width=range(0)", "a sweep over no values"),
     ("-m arch=glob(zz*)", "a sweep over no values"),
+    ("~width", "cannot be without width"),
+    ("~progress", "cannot be without progress"),
+    ("-m ~width seed=0,1", "cannot be without width"),
+    ("@x=1", "must be a string or a list"),
+    ("runs_dir='~nosuchuser/x'", "no home of that name"),
+    ("--cfg job data=nope", "the valid ones are"),
+    ("--help width=x", "give a whole number"),
 ]
 FIT = [
     ("machine=foo", "the valid ones are cntk"),

@@ -5,12 +5,13 @@ import resource
 import shutil
 import signal
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from fault_registry import CHECKPOINTED, fault
 from fault_trial import Trial
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tracking"))  # wandb_file reads what wandb wrote
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # wandb_file reads what wandb wrote
 NO_RESULTS = {
     "train": (["optimizer.lr=1e3"], ["optimizer.lr=1e30"], ["regime=scaled", "alpha=1e30"],
               ["regime=scaled", "alpha=1e7"], ["optimizer.lr=1e-30"], ["width=200000", "arch.depth=3"]),
@@ -95,6 +96,7 @@ def wandb_after_kills(trial: Trial) -> None:
     from wandb_file import history, wandb_runs
 
     from lazyregime.runs.tables import read_rows
+    from lazyregime.tracking.names import tracked_names
 
     with_wandb = [word.replace("tracking=csv", "tracking=wandb") for word in trial.command]
     for _ in range(2):
@@ -106,11 +108,11 @@ def wandb_after_kills(trial: Trial) -> None:
     for folder in {path.parent for path in (trial.cwd / "runs").rglob("wandb")}:
         parts = wandb_runs(folder, patience=0)
         (metrics,) = folder.glob("*/metrics.csv")
-        mine, rows = (_as_numbers(each) for each in (history(parts[-1]), read_rows(metrics)))
+        mine, rows = (_as_numbers(each) for each in (history(parts[-1]), map(tracked_names, read_rows(metrics))))
         if ended.code == 0 and mine != rows:
             trial.troubles.append(f"wandb has {len(mine)} rows, metrics.csv {len(rows)}, or they differ")
         shutil.rmtree(folder / "wandb")
 
 
-def _as_numbers(rows: list[dict[str, object]]) -> list[dict[str, str]]:
+def _as_numbers(rows: Iterable[dict[str, object]]) -> list[dict[str, str]]:
     return [{key: repr(float(str(value))) for key, value in row.items()} for row in rows]

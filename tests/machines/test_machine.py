@@ -83,16 +83,18 @@ def test_interpolates_without_a_ridge_and_one_sample_by_hand():
     assert float(one.predict([[1.0]])[0]) == pytest.approx(2 * 3 / (4 + 0.5), rel=1e-12)
 
 
+@pytest.mark.parametrize("kernel", [TwoLayerKernel("rf"), RandomFeatures(6, seed=3)], ids=["dual", "primal"])
+@pytest.mark.parametrize("ridges", [(1e-3, 0.1), (0.1,)])
 @pytest.mark.parametrize("intercept", [False, True])
-def test_leave_one_out_is_refitting_without_the_sample(intercept):
+def test_leave_one_out_is_refitting_without_the_sample(intercept, ridges, kernel):
     x, y, _ = problem(15)
-    ridges = (1e-3, 0.1)
-    machine = KernelMachine(TwoLayerKernel("rf"), intercept=intercept).fit_path(x, y, ridges)
+    machine = KernelMachine(kernel, intercept=intercept).fit_path(x, y, ridges)
+    assert machine.report_.form == ("primal" if isinstance(kernel, RandomFeatures) else "dual")
     left_out = machine.leave_one_out_path().numpy()
     for r, ridge in enumerate(ridges):
         for i in range(15):
             keep = np.arange(15) != i
-            refitted = KernelMachine(TwoLayerKernel("rf"), ridge=ridge, intercept=intercept).fit(x[keep], y[keep])
+            refitted = KernelMachine(kernel, ridge=ridge, intercept=intercept).fit(x[keep], y[keep])
             np.testing.assert_allclose(left_out[r, i], refitted.predict(x[i : i + 1])[0], atol=1e-9)
 
 

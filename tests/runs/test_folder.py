@@ -8,6 +8,7 @@ import pytest
 from results import train_result
 
 from lazyregime.errors import LazyRegimeError
+from lazyregime.runs.checksums import checksum_of_object
 from lazyregime.runs.folder import RunFolder
 
 
@@ -156,3 +157,16 @@ def test_a_folder_that_was_taken_away_while_its_run_was_at_work_is_not_called_co
         shutil.rmtree(folder.path)
         with pytest.raises(LazyRegimeError, match="taken away"):
             folder.check_there()
+
+
+@pytest.mark.parametrize(
+    "name", ["../../precious", "{}", "/precious", "checkpoints/../../x", "other/x", "figures/..", ""]
+)
+def test_a_result_that_speaks_of_files_elsewhere_is_none(folder, tmp_path, name):
+    """Its run would be made again without them: they were deleted."""
+    name = name.format(tmp_path / "precious")
+    with folder.locked():
+        folder.write_config("width: 8\n")
+        content = {"status": "complete", **train_result().with_checksums({name: "0"}).flat}
+        folder.result.write_text(json.dumps(content | {"sha256": checksum_of_object(content)}))
+    assert folder.status() == "damaged" and folder.damaged_files() == [folder.result]

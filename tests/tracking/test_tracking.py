@@ -62,25 +62,27 @@ def test_a_wandb_run_says_what_was_logged(tmp_path, said):
         recording.log_table("result", ["quantity", "value"], [["kernel", "0.9"], ["network", "0.98"]])
         recording.summary({"verdict": "lazy", "kernel_change": 0.01})
     (run,) = wandb_runs(folder.path.parent)
-    assert (run.run.project, run.run.run_group, run.run.job_type) == ("lazyregime-tests", "poster", "lazy")
+    assert (run.run.project, run.run.run_group, run.run.job_type) == ("lazyregime-tests", "", "lazy")
     assert (run.run.display_name, list(run.run.tags)) == (folder.name, ["one", "two"])
     assert run.run.run_id.startswith(folder.id)
     assert run.exit_code == 0
     assert history(run) == [
-        {"epoch": 0, "step": 7, "train_loss": 0.5, "test_accuracy": 0.25},
-        {"epoch": 1, "step": 8, "train_loss": 0.125},
+        {"epoch": 0, "step": 7, "train/loss": 0.5, "test/accuracy": 0.25},
+        {"epoch": 1, "step": 8, "train/loss": 0.125},
     ]
     beside = run.rows[-1]  # figures and tables stand with the last row
     assert beside["figures/gram/_type"] == "image-file" and beside["result/_type"] == "table-file"
     table = json.loads((run.folder / "files" / beside["result/path"]).read_text())
     assert table == {"columns": ["quantity", "value"], "data": [["kernel", "0.9"], ["network", "0.98"]]}
     assert (run.folder / "files" / beside["figures/gram/path"]).stat().st_size > 0
-    assert (run.summary["verdict"], run.summary["kernel_change"]) == ("lazy", 0.01)
+    assert (run.summary["verdict"], run.summary["kernel/change"]) == ("lazy", 0.01)
     assert run.metrics["*"] == "step"
     config_seen = {k: v for k, v in run.config.items() if not k.startswith("_")}
     assert config_seen == {
-        "regime": "lazy", "arch": "mlp", "width": 8, "depth": 3, "activation": "relu", "data": "mnist", "seed": 0,
-        "run": folder.path.name,
+        "regime": "lazy", "arch": "mlp", "data": "mnist", "regime/name": "lazy", "arch/name": "mlp", "arch/depth": 3,
+        "arch/activation": "relu", "data/name": "mnist", "width": 8, "seed": 0, "tags": ["one", "two"],
+        "runs_dir": config["runs_dir"], "tracking/kind": "wandb", "tracking/mode": "offline",
+        "tracking/project": "lazyregime-tests", "folder_group": "poster", "run": folder.path.name,
     }  # fmt: skip
     assert (run.folder / "files" / "lazyregime-config.yaml").read_text() == "width: 8\n"
     assert len(said) == 1 and "wandb sync" in said[0]
@@ -327,6 +329,7 @@ def test_disabled_wandb_records_nothing(tmp_path, said):
 def test_tensorboard_files_say_what_was_logged(tmp_path, said):
     from PIL import Image
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.plugins.hparams import plugin_data_pb2
 
     config, folder = configured(tmp_path, "tensorboard")
     Image.new("RGB", (3, 2)).save(tmp_path / "gram.png")
@@ -334,13 +337,21 @@ def test_tensorboard_files_say_what_was_logged(tmp_path, said):
         recording.log_rows([{"step": 7, "train_loss": 0.5}])
     with open_tracking(config, folder, said.append) as recording:  # it was interrupted, and gives all rows again
         recording.log_rows([{"step": 7, "train_loss": 0.5}, {"step": 8, "train_loss": 0.25}])
+        recording.log_rows([{"step": 7}, {"step": 8, "train_loss": 0.25, "test_loss": 0.75}])  # known at the end
         recording.log_image("gram", tmp_path / "gram.png")
-        recording.summary({"verdict": "lazy"})
+        recording.summary({"verdict": "lazy", "test_loss": 0.75, "train_loss": 0.25})
     events = EventAccumulator(str(folder.path / "tensorboard"))
     events.Reload()
-    assert [(event.step, event.value) for event in events.Scalars("train_loss")] == [(7, 0.5), (8, 0.25)]
+    assert [(event.step, event.value) for event in events.Scalars("train/loss")] == [(7, 0.5), (8, 0.25)]
+    assert [(event.step, event.value) for event in events.Scalars("test/loss")] == [(8, 0.75)]
     assert (events.Images("gram")[0].width, events.Images("gram")[0].height) == (3, 2)
     assert "result/text_summary" in events.Tags()["tensors"]
+    told = events.summary_metadata["_hparams_/session_start_info"].plugin_data.content
+    started = plugin_data_pb2.HParamsPluginData.FromString(told).session_start_info.hparams
+    assert (started["width"].number_value, started["regime/name"].string_value) == (8, "lazy")
+    told = events.summary_metadata["_hparams_/experiment"].plugin_data.content
+    experiment = plugin_data_pb2.HParamsPluginData.FromString(told).experiment
+    assert [metric.name.tag for metric in experiment.metric_infos] == ["test/loss"]
     assert not warnings_in(said)
 
 

@@ -7,6 +7,7 @@ from lazyregime.app.compose.config import ConfigDict
 from lazyregime.app.compose.hints import ConfigError, unknown_name
 from lazyregime.app.compose.own import is_own
 from lazyregime.app.compose.own_data import own_data
+from lazyregime.data import ClassificationData
 from lazyregime.measure.improvement import MONITORS
 
 _LEAST_OF_TRAINER = {"max_epochs": 1, "batch_size": 1, "limit_batches": 1, "patience": 1, "devices": 1, "num_nodes": 1}
@@ -27,6 +28,19 @@ def check_bounds(config: ConfigDict) -> None:
     else:
         _check_epochs(config["ntk"]["at_epochs"], config["trainer"]["max_epochs"])
     _check_monitor(config)
+
+
+def check_anchors(ntk: Mapping[str, Any], data: ClassificationData) -> None:
+    """Refuse a kernel of one point, of which no direction is known.
+
+    Raises:
+        ConfigError: If the labels are real targets, of which `anchors_per_class` are the anchors in all, and it is 1.
+    """
+    if ntk["enabled"] and data.is_regression and ntk["anchors_per_class"] == 1:
+        raise ConfigError(
+            "ntk.anchors_per_class=1 of real targets is one anchor in all, and a kernel of one point has no direction; "
+            "give at least 2."
+        )
 
 
 def _check_least(section: str, values: Mapping[str, Any], least: Mapping[str, int]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from lazyregime.app.compose.bounds import check_bounds
+from lazyregime.app.compose.bounds import check_anchors, check_bounds
 from lazyregime.app.compose.config import ConfigDict
 from lazyregime.app.compose.described import DESCRIPTIONS, check_features, check_loaded, check_taken
 from lazyregime.app.compose.devices import check_devices
@@ -164,6 +164,7 @@ def check(config: ConfigDict) -> int:
     if few is not None:
         labels = few.train_labels[:SAMPLES]
         module.loss(torch.zeros(len(labels), config["data"]["n_outputs"]), labels)  # it says which labels it takes
+        check_anchors(config["ntk"], few)
     check_bounds(config)
     check_devices(config)
     return sum(p.numel() for p in network.parameters())

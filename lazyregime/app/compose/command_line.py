@@ -32,6 +32,7 @@ class CommandLine:
         is_sweep: -m.
         asks_about: Whether it asks for a help page, the configuration, or the like, and not for a run.
         explains: --explain.
+        completes: Whether a shell asks how a line might go on; its overrides are words to the shell.
     """
 
     arguments: list[str]
@@ -39,6 +40,7 @@ class CommandLine:
     is_sweep: bool
     asks_about: bool
     explains: bool
+    completes: bool
 
 
 def read_command_line(argv: Sequence[str]) -> CommandLine:
@@ -67,10 +69,16 @@ def read_command_line(argv: Sequence[str]) -> CommandLine:
             raise ConfigError(f"{override}: runs have folders of their own, below runs_dir=FOLDER; leave it out.")
         if override.replace(" ", "").lower() in ("hydra.job.chdir=true", "++hydra.job.chdir=true"):
             raise ConfigError(f"{override}: a run has a folder of its own and needs no other directory; leave it out.")
-    asked = [*with_own_arguments(options.overrides), *(a for a in argv if a not in options.overrides and a != EXPLAIN)]
+    words = [] if options.hydra_help else with_own_arguments(options.overrides)  # Hydra fails over them there
+    asked = [*words, *(a for a in argv if a not in options.overrides and a != EXPLAIN)]
     of_run = ["-m", *overrides] if options.multirun else overrides
     return CommandLine(
-        asked if asks_about else of_run, overrides, bool(options.multirun), asks_about, bool(options.explain)
+        asked if asks_about else of_run,
+        overrides,
+        bool(options.multirun),
+        asks_about,
+        bool(options.explain),
+        completes=bool(options.shell_completion),
     )
 
 

@@ -66,7 +66,9 @@ class Source:
         """
         try:
             return self.plain(self._composed(overrides))
-        except (HydraException, OmegaConfBaseException) as error:
+        except ConfigError:
+            raise
+        except (HydraException, OmegaConfBaseException, ValueError) as error:  # Hydra says the last of @x=1
             raise self._wrong(error, overrides) from error
 
     def sweep(self, overrides: Sequence[str]) -> Sweep:
@@ -86,6 +88,10 @@ class Source:
             _check_values(parsed)
             jobs = BasicSweeper.split_arguments(parsed, max_batch_size=None)[0]
         except (HydraException, OmegaConfBaseException) as error:
+            raise self._wrong(error, overrides) from error
+        except ConfigError:
+            raise
+        except ValueError as error:
             raise self._wrong(error, overrides) from error
         choices = config.hydra.runtime.choices
         of_jobs = [[o for o in job if not o.startswith("hydra") or o.startswith("hydra.searchpath")] for job in jobs]
@@ -108,7 +114,7 @@ class Source:
                     composed[key] = _Template(self._composed(list(key)))
                 with composed[key].having(values) as config:
                     yield self.plain(config)
-            except (HydraException, OmegaConfBaseException):
+            except (HydraException, OmegaConfBaseException, ValueError):
                 yield self.compose_job(job)  # it says what is wrong
 
     def plain(self, config: DictConfig) -> ConfigDict:
@@ -121,6 +127,8 @@ class Source:
         resolved = OmegaConf.to_container(config, resolve=True, enum_to_str=True, throw_on_missing=True)
         container = {str(k): v for k, v in cast(dict[Any, Any], resolved).items()}
         valid = {field.name for field in fields(self.schema)}
+        if gone := sorted(valid - container.keys()):
+            raise ConfigError(_taken_away(gone[0]))
         for key in container:
             if key not in valid:
                 raise ConfigError(unknown_name(f"There is no key {key!r}", key, valid))
@@ -149,7 +157,7 @@ class Source:
         chosen = [override for override in overrides if override.partition("=")[0] in groups]
         try:
             return self.plain(self._composed(chosen))
-        except (HydraException, OmegaConfBaseException, ConfigError):
+        except (HydraException, OmegaConfBaseException, ValueError):
             return _default(self)
 
 
@@ -162,7 +170,13 @@ class _Template:
 
     @contextlib.contextmanager
     def having(self, values: Mapping[str, Any]) -> Iterator[DictConfig]:
-        """Of the keys at the top; afterwards it has its own again."""
+        """Of the keys at the top; afterwards it has its own again.
+
+        Raises:
+            ConfigError: If a key has been taken away.
+        """
+        if gone := sorted(values.keys() - self._own.keys()):
+            raise ConfigError(_taken_away(gone[0]))
         try:
             for key, value in values.items():
                 OmegaConf.update(self._config, key, value)
@@ -170,6 +184,10 @@ class _Template:
         finally:
             for key in values:
                 OmegaConf.update(self._config, key, self._own[key])
+
+
+def _taken_away(key: str) -> str:
+    return f"A run cannot be without {key}; leave ~{key} out, or give another value with {key}=VALUE."
 
 
 def _without_hydra(config: DictConfig) -> DictConfig:

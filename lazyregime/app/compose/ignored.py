@@ -17,6 +17,11 @@ def _fits_no_units(config: ConfigDict) -> bool:
     return isinstance(machine, Mapping) and "num_features" not in machine
 
 
+def _is_binary_fit(config: ConfigDict) -> bool:
+    data = config.get("data")
+    return "coding" in config and isinstance(data, Mapping) and data.get("n_outputs") == 1
+
+
 _RULES: tuple[_Rule, ...] = (
     (
         _of("optimizer", "name", "gradient_flow"),
@@ -31,6 +36,7 @@ _RULES: tuple[_Rule, ...] = (
         _fits_no_units, ("width",), "this machine has no units to count",
         "machines of features have, such as machine=rf",
     ),
+    (_is_binary_fit, ("coding",), "two classes are -1 and +1 for one output", "leave it out"),
     (_of("ntk", "enabled", False), ("ntk.",), "ntk=none probes nothing", "leave out one of them"),
 )  # fmt: skip
 

@@ -1,7 +1,6 @@
 """Before anything starts, every job is composed and checked; those that differ in seeds only are checked once."""
 
 import json
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from lazyregime.app.compose.described import check_typed
 from lazyregime.app.compose.hints import ConfigError
 from lazyregime.app.compose.ignored import without_effect
 from lazyregime.app.compose.job import Job
+from lazyregime.app.compose.system import check_system, memory_of_this_machine
 from lazyregime.errors import LazyRegimeError
 
 SEEDS = ("seed", "init_seed", "data_seed", "batch_seed")
@@ -25,6 +25,7 @@ def plan_jobs(command: AbstractCommand, jobs: Sequence[Sequence[str]]) -> list[J
     Raises:
         ConfigError: A sentence about the first thing that is wrong, with the job it is in.
     """
+    check_system()
     planned: list[Job] = []
     sizes: dict[str, float] = {}
     configs = iter(command.source.compose_jobs(jobs))
@@ -51,7 +52,7 @@ def check_memory(command: AbstractCommand, jobs: Sequence[Job]) -> None:
     Raises:
         ConfigError: Naming the first.
     """
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    there = memory_of_this_machine()
     for job in jobs:
         needed = command.bytes_held(job.config, job.size)
         if needed > there and not _may_use_gpu(job.config):

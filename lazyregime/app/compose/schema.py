@@ -125,9 +125,10 @@ class Tracking:
     """conf/tracking."""
 
     kind: TrackingKind = MISSING
-    project: str | None = None  # these three of wandb alone
+    project: str | None = None  # these four of wandb alone
     entity: str | None = None
     mode: WandbMode | None = None
+    artifacts: bool | None = None
 
 
 @dataclass

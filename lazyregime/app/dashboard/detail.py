@@ -1,5 +1,6 @@
 """One run in full: its measures in words, its settings, its figures."""
 
+import functools
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -48,11 +49,17 @@ def figure(folder: Path, name: str) -> bytes | None:
     return content if content.startswith(b"\x89PNG\r\n\x1a\n") else None
 
 
+@functools.cache
+def metric_words_at_hand() -> dict[str, str]:
+    """The words of the console; the first call takes the seconds that torch takes to import."""
+    from lazyregime.measure.words import metric_words
+
+    return metric_words()
+
+
 def _measures(run: Mapping[str, Any]) -> list[list[object]]:
     """Every scalar of the result, in the words of the console where it has some."""
-    from lazyregime.measure.words import metric_words  # torch takes seconds
-
-    words = metric_words()
+    words = metric_words_at_hand()
     keys = [k for k in run if not k.startswith(("config.", "versions.")) and k not in NOT_MEASURES]
     return [[words.get(key, key.replace("_", " ")), _shown(run[key])] for key in keys]
 

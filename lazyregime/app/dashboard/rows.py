@@ -1,7 +1,7 @@
 """One run as a row of the dashboard's table: what it is, how far it has come, what it has reached."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +34,20 @@ def row_of(root: Path, name: str, queue: Mapping[str, QueuedJob], sweep: SweepRe
         "host": clean_text(str(state.host)),
         "note": clean_text(state.reason or state.note or str(run.get("reason", "") if _is_over(state.status) else "")),
         "sweep": "" if sweep is None else clean_text(" ".join([sweep.command, *sweep.overrides])),
+        "swept": "" if sweep is None else clean_text(" ".join(_swept(run, sweep.swept))),
         "done": int(state.epochs or 0),
         "of": _epochs_to_be(run),
         **{key: plain(run.get(key)) for key in (*TOLD, *REACHED)},
     }
     return row if state.status == Status.complete else row | _so_far(path, row)
+
+
+def _swept(run: Mapping[str, Any], keys: Sequence[str]) -> Iterator[str]:
+    """What tells a run of a sweep from the others."""
+    for key in keys:
+        value = run.get(f"config.{key}", run.get(key))
+        if value is not None:
+            yield f"{key.rpartition('.')[2]}={value}"
 
 
 def plain(value: object) -> object:

@@ -6,6 +6,7 @@ this machine's own name (else a foreign page could read it by pointing its name 
 
 import json
 import sys
+import threading
 import webbrowser
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -18,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 from typing_extensions import override
 
 from lazyregime.app.console import Console
-from lazyregime.app.dashboard.detail import detail_of, figure
+from lazyregime.app.dashboard.detail import detail_of, figure, metric_words_at_hand
 from lazyregime.app.dashboard.index import RunIndex
 from lazyregime.app.dashboard.report import ReportMaker
 from lazyregime.app.dashboard.series import series_of
@@ -56,6 +57,7 @@ def serve(folder: Path, console: Console, *, port: int = PORT, in_browser: bool 
     console.say(f"The runs in {folder}: {address}   (Ctrl-C ends this page, not the runs)")
     if sys.stdout is not None:
         sys.stdout.flush()
+    threading.Thread(target=metric_words_at_hand, daemon=True).start()  # the first detail need not wait for torch
     if in_browser and not webbrowser.open(address):
         console.warn(f"No browser was found here; open {address} in one.")
     with server:

@@ -9,6 +9,7 @@ from lazyregime.app.compose.config import ConfigDict, Source
 from lazyregime.app.compose.hints import ConfigError
 from lazyregime.app.compose.own import SOURCES
 from lazyregime.app.fit.schema import FitConfig
+from lazyregime.home import at_home
 from lazyregime.runs.folder import RunFolder
 from lazyregime.runs.identity import Naming
 from lazyregime.runs.status import Status
@@ -57,7 +58,7 @@ class FitCommand(AbstractCommand):
         config, machine = super().complete(config), config["machine"]
         if not machine.get("run"):
             return config
-        run, at = Path(machine["run"]).expanduser(), machine["at"]
+        run, at = at_home(machine["run"]), machine["at"]
         digest = digest_of_network(run, at)
         status = RunFolder.at(run).status()
         if at != "init" and status != Status.complete and not machine["unfinished"]:
@@ -72,6 +73,7 @@ class FitCommand(AbstractCommand):
         from lazyregime.app.compose.build import build, check_data
         from lazyregime.app.fit.fitting import machine_of
         from lazyregime.app.fit.population import check_population
+        from lazyregime.app.fit.possible import ALL, check_possible
 
         ridges = config["ridges"]
         if not ridges or any(not 0 <= r < float("inf") for r in ridges):
@@ -94,8 +96,10 @@ class FitCommand(AbstractCommand):
                 f"data={data['name']} are sequences of tokens, of which machine={machine} has no kernel; set "
                 "data.one_hot=true, or use machine=empirical_ntk of a trained network."
             )
-        machine_of(config, build(config["machine"], "machine"))
-        return float(config["data"].get("n_train") or 60_000)
+        kernel = build(config["machine"], "machine")
+        machine_of(config, kernel)
+        check_possible(config, kernel)
+        return float(config["data"].get("n_train") or ALL)
 
     def demand(self, config: ConfigDict, size: float) -> str:  # noqa: D102
         return f"{size:,.0f} samples; their kernel would take {8e-9 * size**2:.2g} GB"

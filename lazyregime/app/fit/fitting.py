@@ -81,7 +81,7 @@ class Fitting(AbstractWork):
         )  # fmt: skip
         table = PathTable(self.machine.ridges_)
         table.add("train", self.machine.fitted_path(), train.targets, train.labels)
-        if has_loo:
+        if chosen_by == "leave_one_out" or (has_loo and self.machine.report_.form == "dual"):  # else it takes its time
             table.add("leave_one_out", self.machine.leave_one_out_path(), train.targets, train.labels)
         if len(validation.inputs):
             table.add("validation", self.machine.predict_path(validation.inputs), validation.targets, validation.labels)
@@ -137,6 +137,8 @@ class Fitting(AbstractWork):
             return Split(inputs, labels.double(), None)
         if not len(labels):
             return Split(inputs, torch.zeros(0, self.data.n_outputs, dtype=torch.float64), None)
+        if self.data.n_outputs == 1:
+            return Split(inputs, (2.0 * labels.double() - 1)[:, None], labels)
         return Split(inputs, encode(labels, self.data.n_outputs, self.config["coding"])[0], labels)
 
 

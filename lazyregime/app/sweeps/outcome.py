@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lazyregime.app.called import called_in
 from lazyregime.app.command import AbstractCommand
 from lazyregime.app.compose.job import Job
 from lazyregime.app.console import Console
@@ -26,9 +27,9 @@ def show_outcome(command: AbstractCommand, console: Console, jobs: Sequence[Job]
     told = [headline for headline in command.headlines if any(r.get(headline[1]) is not None for r in results)]
     words, key = (told or command.headlines)[0]
     rows = []
-    for folder, status, result in zip(folders, states, results, strict=True):
-        value = result.get(key)
-        rows.append((folder.name, status, None if value is None else f"{value:.4f}", str(folder.path)))
+    for job, status, result in zip(jobs, states, results, strict=True):
+        value, name = result.get(key), called_in(command, job.config, job.folder).name
+        rows.append((name, status, None if value is None else f"{value:.4f}", str(job.folder.path)))
     console.say()
     console.table(["run", "status", words, "folder"], rows, title="The sweep")
     missing = sum(status != Status.complete for status in states)

@@ -3,11 +3,12 @@
 What is read back may come from anybody: it is checked here, and `resubmission` decides what is obeyed.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ class SweepRecord:
     group: str
     runs: list[str]  # the names of their folders
     root: Path  # the folder of the group
+    swept: list[str] = field(default_factory=list)  # keys that differ among the runs; a record before them has none
+    id: str = ""
 
     @property
     def runs_dir(self) -> Path:
@@ -45,6 +48,7 @@ def record_sweep(command: str, overrides: Sequence[str], jobs: Sequence[Job]) ->
             "overrides": list(overrides),
             "group": str(mine[0].config["group"]),
             "runs": [job.folder.path.name for job in mine],
+            "swept": swept_keys([job.overrides for job in jobs]),
         }
         if (root / _FOLDER).is_symlink():
             raise LazyRegimeError(f"{root / _FOLDER} is a link, and nothing is written through one; take it away.")
@@ -76,6 +80,15 @@ def sweep_files(folder: Path) -> list[Path]:
     return sorted(found)
 
 
+def records_beside(run: Path) -> list[tuple[Path, float]]:
+    """The records in the group of a run with their times, the oldest first."""
+    found: list[tuple[float, Path]] = []
+    for path in (run.parent / _FOLDER).glob("*.json"):
+        with contextlib.suppress(OSError):
+            found.append((path.stat().st_mtime, path))
+    return [(path, when) for when, path in sorted(found)]
+
+
 def read_sweep(path: Path) -> SweepRecord:
     """What a record says.
 
@@ -85,9 +98,9 @@ def read_sweep(path: Path) -> SweepRecord:
     if not path.is_file():
         raise LazyRegimeError("it is no file")
     content: Any = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(content, dict) or set(content) != {"command", "overrides", "group", "runs"}:
+    if not isinstance(content, dict) or set(content) - {"swept"} != {"command", "overrides", "group", "runs"}:
         raise LazyRegimeError("it does not hold command, overrides, group and runs")
-    if not all(_are_words(words) for words in (content["overrides"], content["runs"])):
+    if not all(_are_words(words) for words in (content["overrides"], content["runs"], content.get("swept", []))):
         raise LazyRegimeError("its overrides and runs are not lists of words")
     if not _are_words([content["command"], content["group"]]):
         raise LazyRegimeError("its command and group are not words")
@@ -96,7 +109,16 @@ def read_sweep(path: Path) -> SweepRecord:
         raise LazyRegimeError(f"it is of the group {content['group']!r}, and does not lie in it")
     for name in content["runs"]:
         folder_name(name, "run")
-    return SweepRecord(**content, root=root)
+    return SweepRecord(**content, root=root, id=path.stem)
+
+
+def swept_keys(jobs: Sequence[Sequence[str]]) -> list[str]:
+    """The keys to which the overrides of several jobs give different values."""
+    values: dict[str, set[str]] = {}
+    for job in jobs:
+        for key, _, value in (override.partition("=") for override in job):
+            values.setdefault(key.lstrip("+"), set()).add(value)
+    return [key for key, several in values.items() if len(several) > 1]
 
 
 def _are_words(values: Any) -> bool:

@@ -68,6 +68,8 @@ class FlowMember:
         """Measure."""
         row = self.measures.row(snapshot)
         self.rows.append(row | self.probe.glance(self.measures.state()))
+        if len(self.rows) == 1:
+            self.rows[0] |= self.probe.found["init"].rows
         self.rows[-1] |= self._looked_below(row["train_loss"])
         self.last = snapshot
 
@@ -88,7 +90,6 @@ class FlowMember:
             LazyRegimeError: If the flow diverged; one that is stuck, at a kink that it cannot leave, has a result.
         """
         assert self.last is not None
-        write_rows(self.folder.metrics, self.rows)
         last, row = self.last, self.rows[-1]
         if last.status == Status.diverged:
             raise LazyRegimeError(
@@ -97,6 +98,9 @@ class FlowMember:
                 "optimizer.max_dgrad or, for momentum, a smaller optimizer.momentum_time."
             )
         fit = {k: v for k, v in row.items() if k.startswith(("train_", "test_", "frozen"))}
+        probed = self._probed()
+        row |= self.probe.found["final"].rows if "final" in self.probe.found else {}
+        write_rows(self.folder.metrics, self.rows)
         return GradientFlowResult(
             which=which(self.config, self.folder, "train"),
             seeds=seeds(self.config),
@@ -113,7 +117,7 @@ class FlowMember:
                 **of_classes(fit),
                 "best_test_loss": min(r["test_loss"] for r in self.rows),
                 "initial_output": float(self.rows[0]["max_output"]),
-                **self._probed(),
+                **probed,
             },
             warnings=(*self._doubts(), *self.probe.warnings),
             seconds_training=round(seconds, 2),

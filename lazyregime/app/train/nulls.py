@@ -1,13 +1,13 @@
 """The null of a run's verdict: two initializations of its network, compared once for all runs of the architecture."""
 
 import time
-from pathlib import Path
 
 import torch
 
 from lazyregime.app.compose.build import build_network
 from lazyregime.app.compose.config import ConfigDict
 from lazyregime.app.console import Console
+from lazyregime.home import at_home
 from lazyregime.measure import Probe
 from lazyregime.measure.null import NUM_DRAWS, Null
 
@@ -20,7 +20,7 @@ def null_for(config: ConfigDict, probe: Probe, device: torch.device, console: Co
     number = config["ntk"]["null"]
     if number == 0 or probe.points is None:
         return None
-    since, folder = time.perf_counter(), Path(config["runs_dir"]).expanduser() / FOLDER
+    since, folder = time.perf_counter(), at_home(config["runs_dir"]) / FOLDER
     if folder.is_symlink():
         console.warn(f"{folder} is a link, and nothing is written through one; the null is measured and not kept.")
     null = probe.null(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lazyregime.app.ambient import ambient_state_of_torch
+from lazyregime.app.called import called_by
 from lazyregime.app.compose.config import ConfigDict, as_yaml
 from lazyregime.app.compose.job import Job
 from lazyregime.app.console import Console
@@ -15,6 +16,7 @@ from lazyregime.app.drawing import drawn
 from lazyregime.errors import LazyRegimeError, in_words, refused_by_the_system
 from lazyregime.notice import NOTICE, Leaving
 from lazyregime.runs.folder import RunFolder
+from lazyregime.runs.identity import TRAINING
 from lazyregime.runs.result import Result
 from lazyregime.runs.status import Status
 
@@ -112,11 +114,12 @@ def _track(
 ) -> None:
     if config["tracking"]["kind"] == "csv":
         return
+    from lazyregime.app.watched import tell_result
     from lazyregime.tracking.tracking import open_tracking
 
-    with open_tracking(config, folder, console.say) as tracking:
+    with open_tracking(config, folder, console.say, called_by(TRAINING, config, folder)) as tracking:
         tracking.log_rows(rows)
-        tracking.summary({k: v for k, v in result.items() if isinstance(v, int | float | str)})
+        tell_result(tracking, config, folder, result, folder.figures / "summary.png")
 
 
 def _is_to_do(job: Job) -> bool:

@@ -83,6 +83,7 @@ class Training(AbstractWork):
         measured: dict[str, Any] = {}
         if self.probing is not None:
             measured = self._measured(self.probing)
+            self._add_to_last_row(self.probing)
             if self.trainer.is_global_zero:
                 atomic_write(self.folder.kernels, save(self.probing.probe.tensors()))
                 shutil.rmtree(self.folder.blocks, ignore_errors=True)
@@ -95,6 +96,13 @@ class Training(AbstractWork):
         if not looked_at_the_end(lambda: probing.look(self.module, "final"), probing.probe.warnings):
             return {}
         return probing.probe.result(null_for(self.config, probing.probe, self.device, self.console))
+
+    def _add_to_last_row(self, probing: NTKProbe) -> None:
+        """What the probe found at the end, where the weights are still those after the last epoch."""
+        is_last = self.improvement is None or self.improvement.kept is None
+        if is_last and self.recorder.rows and "final" in probing.probe.found:
+            self.recorder.rows[-1] |= probing.probe.found["final"].rows
+            self._write_rows(self.recorder.rows)
 
     def _where_to_go_on(self) -> Path | None:
         """The checkpoint to resume from; None to begin."""

@@ -10,6 +10,7 @@ from lazyregime.data.fetching.image_set import ImageSet, KnownFile, SourceFailed
 from lazyregime.data.fetching.store import only_one, read_checked
 from lazyregime.data.fetching.workplace import workplace
 from lazyregime.errors import LazyRegimeError
+from lazyregime.home import at_home
 
 Log = Callable[[str], None]
 _log = logging.getLogger("lazyregime.data").info
@@ -22,7 +23,7 @@ def data_folder(data_dir: str | PathLike[str]) -> Path:
         LazyRegimeError: If there is no such home.
     """
     try:
-        return Path(data_dir).expanduser()
+        return at_home(data_dir)
     except RuntimeError as error:
         raise LazyRegimeError(f"data_dir={data_dir}: there is no such home folder; give another folder.") from error
 

@@ -87,7 +87,7 @@ def register_rule(
         name: What `explain` calls it.
         applies: Whether the rule covers this layer's options; without it, all.
 
-    Example:
+    Examples:
         >>> class Scale(torch.nn.Module):                          # y = s * x, one s a feature
         ...     def __init__(self):
         ...         super().__init__()

@@ -9,8 +9,8 @@ from lazyregime.measure.metric import Metric, Moment
 
 
 def compute(now: Moment, first: Moment | None) -> float | None:  # noqa: D103
-    if now.held_out is None or first is None or first.held_out is None:
-        return None
+    if now.held_out is None or first is None or first.held_out is None or len(now.held_out) < 2:
+        return None  # a kernel of one point is nothing once it is centred
     return kernel_distance(centre(first.held_out), centre(now.held_out))
 
 

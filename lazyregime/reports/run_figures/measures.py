@@ -1,4 +1,4 @@
-"""Every metric of a run: a list of its values at both ends, and a panel for each that was measured on the way."""
+"""Every metric of a run: a list of its values at both ends, and a panel for each that was measured in between."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ def measures_of(run: Mapping[str, Any], metrics: pd.DataFrame) -> Measures:
 
     known = [metric.name for metric in all_metrics() if metric.name in metrics]
     finite = {name: np.isfinite(metrics[name].to_numpy(dtype=float)) for name in known}
-    return Measures(metric_rows(run), metrics, [name for name in known if int(finite[name].sum()) > 1][:MOST])
+    return Measures(metric_rows(run), metrics, [name for name in known if int(finite[name].sum()) > 2][:MOST])
 
 
 def with_room(width: float, height: float, measures: Measures) -> tuple[Figure, FigureBase, FigureBase | None]:

@@ -15,6 +15,7 @@ from lazyregime.reports.figures.axes import accuracy_axis
 from lazyregime.reports.figures.style import COLOURS, GREY, house_style, save
 from lazyregime.reports.pages.table import fraction, short
 from lazyregime.reports.reading.folder import read_kernels, read_metrics, read_run
+from lazyregime.reports.run_figures.kernels import ordered_grams
 from lazyregime.reports.run_figures.measures import draw_measures, measures_of, with_room
 from lazyregime.reports.tables.settings import network_of
 
@@ -79,20 +80,15 @@ def _title(run: Mapping[str, Any]) -> str:
 
 
 def _grams(figure: FigureBase, before: Axes, after: Axes, kernels: Kernels) -> None:
-    """Both Gram matrices in units of their mean diagonal, ordered by class, on one colour scale."""
-    labels = kernels.get("anchor_labels", np.zeros(len(kernels["gram_init"])))
-    order = np.argsort(labels, kind="stable")
-    grams = [kernels[name][np.ix_(order, order)] for name in ("gram_init", "gram_final")]
-    grams = [gram * (len(gram) / np.trace(gram)) for gram in grams]
-    apart = ~np.eye(len(order), dtype=bool)
-    low, high = np.percentile(np.concatenate([gram[apart] for gram in grams]), [0.5, 99.5])
+    """Both Gram matrices on one colour scale."""
+    grams = ordered_grams(kernels)
     titles = ("a  Kernel at initialization", "b  Kernel after training")
-    for ax, gram, title in zip((before, after), grams, titles, strict=True):
-        ax.imshow(gram, vmin=low, vmax=high, cmap="magma", interpolation="nearest")
+    for ax, gram, title in zip((before, after), (grams.before, grams.after), titles, strict=True):
+        ax.imshow(gram, vmin=grams.low, vmax=grams.high, cmap="magma", interpolation="nearest")
         ax.set_title(title)
         ax.grid(visible=False)
         ax.spines[:].set_visible(False)
-        _class_ticks(ax, labels[order])
+        _class_ticks(ax, grams.labels)
     before.set_ylabel("class of the anchor")
     bar = figure.colorbar(before.images[0], ax=[before, after], shrink=0.85, aspect=28, pad=0.015, extend="both")
     bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
@@ -141,6 +137,7 @@ def _accuracy(ax: Axes, metrics: pd.DataFrame, run: Mapping[str, Any]) -> None:
         )
         seen += list(line.test_accuracy)
         between = line.dropna(subset=probed) if (probed := f"kernel_accuracy_{protocol}") in line else line[:0]
+        between = between.loc[np.asarray((between.epoch > 0) & (between.epoch < end))]
         if len(between):
             ax.plot(between.epoch, between[probed], "s", color=GREY, markersize=5, label="kernel in between")
             seen += list(between[probed])

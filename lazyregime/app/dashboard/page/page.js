@@ -25,9 +25,10 @@ function span(seconds) {
   if (seconds < 5970) return `${Math.round(seconds / 60)} min`;
   return seconds < 172800 ? `${(seconds / 3600).toFixed(1)} h` : `${Math.round(seconds / 86400)} days`;
 }
-function brief(name) {
+function brief({ name, swept }) {
   const short = name.replace(/-[0-9a-f]{8}$/, "");
-  return [...runs.values()].filter((run) => run.name.startsWith(`${short}-`) && run.name.length === name.length).length > 1 ? name : short;
+  if ([...runs.values()].filter((run) => run.name.startsWith(`${short}-`) && run.name.length === name.length).length < 2) return short;
+  return swept ? `${short} ${swept}` : name;
 }
 const reached = (run) => run.test_accuracy ?? run.test_loss ?? run.test_risk ?? run.mean_field_risk ?? null;
 const ago = (run) => run.changed ? Math.max(0, Date.now() / SECOND + behind - run.changed) : null;
@@ -91,7 +92,7 @@ function line(run) {
   const progress = run.of ? `${Math.min(run.done, run.of)} of ${run.of}` : run.done ? `${run.done} rows` : "";
   const bar = run.of && run.status === "running"
     ? el("span", { class: "bar" }, el("i", { style: `width:${Math.min(100, (100 * run.done) / run.of)}%` })) : null;
-  const where = [run.group === "." ? "" : run.group, run.host, run.job && `job ${run.job}`].filter(Boolean).join(" · ");
+  const where = [run.swept, run.group === "." ? "" : run.group, run.host, run.job && `job ${run.job}`].filter(Boolean).join(" · ");
   const made = el("tr", {},
     el("td", { class: "pick" }, pick),
     el("td", { class: "run" }, open, el("div", { class: "soft" }, where), run.note ? el("div", { class: "note" }, run.note.slice(0, 300)) : null),
@@ -155,7 +156,7 @@ async function news() {
   const told = await ask(`/api/runs?since=${version}&token=${token}`);
   if (told.whole) { runs.clear(); series.clear(); }
   for (const run of told.rows) {
-    run.text = [run.name, run.group, run.status, run.regime, run.arch, run.data, run.command, run.sweep, run.machine, run.job].join(" ").toLowerCase();
+    run.text = [run.name, run.group, run.status, run.regime, run.arch, run.data, run.command, run.sweep, run.swept, run.machine, run.job].join(" ").toLowerCase();
     runs.set(run.id, run);
   }
   for (const name of told.gone) { runs.delete(name); chosen.delete(name); lines.delete(name); }
@@ -206,7 +207,7 @@ function curves(marked) {
     .sort((a, b) => rank(a) - rank(b));
   at("curves-part").hidden = !wanted.length;
   at("curves-of").textContent = chosen.size ? "Of the runs that are ticked in the table." : "Of the first runs in the table; tick others there.";
-  at("legend").replaceChildren(...marked.map((run, number) => el("span", { style: `--mine:${COLOURS[number % COLOURS.length]}` }, brief(run.name))));
+  at("legend").replaceChildren(...marked.map((run, number) => el("span", { style: `--mine:${COLOURS[number % COLOURS.length]}` }, brief(run))));
   at("more-curves").hidden = allCurves || wanted.length <= PANELS;
   at("more-curves").textContent = `Show all ${wanted.length} curves`;
   at("curves").replaceChildren(...wanted.slice(0, allCurves ? wanted.length : PANELS).map(panel));
@@ -258,17 +259,21 @@ function decades(a, b) {
 }
 
 async function detail(id) {
+  const dialog = at("detail"), inside = dialog.lastElementChild;
+  inside.replaceChildren(el("h2", {}, runs.get(id)?.name ?? id), el("p", { class: "soft" }, "Reading …"));
+  dialog.dataset.run = id;
+  dialog.showModal();
   const told = await ask(`/api/run?run=${encodeURIComponent(id)}`).catch((error) => ({ trouble: String(error.message) }));
   const table = (rows) => el("div", { class: "scroll" }, el("table", {}, el("tbody", {},
     ...rows.map(([key, value]) => el("tr", {}, el("td", {}, key), el("td", {}, value === null ? "none" : String(value)))))));
-  const run = runs.get(id), inside = at("detail").lastElementChild;
+  if (dialog.dataset.run !== id) return; // another was opened meanwhile
+  const run = runs.get(id);
   inside.replaceChildren(el("h2", {}, run?.name ?? id), el("p", { class: "soft" }, told.path ?? told.trouble),
     run?.sweep ? el("p", { class: "soft" }, `sweep: ${run.sweep}`) : null ?? "",
     run?.note ? el("p", { class: "trouble" }, run.note) : "",
     ...(told.figures ?? []).map((name) => el("img", { alt: name, src: `/figure?run=${encodeURIComponent(id)}&name=${encodeURIComponent(name)}&of=${run?.changed}` })),
     el("h2", {}, "Measures"), table(told.measures ?? []),
     el("details", {}, el("summary", {}, "Settings"), table(told.settings ?? [])));
-  at("detail").showModal();
 }
 
 heads();

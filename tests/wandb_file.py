@@ -25,6 +25,7 @@ class WandbRun:
     rows: list[dict[str, Any]] = field(default_factory=list)
     summary: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, str] = field(default_factory=dict)
+    artifacts: list[tuple[str, str]] = field(default_factory=list)
     exit_code: int | None = None
 
 
@@ -65,6 +66,11 @@ def _read(path: Path) -> WandbRun:
                     found.summary[item.key or "/".join(item.nested_key)] = json.loads(item.value_json)
             case "metric":
                 found.metrics[record.metric.name or record.metric.glob_name] = record.metric.step_metric
+            case "artifact":
+                found.artifacts.append((record.artifact.name, record.artifact.type))
+            case "request" if record.request.WhichOneof("request_type") == "log_artifact":
+                asked = record.request.log_artifact.artifact
+                found.artifacts.append((asked.name, asked.type))
             case "exit":
                 found.exit_code = record.exit.exit_code
     return found
