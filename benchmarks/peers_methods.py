@@ -119,11 +119,22 @@ def laplace(model: nn.Module, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 def asdl(model: nn.Module, x1: Tensor, x2: Tensor) -> Tensor:
-    """empirical_direct_ntk, and its trace."""
-    from asdl.kernel import empirical_direct_ntk
+    """Its batch_gradient, one output at a time; empirical_direct_ntk finds no layers in asdl 0.1 and raises for all."""
+    from asdl.gradient import batch_gradient
 
-    full: Tensor = empirical_direct_ntk(model, x1, x2)
-    return full.detach().diagonal(dim1=2, dim2=3).sum(-1)
+    def gradients(x: Tensor, k: int) -> Tensor:
+        def closure() -> Tensor:
+            model.zero_grad()
+            y = cast(Tensor, model(x))
+            y[:, k].sum().backward()
+            return y
+
+        return cast(Tensor, batch_gradient(model, closure, batch_size=len(x)))
+
+    total = torch.zeros(len(x1), len(x2), dtype=next(model.parameters()).dtype)
+    for k in range(cast(Tensor, model(x1[:1])).shape[1]):
+        total += gradients(x1, k) @ gradients(x2, k).T
+    return total
 
 
 METHODS: dict[str, Method] = {

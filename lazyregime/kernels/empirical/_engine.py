@@ -56,19 +56,46 @@ class Engine:
     def run(self, x1: Tensor, x2: Tensor | None, dtype: torch.dtype) -> Tensor:
         """The kernel, in the layout of `allocate`."""
         n, m = x1.shape[0], (x1 if x2 is None else x2).shape[0]
-        out = allocate(n, m, self.plan.task.k, self.plan.task.outputs, dtype, x1.device)
+        # Of many windows each adds a little to a large sum, so that single precision would lose a digit.
+        wide = torch.float64 if self.plan.groups > 1 and x1.device.type != "mps" else dtype
+        out = allocate(n, m, self.found.num_outputs, self.plan.task.outputs, wide, x1.device)
         _keep_freed_memory(x1.device)
         with torch.no_grad(), matmul_precision(self.precision):
-            if x2 is not None and self.plan.together and self._fill_at_once(out, x1, x2):
-                return out
+            while not self._fill_windows(out, x1, x2):
+                out.zero_()  # memory was not enough: all windows are computed anew in smaller chunks
             if x2 is None:
-                self._fill(out, x1, x1, symmetric=True)
                 _mirror(out, self.plan)
-            elif n <= m:
-                self._fill(out, x1, x2, symmetric=False)
-            else:
-                self._fill(self._transposed(out), x2, x1, symmetric=False)
-        return out
+        return out.to(dtype)
+
+    def _fill_windows(self, out: Tensor, x1: Tensor, x2: Tensor | None) -> bool:
+        """The outputs by windows, each of which adds its term; whether memory was enough."""
+        k, groups = self.found.num_outputs, self.plan.groups
+        self.done = 0
+        try:
+            for start in range(0, k, max(1, self.plan.task.k)):
+                self.found.window = slice(start, min(k, start + self.plan.task.k))
+                self._fill_window(out, x1, x2)
+        except torch.OutOfMemoryError:
+            if groups == 1:
+                raise
+            self._halve(out.device)
+            return False
+        return True
+
+    def _fill_window(self, out: Tensor, x1: Tensor, x2: Tensor | None) -> None:
+        if x2 is not None and self.plan.together and self._fill_at_once(out, x1, x2):
+            return
+        if x2 is None:
+            self._fill(out, x1, x1, symmetric=True)
+        elif x1.shape[0] <= x2.shape[0]:
+            self._fill(out, x1, x2, symmetric=False)
+        else:
+            self._fill(self._transposed(out), x2, x1, symmetric=False)
+
+    def _halve(self, device: torch.device) -> None:
+        self.plan = self.plan.halved()
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
 
     def _fill_at_once(self, out: Tensor, x1: Tensor, x2: Tensor) -> bool:
         """Both sides in one recording; whether memory was enough."""
@@ -77,6 +104,8 @@ class Engine:
             forms = self.factors(torch.cat([x1, x2]))
             self._add(out, _rows(forms, slice(0, n)), _rows(forms, slice(n, n + m)), slice(0, n), slice(0, m))
         except torch.OutOfMemoryError:
+            if self.plan.groups > 1:
+                raise
             out.zero_()
             return False
         self._advance(n * m, n * m)
@@ -101,12 +130,12 @@ class Engine:
             try:
                 self._fill_rows(out, held, streamed, start, stop, total, symmetric)
             except torch.OutOfMemoryError:
+                if self.plan.groups > 1:
+                    raise
                 # The rows are computed anew in smaller chunks; earlier rows are kept.
-                self.plan = self.plan.halved()
+                self._halve(out.device)
                 self.done = before
                 self._block(out, slice(start, stop), slice(start if symmetric else 0, m)).zero_()
-                if out.device.type == "cuda":
-                    torch.cuda.empty_cache()
                 continue
             start = stop
 
@@ -147,7 +176,7 @@ class Engine:
     def _advance(self, pairs: int, total: int) -> None:
         self.done += pairs
         if self.progress is not None:
-            self.progress(self.done, total)
+            self.progress(self.done, total * self.plan.groups)
 
     def gather(self, x: Tensor, used: list[Form] | None = None) -> list[Form]:
         """The factors of all rows of x, recorded in chunks, in the memory of used ones where they are as long."""
@@ -191,7 +220,7 @@ class Engine:
                 factors = layer.factors(recorded.pop())
                 for factor, cost in zip(factors, planned.costs, strict=True):
                     target = into[len(forms)] if into is not None and self.precision != "bf16" else None
-                    forms += build(factor, cost.form, self.found.num_outputs, target)
+                    forms += build(factor, cost.form, self.found.num_recorded, target)
         if self.fallback is not None:
             forms.append(self.fallback.gradients(x))
         return [rounded(form, self.precision) for form in forms]

@@ -21,6 +21,7 @@ class Explanation:
 
     plan: Plan
     unused: tuple[str, ...]
+    num_outputs: int
 
     def __str__(self) -> str:
         """The table."""
@@ -38,7 +39,8 @@ class Explanation:
             for layer in plan.layers
         ]
         rows += [(name, "none", "", "0", "0", "the output does not depend on it") for name in self.unused]
-        shape = f"{task.n} x {task.m}{' (one triangle)' if task.symmetric else ''}, {task.outputs} of {task.k} outputs"
+        shape = f"{task.n} x {task.m}{' (one triangle)' if task.symmetric else ''}, {task.outputs} of "
+        shape += f"{self.num_outputs} outputs{f', {task.k} at a time' if plan.groups > 1 else ''}"
         chunks = (
             f"{plan.hold} rows held, {plan.stream} streamed, {plan.record} recorded at once; "
             f"peak about {plan.peak / 2**20:.0f} MiB of a budget of {plan.budget / 2**20:.0f} MiB"
@@ -68,4 +70,4 @@ def explain(
     request = Request(model, x1, x2, outputs, memory_budget, accumulate, rules)
     with request.loan() as loan:
         engine = request.prepare(loan)
-        return Explanation(engine.plan, tuple(engine.found.unused))
+        return Explanation(engine.plan, tuple(engine.found.unused), engine.found.num_outputs)

@@ -86,6 +86,7 @@ class Survey:
         references: the traces that those of later batches must agree with, by their number of samples.
         proven: the traces that do, by their number of samples; `graphs`: what autograd made of them.
         lookups: the operations that pick rows of a parameter by constants, which count.
+        window: the outputs whose gradients are recorded.
         vectorizes: whether the gradients of several outputs come out right in one vectorized backward pass.
         batched: whether they are taken so.
         recalled: whether this was found in an earlier call, so that each batch has to show that it still holds.
@@ -105,6 +106,7 @@ class Survey:
     graphs: dict[int, Any] = field(default_factory=dict[int, Any])
     lookups: frozenset[int] = frozenset()
     recalled: bool = False
+    window: slice = field(default_factory=lambda: slice(None))
     vectorizes: bool = False
     batched: bool = False
     samples: dict[str, list[Factor]] = field(default_factory=dict[str, list[Factor]])
@@ -119,6 +121,11 @@ class Survey:
         """The kernel's: that of the parameters that count."""
         dtypes = [self.loan.parameters[name].dtype for name in sorted(self.loan.counted)]
         return functools.reduce(torch.promote_types, dtypes)
+
+    @property
+    def num_recorded(self) -> int:
+        """How many outputs are in the window."""
+        return len(range(self.num_outputs)[self.window])
 
     def run(self, x: Tensor) -> Recording:
         """A forward pass in the memory layout that suits the layers best, proven to treat samples apart.
@@ -197,7 +204,7 @@ class Survey:
         trained = [layer.trained for layer in flat]
         channel_dims = [layer.registered.channel_dim for layer in flat]
         if readout is None:
-            basis = torch.eye(self.num_outputs, dtype=y.dtype, device=y.device)
+            basis = torch.eye(self.num_outputs, dtype=y.dtype, device=y.device)[self.window]
             return calls(
                 *(y, once, trained, channel_dims, list(basis)),
                 channels_last=self.channels_last,
@@ -207,9 +214,11 @@ class Survey:
         # The gradients of the outputs by the readout's input are its weights: the backward passes start there.
         start, weights = once[readout].first, self.layers[readout].jacobian
         assert weights is not None
+        weights = weights[self.window]
         if start is None or not start.requires_grad:
             return [
-                LayerCall(call.inputs, None, names, self.num_outputs) for call, names in zip(once, trained, strict=True)
+                LayerCall(call.inputs, None, names, self.num_recorded)
+                for call, names in zip(once, trained, strict=True)
             ]
         skipped = {readout}
         below = below_readout(start, once) if self.trace else None

@@ -1,7 +1,7 @@
 """The form of every layer by FLOPs, and how many rows fit the budget: (held + streamed) kept + recorded work."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 from lazyregime.errors import LazyRegimeError
@@ -15,6 +15,12 @@ from lazyregime.kernels.empirical._tiles import Demand, Tile, standard_tile
 _PLANNED, _LIBRARIES = 0.85, 6 << 20
 # Of what a recording takes, for operations that need memory of their own.
 _FRAGMENTS = 1.2
+
+
+# Of more than so many outputs of a trace so many are recorded at once, where the factors of all of a row take more than
+# so many bytes.
+_MANY, _WINDOW, _LARGE = 32, 8, 2 << 20
+_NO_LIMIT = 1 << 60
 
 
 @final
@@ -41,6 +47,7 @@ class Plan:
         hold, stream, record: rows of one side kept at a time, of the other side, and recorded at once.
         together: whether both sides are so small that they are recorded as one batch.
         batched: whether the backward passes of all outputs are one.
+        groups: how many windows of `task.k` outputs come one after the other; their terms of the trace add up.
     """
 
     task: Task
@@ -53,6 +60,7 @@ class Plan:
     record: int
     together: bool = False
     batched: bool = False
+    groups: int = 1
 
     @property
     def peak(self) -> int:
@@ -76,10 +84,28 @@ class Plan:
 
 def make_sizes(plan: Plan, hold: int, stream: int, record: int) -> Plan:
     """The same plan with other chunk sizes."""
-    return Plan(plan.task, plan.layers, plan.demand, plan.out_bytes, plan.budget, hold, stream, record)
+    return replace(plan, hold=hold, stream=stream, record=record, together=False, batched=False)
 
 
 def make_plan(found: Survey, task: Task, budget: int, itemsize: int, out_itemsize: int) -> Plan:
+    """`plan_window`, of all outputs or of windows of them: by the network, whatever the budget.
+
+    Raises:
+        LazyRegimeError: If the budget is too small for a single sample.
+    """
+    widest = found.fallback or found.looped or task.outputs != "trace" or task.k <= _MANY
+    whole = plan_window(found, task, budget if widest else _NO_LIMIT, itemsize, out_itemsize)
+    if widest:
+        return whole
+    if whole.demand.kept <= _LARGE:
+        return plan_window(found, task, budget, itemsize, out_itemsize)
+    groups = -(-task.k // _WINDOW)
+    summed = out_itemsize if out_itemsize == 8 else out_itemsize + 8  # in double precision, see `Engine.run`
+    window = plan_window(found, replace(task, k=-(-task.k // groups)), budget, itemsize, summed)
+    return replace(window, groups=groups)
+
+
+def plan_window(found: Survey, task: Task, budget: int, itemsize: int, out_itemsize: int) -> Plan:
     """Choose forms by FLOPs and chunk sizes by memory.
 
     Raises:

@@ -7,7 +7,7 @@ from torch import nn
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import empirical_ntk, explain
-from lazyregime.kernels.empirical import _engine
+from lazyregime.kernels.empirical import _engine, _plan
 from lazyregime.networks import CNN, MLP
 
 
@@ -111,3 +111,42 @@ def test_long_sums_in_single_precision_lose_no_digits():
     layer, x = nn.Linear(64, 100), torch.randn(8, 64)
     expected = 100 * (x.double() @ x.double().T + 1)
     assert relative_error(empirical_ntk(layer, x, rules="none"), expected) < 3e-7
+
+
+class Series(nn.Module):
+    """A sequence read at its end by a layer that is no readout."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn, self.out = nn.GRU(4, 5, batch_first=True), nn.Linear(5, 37)
+
+    def forward(self, x):
+        return torch.tanh(self.out(self.rnn(x)[0][:, -1]))
+
+
+@pytest.mark.parametrize("fails_at", [None, 3])
+@pytest.mark.parametrize("make", [lambda: MLP(width=6, in_features=12, n_outputs=37), Series])
+def test_many_outputs_come_in_windows_whose_terms_add_up(make, fails_at, monkeypatch):
+    monkeypatch.setattr(_plan, "_LARGE", 0)
+    torch.manual_seed(0)
+    model = make().double()
+    x, z = (torch.randn(n, 12).double() for n in (5, 4))
+    if isinstance(model, Series):
+        x, z = x.view(5, 3, 4), z.view(4, 3, 4)
+    assert "37 outputs, 8 at a time" in str(explain(model, x, z))
+    calls, factors = [], _engine.Engine.factors
+
+    def short_of_memory(self, *given):
+        calls.append(1)
+        if len(calls) == fails_at:
+            raise torch.OutOfMemoryError("for a test")
+        return factors(self, *given)
+
+    monkeypatch.setattr(_engine.Engine, "factors", short_of_memory)
+    for other in (z, None):
+        calls.clear()
+        given = empirical_ntk(model, x, other)
+        assert relative_error(given, ntk(model, x, other, "trace")) < 1e-10
+        assert len(calls) >= 5
+        if fails_at is None:
+            assert torch.equal(empirical_ntk(model, x, other, memory_budget=20 << 20), given)
