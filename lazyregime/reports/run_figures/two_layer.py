@@ -105,16 +105,18 @@ def _risks(ax: Axes, arrays: Arrays, scaling: str) -> None:
 def _against_width(ax: Axes, arrays: Arrays, scalings: list[str], name: str, title: str, label: str) -> None:
     """Mean and standard deviation over seeds at the last time, and slopes -1/2 and -1 as guides."""
     all_widths = np.array(widths_of(arrays, scalings[0]), dtype=float)
+    is_positive = False  # with trained=a the kernel is what it was, and zero has no logarithm
     for scaling in scalings:
         words, colour = SCALINGS[scaling]
         values = [arrays[f"{scaling}/{width:.0f}/{name}"][-1] for width in all_widths]
         means, spreads = np.array([v.mean() for v in values]), np.array([v.std() for v in values])
+        is_positive |= bool((means > 0).any())
         ax.errorbar(all_widths, means, spreads, fmt="o-", color=COLOURS[colour], label=words, markersize=4.5)
         if scaling == "ntk" and len(all_widths) > 1:
             for power, style in ((-0.5, ":"), (-1.0, "--")):
                 guide = 1.25 * means[0] * (all_widths / all_widths[0]) ** power
                 ax.plot(all_widths, guide, style, color=GREY, linewidth=1.1, label=f"N^{power:g}")
-    ax.set_yscale("log")
+    ax.set_yscale("log" if is_positive else "linear")
     width_axis(ax, all_widths)
     ax.tick_params(axis="x", labelrotation=45 if len(all_widths) > 6 else 0)
     ax.set_title(title)
