@@ -36,7 +36,10 @@ _RULES: tuple[_Rule, ...] = (
         _fits_no_units, ("width",), "this machine has no units to count",
         "machines of features have, such as machine=rf",
     ),
-    (_is_binary_fit, ("coding",), "one output is learned as it is: a real target, or -1 and +1 of two classes", "leave it out"),
+    (
+        _is_binary_fit, ("coding",), "one output is learned as it is: a real target, or -1 and +1 of two classes",
+        "leave it out",
+    ),
     (_of("ntk", "enabled", False), ("ntk.",), "ntk=none probes nothing", "leave out one of them"),
 )  # fmt: skip
 
