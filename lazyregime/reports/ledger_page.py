@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from lazyregime.atomic import atomic_write
+from lazyregime.errors import LazyRegimeError
 from lazyregime.reports.claims import all_claims
 from lazyregime.reports.claims._unmeasured import UNMEASURED
 from lazyregime.reports.ledger import TONES, at, interval, ledger, papers
@@ -40,9 +41,15 @@ def write_ledger(path: Path, results: Path | None = None) -> str:
         results: The folder of the measurements (default: `results` beside the page).
 
     Raises:
-        LazyRegimeError: If a file of measurements is damaged.
+        LazyRegimeError: If there are no measurements, or a file of them is damaged.
     """
-    table = ledger(all_claims(), stored(path.parent / "results" if results is None else results))
+    results = path.parent / "results" if results is None else results
+    if not any(results.glob("*.json")):
+        raise LazyRegimeError(
+            f"{results} holds no measurements, of which the ledger {path} would be made; write some with "
+            f"`python -m lazyregime.report RUNS --claims --store {results / 'STUDY.json'}`, or give docs/ledger.md."
+        )
+    table = ledger(all_claims(), stored(results))
     atomic_write(path, ledger_text(table))
     counts = table.verdict.value_counts()
     return f"{len(table)} claims: " + ", ".join(f"{counts.get(verdict, 0)} {verdict}" for verdict in TONES)

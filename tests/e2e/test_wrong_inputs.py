@@ -187,6 +187,7 @@ OTHERS = [
     ("flow activation=foo", "choose one of"),
     ("flow integrator=euler integrator.step=0", "positive"),
     ("report no/such/folder", "no/such/folder"),
+    ("report --ledger nowhere/ledger.md", "holds no measurements"),
     ("report . --compare", "--compare"),
     ("sweeps status no/such/folder", "no/such/folder"),
     ("sweeps verify no/such/folder", "no/such/folder"),
