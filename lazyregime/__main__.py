@@ -28,8 +28,8 @@ start here:
   lazyregime report runs      tables, figures and one HTML page of all that was run
   lazyregime dashboard        a page that follows the runs while they are computed
 
-From Python: lazyregime.run(regime="lazy", width=256), lazyregime.sweep(laziness=[1, 1000], regime="scaled"),
-lazyregime.load_runs("runs")."""
+From Python: lazyregime.run(regime="lazy", width=256), lazyregime.load_runs("runs"),
+lazyregime.sweep(laziness=[1, 1000], regime="scaled")."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

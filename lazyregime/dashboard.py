@@ -2,14 +2,12 @@
 
 import argparse
 import json
-import os
-import sys
 from collections.abc import Sequence
 
-from lazyregime.app.console import Console, exit_in_peace, open_standard_streams
+from lazyregime.app.console import Console, answering
 from lazyregime.app.dashboard.server import PORT, serve
 from lazyregime.app.dashboard.where import Project, place
-from lazyregime.errors import LazyRegimeError, refused_by_the_system
+from lazyregime.app.places import runs_dir
 
 EPILOG = """\
 examples:
@@ -30,34 +28,25 @@ def main(argv: Sequence[str] | None = None) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    default = os.environ.get("LAZYREGIME_RUNS") or "runs"
+    default = str(runs_dir())
     parser.add_argument(
         "where", nargs="?", default=default, metavar="WHERE", help="a folder of runs, or ENTITY/PROJECT"
     )
     parser.add_argument("--port", type=int, help=f"of the page; 0 for any that is free (default {PORT})")
     parser.add_argument("--open", action="store_true", help="open the page in a browser")
     parser.add_argument("--json", action="store_true", help="of a workspace: print it, and save nothing")
-    given = parser.parse_args(argv)
-    open_standard_streams()
-    console = Console()
-    try:
+    with answering():
+        given, console = parser.parse_args(argv), Console()
         where = place(given.where)
         if isinstance(where, Project):
             _workspace(parser, given, where, console)
         elif given.json:
             parser.error(f"--json is for a project of wandb, and {given.where} is a folder")
         else:
-            serve(where, console, port=PORT if given.port is None else given.port, in_browser=given.open)
-    except LazyRegimeError as error:
-        console.error(str(error))
-        sys.exit(2)
-    except OSError as error:
-        console.error(str(refused_by_the_system(error)))
-        sys.exit(1)
-    except KeyboardInterrupt:
-        console.say("The dashboard has ended; the runs go on.")
-    finally:
-        exit_in_peace()
+            try:
+                serve(where, console, port=PORT if given.port is None else given.port, in_browser=given.open)
+            except KeyboardInterrupt:
+                console.say("The dashboard has ended; the runs go on.")
 
 
 def _workspace(parser: argparse.ArgumentParser, given: argparse.Namespace, project: Project, console: Console) -> None:

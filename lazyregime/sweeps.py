@@ -5,12 +5,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lazyregime.app.console import Console, exit_in_peace, open_standard_streams
+from lazyregime.app.console import Console, answering
 from lazyregime.app.places import runs_dir
 from lazyregime.app.sweeps.pull import pull
 from lazyregime.app.sweeps.status import resubmit, show_status
 from lazyregime.app.sweeps.verify import verify
-from lazyregime.errors import LazyRegimeError, in_words, is_of_the_machine
 
 _ACTIONS = {
     "status": "a table of the runs there: done, under way, failed or not begun",
@@ -22,22 +21,8 @@ _ACTIONS = {
 
 def main(argv: Sequence[str] | None = None) -> None:
     """The command line; exits with 0, 1 if a run failed again or a file is damaged, 2 for what makes no sense."""
-    try:
-        given = _parser().parse_args(argv)
-        open_standard_streams()
-        sys.exit(_done(given, Console()))
-    except LazyRegimeError as error:
-        Console().error(str(error))
-        sys.exit(2)
-    except Exception as error:
-        if not is_of_the_machine(error):
-            raise
-        Console().error(in_words(error))
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    finally:
-        exit_in_peace()
+    with answering():
+        sys.exit(_done(_parser().parse_args(argv), Console()))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -25,6 +25,7 @@ from rich.progress import (
 from rich.table import Table
 
 from lazyregime.app.lines import lines_of
+from lazyregime.errors import LazyRegimeError, in_words, is_of_the_machine
 
 _LINE_SECONDS = 10.0  # without a terminal: a line at least so often while a task runs,
 _LINE_SHARE = 0.1  # or after so much of it,
@@ -272,6 +273,30 @@ def outlive_the_terminal() -> None:
 def exit_in_peace() -> None:
     """All is done: a Ctrl-C while the interpreter ends prints no traceback. Call it last, so that it comes first."""
     atexit.register(_ignore_interrupts)
+
+
+@contextlib.contextmanager
+def answering(mistake: type[LazyRegimeError] = LazyRegimeError) -> Iterator[None]:
+    """What goes wrong within is a sentence and an exit code: 2 for a mistake in what was given, 130 for Ctrl-C, else 1.
+
+    Args:
+        mistake: The kind of error that is one.
+    """
+    try:
+        open_standard_streams()
+        yield
+    except LazyRegimeError as error:
+        Console().error(str(error))
+        sys.exit(2 if isinstance(error, mistake) else 1)
+    except Exception as error:
+        if not is_of_the_machine(error):
+            raise
+        Console().error(in_words(error))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    finally:
+        exit_in_peace()
 
 
 def _ignore_interrupts() -> None:

@@ -20,24 +20,21 @@ from lazyregime.app.compose.job import Job
 from lazyregime.app.compose.own import put_working_directory_on_path
 from lazyregime.app.compose.plan import check_memory, plan_jobs
 from lazyregime.app.compose.resources import conf_dir
-from lazyregime.app.console import Console, exit_in_peace, open_standard_streams, outlive_the_terminal
+from lazyregime.app.console import Console, answering, outlive_the_terminal
 from lazyregime.app.execute import execute
 from lazyregime.app.rerun import ask_for_reruns
 from lazyregime.app.sweeps.computing import compute_here, tell_notes
 from lazyregime.app.sweeps.launchers import check_launcher
 from lazyregime.app.sweeps.outcome import show_outcome, show_plan
 from lazyregime.app.sweeps.record import record_sweep
-from lazyregime.errors import LazyRegimeError, in_words, is_of_the_machine
+from lazyregime.errors import LazyRegimeError
 from lazyregime.ranks import forget_what_is_no_rank, is_first_process, settle_ranks
 from lazyregime.runs.result import Result
-
-WRONG, FAILED, INTERRUPTED = 2, 1, 130  # exit codes
 
 
 def open_door(command: AbstractCommand, argv: Sequence[str] | None = None) -> None:
     """Do what the command line asks for; exits with 0, 1 if a run failed, 2 if the command cannot be."""
-    try:
-        open_standard_streams()
+    with answering(ConfigError):
         outlive_the_terminal()
         forget_what_is_no_rank()
         put_working_directory_on_path()
@@ -53,21 +50,6 @@ def open_door(command: AbstractCommand, argv: Sequence[str] | None = None) -> No
         console.explains = line.explains
         start = _sweep if line.is_sweep else _single
         sys.exit(start(command, console, line.overrides))
-    except ConfigError as error:
-        Console().error(str(error))
-        sys.exit(WRONG)
-    except LazyRegimeError as error:
-        Console().error(str(error))
-        sys.exit(FAILED)
-    except Exception as error:
-        if not is_of_the_machine(error):
-            raise
-        Console().error(in_words(error))
-        sys.exit(FAILED)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
-    finally:
-        exit_in_peace()
 
 
 def _single(command: AbstractCommand, console: Console, overrides: list[str]) -> int:
@@ -98,7 +80,7 @@ def _sweep(command: AbstractCommand, console: Console, overrides: list[str]) -> 
         compute_here(command, console, jobs)
     else:
         _hydra_main(command)()
-    return FAILED if show_outcome(command, console, jobs) else 0
+    return 1 if show_outcome(command, console, jobs) else 0
 
 
 def _settled(command: AbstractCommand, console: Console, jobs: Sequence[Job]) -> Console:

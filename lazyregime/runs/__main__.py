@@ -6,9 +6,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lazyregime.app.console import Console, exit_in_peace, open_standard_streams
+from lazyregime.app.console import Console, answering
 from lazyregime.app.places import runs_dir
-from lazyregime.errors import LazyRegimeError, refused_by_the_system
+from lazyregime.errors import LazyRegimeError
 
 EPILOG = """\
 examples:
@@ -33,22 +33,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--columns", default="", metavar="A,B", help="what is told of each; help: what there is")
     parser.add_argument("--limit", type=int, metavar="N", help="the first N only")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write them there, with every column")
-    given = parser.parse_args(_joined(sys.argv[1:] if argv is None else argv))
-    open_standard_streams()
-    console = Console()
-    try:
-        _tell(given, console)
-        sys.exit(0)
-    except LazyRegimeError as error:
-        console.error(str(error))
-        sys.exit(2)
-    except OSError as error:
-        console.error(str(refused_by_the_system(error)))
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    finally:
-        exit_in_peace()
+    with answering():
+        _tell(parser.parse_args(_joined(sys.argv[1:] if argv is None else argv)), Console())
+    sys.exit(0)
 
 
 def _joined(words: Sequence[str]) -> list[str]:

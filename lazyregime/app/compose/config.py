@@ -124,11 +124,11 @@ class Source:
             ConfigError: If it has a key that the schema has not.
         """
         config = _without_hydra(config)
+        valid = {field.name for field in fields(self.schema)}
+        if gone := sorted(valid - {str(key) for key in config}):  # before it is resolved: others may refer to it
+            raise ConfigError(_taken_away(gone[0]))
         resolved = OmegaConf.to_container(config, resolve=True, enum_to_str=True, throw_on_missing=True)
         container = {str(k): v for k, v in cast(dict[Any, Any], resolved).items()}
-        valid = {field.name for field in fields(self.schema)}
-        if gone := sorted(valid - container.keys()):
-            raise ConfigError(_taken_away(gone[0]))
         for key in container:
             if key not in valid:
                 raise ConfigError(unknown_name(f"There is no key {key!r}", key, valid))

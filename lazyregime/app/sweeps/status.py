@@ -9,7 +9,7 @@ from typing import Any
 
 from lazyregime.app.api import COMMANDS
 from lazyregime.app.console import Console
-from lazyregime.app.door import WRONG, open_door
+from lazyregime.app.door import open_door
 from lazyregime.app.slurm.record import submission_of
 from lazyregime.app.sweeps.record import SweepRecord, recorded_sweeps
 from lazyregime.app.sweeps.resubmission import overrides_of
@@ -82,7 +82,7 @@ def resubmit(folder: Path, console: Console, given: Sequence[str] = ()) -> int:
             overrides, unsaid = _what_it_asks_for(sweep, given)
         except LazyRegimeError as error:
             console.error(str(error))
-            code = WRONG
+            code = 2
             continue
         told = shlex.join([f"lazyregime.{sweep.command}", "-m", *overrides])
         console.say(f"{len(left)} of {len(sweep.runs)} runs: python -m {told}")
