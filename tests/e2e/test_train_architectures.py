@@ -45,7 +45,7 @@ def test_tokens_have_a_flow_too(runs_dir):
     [
         (["arch=transformer"], "needs data.num_tokens, which this data does not have"),
         (["arch=cnn", "data=modular_addition"], "needs data.in_channels, which this data does not have"),
-        (["data=modular_addition"], "arch.in_features=null is not possible"),
+        (["data=modular_addition"], "needs data.in_features"),
         (["arch=vit", "arch.patch_size=5"], "image_size=28 is not a multiple of patch_size=5"),
         (["arch=vit", "width=40"], "width=40 is not a multiple of head_size=16"),
         (["arch=resnet18", "width=6"], "6 channels are not divisible by 4 groups"),

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lazyregime.app.train.soundness import looked_at_the_end
-from lazyregime.errors import LazyRegimeError, is_of_the_system
+from lazyregime.errors import LazyRegimeError, is_of_the_machine
 from lazyregime.kernels import empirical_ntk
 from lazyregime.measure.blocks import kernel_in_blocks
 from lazyregime.networks import MLP
@@ -64,7 +64,7 @@ def test_a_disk_that_refuses_a_block_is_no_kernel_that_cannot_be_computed(proble
     (tmp_path / "blocks").write_text("in the way")
     with pytest.raises(LazyRegimeError) as error:
         kernel_in_blocks(*problem, lambda *_: None, folder=tmp_path / "blocks", block_rows=5, memory_budget=None)
-    assert is_of_the_system(error.value)
+    assert is_of_the_machine(error.value)
     warnings: list[str] = []
     with pytest.raises(LazyRegimeError):
         looked_at_the_end(lambda: raise_(error.value), warnings)

@@ -50,7 +50,7 @@ def check_shapes(network: nn.Module, x: Tensor, n_outputs: int, name: str, data:
     """
     shape = tuple(x.shape[1:])
     try:
-        outputs = network(x.to("meta"))
+        outputs = network((x.float() if x.is_floating_point() else x).to("meta"))
     except (RuntimeError, ValueError, IndexError) as error:  # as torch has it for a wrong shape, and our own words
         raise ConfigError(
             f"{name} cannot take the samples of {data}, which have shape {shape} ({_first_line(error)}); choose "

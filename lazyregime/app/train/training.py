@@ -1,5 +1,6 @@
 """One run from its configuration to its result: data, network, regime, callbacks, Trainer, probe."""
 
+import math
 import shutil
 import time
 from collections.abc import Mapping
@@ -160,6 +161,11 @@ class Training(AbstractWork):
         data, module = self.data, self.module
         train = evaluate(module, data.train_inputs, data.train_labels)
         test = evaluate(module, data.test_inputs, data.test_labels)
+        if not (math.isfinite(train["loss"]) and math.isfinite(test["loss"])):  # the last step may be the first bad one
+            raise LazyRegimeError(
+                f"The trained network has no finite loss (training {train['loss']:g}, test {test['loss']:g}) after "
+                f"step {self.step}; use a smaller lr, or trainer.precision=float64 if alpha is large."
+            )
         held_out = None
         if len(data.validation_labels):
             held_out = evaluate(module, data.validation_inputs, data.validation_labels)["accuracy"]

@@ -35,6 +35,7 @@ def prepare_layout(found: Survey, probe: Tensor, y: Tensor) -> None:
     if proof.kinds == found.kinds and all(proof.layers.get(name) == [True] for name, _ in layers):
         found.channels_last, found.fast = True, fast
         found.references = {run.trace.num_rows: run.trace for run in runs}
+        found.vectorizes = False  # group norm, for one, has no rule for batches of gradients in this layout
 
 
 def fast_parameters(loan: Loan) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from lazyregime.errors import LazyRegimeError
+from lazyregime.errors import LazyRegimeError, is_out_of_memory
 from lazyregime.kernels.empirical._recording import Seen
 from lazyregime.kernels.empirical._registry import LayerCall
 
@@ -69,16 +69,27 @@ def gradients_by_output(
     start: Tensor, edges: Sequence[Any], cotangents: Sequence[Tensor], batched: bool
 ) -> Iterator[Sequence[Tensor | None]]:
     """The gradients of each cotangent of `start` by all edges: one pass for each, or one vectorized pass for all."""
-    if not batched:
-        for cotangent in cotangents:
+    grads = vectorized(start, edges, cotangents) if batched else None
+    for output, cotangent in enumerate(cotangents):
+        if grads is not None:
+            yield [None if grad is None else grad[output] for grad in grads]
+        else:
             yield torch.autograd.grad(start, edges, cotangent.expand(start.shape), retain_graph=True, allow_unused=True)
-        return
+
+
+def vectorized(start: Tensor, edges: Sequence[Any], cotangents: Sequence[Tensor]) -> tuple[Tensor | None, ...] | None:
+    """The gradients of all cotangents at once; None if an operation on the way has no rule for batches of gradients."""
     together = torch.stack([cotangent.expand(start.shape) for cotangent in cotangents])
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*performance drop")  # an operation that has no rule for batches
-        grads = torch.autograd.grad(start, edges, together, retain_graph=True, allow_unused=True, is_grads_batched=True)
-    for output in range(len(cotangents)):
-        yield [None if grad is None else grad[output] for grad in grads]
+        warnings.filterwarnings("ignore", message=".*performance drop")
+        try:
+            return torch.autograd.grad(
+                start, edges, together, retain_graph=True, allow_unused=True, is_grads_batched=True
+            )
+        except RuntimeError as error:
+            if is_out_of_memory(error):
+                raise
+            return None
 
 
 _ELEMENTWISE = {

@@ -15,7 +15,7 @@ from lazyregime.kernels.empirical._layers import Layer, Survey
 from lazyregime.kernels.empirical._loan import Loan
 from lazyregime.kernels.empirical._recording import Recording
 from lazyregime.kernels.empirical._registry import LayerCall
-from lazyregime.kernels.empirical._tape import gradients_by_output
+from lazyregime.kernels.empirical._tape import gradients_by_output, vectorized
 
 # Of gradients by parameters that are there at once, if more than one is.
 _GROUP_BYTES = 16 << 20
@@ -120,18 +120,13 @@ def check_vectorized(found: Survey, pair: Recording) -> None:
     edges: list[Any] = [call.edge for call in found.seen(pair)]
     if not edges or found.num_outputs < 2 or found.mixes:
         return
-    directions = random_cotangent(pair.y.new_empty(3, *pair.y.shape))
-    try:
-        one, all_at_once = ([*gradients_by_output(pair.y, edges, directions.unbind(), b)] for b in (False, True))
-        found.vectorizes = all(
-            (a is None and b is None) or (a is not None and b is not None and _is_alike(a, b))
-            for given, expected in zip(all_at_once, one, strict=True)
-            for a, b in zip(given, expected, strict=True)
-        )
-    except RuntimeError as error:
-        if is_out_of_memory(error):
-            raise
-        found.vectorizes = False
+    directions = random_cotangent(pair.y.new_empty(3, *pair.y.shape)).unbind()
+    at_once = vectorized(pair.y, edges, directions)
+    found.vectorizes = at_once is not None and all(
+        (a is None and b is None) or (a is not None and b is not None and _is_alike(a[output], b))
+        for output, one in enumerate(gradients_by_output(pair.y, edges, directions, False))
+        for a, b in zip(at_once, one, strict=True)
+    )
 
 
 def _is_alike(a: Tensor, b: Tensor) -> bool:

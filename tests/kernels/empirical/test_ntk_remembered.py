@@ -284,3 +284,13 @@ def test_samples_on_which_a_network_takes_another_path_are_met_in_every_call(sur
         assert relative_error(empirical_ntk(model, given), ntk(model, given, None, "trace")) < 1e-10
     with pytest.raises(LazyRegimeError, match="path depends on the values"):
         empirical_ntk(model, torch.cat([x, -x]))
+
+
+def test_an_operation_without_a_rule_for_batches_of_gradients():
+    """Group norm behind a convolution, in float32 and so channels last: its vectorized backward pass is an error."""
+    torch.manual_seed(0)
+    body = (nn.GroupNorm(4, 8), nn.ReLU(), nn.Conv2d(8, 8, 3, padding=1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    model = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), *body, nn.Linear(8, 3))
+    x = torch.randn(6, 1, 8, 8)
+    kernel = empirical_ntk(model, x).double()
+    assert relative_error(kernel, ntk(model, x, outputs="trace")) < 1e-6

@@ -9,7 +9,7 @@ from odd_networks import BATCHING_RULE, ODD, WARNINGS
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import empirical_ntk, explain
-from lazyregime.kernels.empirical import _ntk
+from lazyregime.kernels.empirical import _ntk, _remembered
 
 pytestmark = pytest.mark.filterwarnings(BATCHING_RULE, *WARNINGS)
 
@@ -85,6 +85,7 @@ def test_a_path_of_later_samples_sends_all_parameters_through_the_fallback():
 
 @pytest.mark.parametrize("name", ["shared", "tied", "weight norm", "keeps a constant", "positions, repeated", "LSTM"])
 def test_what_is_shown_on_three_samples_is_shown_of_the_others_too(name, monkeypatch):
+    _remembered.forget()  # of the same network in another test
     surveys = []
     survey = _ntk.survey
     monkeypatch.setattr(_ntk, "survey", lambda *given: surveys.append(given) or survey(*given))
