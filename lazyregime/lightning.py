@@ -26,5 +26,7 @@ warnings.filterwarnings("ignore", message="The `srun` command is available")
 warnings.filterwarnings("ignore", message="It is recommended to use `self.log")
 # Rows are written once an epoch, however few its batches.
 warnings.filterwarnings("ignore", message="The number of training batches")
+# Batch norm in evaluation mode is an affine map of each sample, which is what a kernel is of (arch.norm=batch).
+warnings.filterwarnings("ignore", message=r"Found \d+ module\(s\) in eval mode at the start of training")
 
 __all__ = ["Checkpoint", "pl"]
