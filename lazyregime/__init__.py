@@ -15,14 +15,14 @@ __all__ = ["RegimeProbe", "load_network", "load_runs", "run", "sweep"]
 
 if TYPE_CHECKING:
     from lazyregime.app.api import run
-    from lazyregime.app.sweeping import sweep
+    from lazyregime.app.sweeps.sweeping import sweep
     from lazyregime.app.trained import load_network
     from lazyregime.measure.regime_probe import RegimeProbe
     from lazyregime.reports import load_runs
 
 _HOMES = {
     "run": "lazyregime.app.api",
-    "sweep": "lazyregime.app.sweeping",
+    "sweep": "lazyregime.app.sweeps.sweeping",
     "load_network": "lazyregime.app.trained",
     "load_runs": "lazyregime.reports",
     "RegimeProbe": "lazyregime.measure.regime_probe",

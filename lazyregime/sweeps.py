@@ -5,8 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from lazyregime.app.compose.places import runs_dir
 from lazyregime.app.console import Console, answering
-from lazyregime.app.places import runs_dir
 from lazyregime.app.sweeps.pull import pull
 from lazyregime.app.sweeps.status import resubmit, show_status
 from lazyregime.app.sweeps.verify import verify

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from lazyregime.app.compose.config import overrides_with
+from lazyregime.app.compose.places import runs_dir
 from lazyregime.app.console import Console
-from lazyregime.app.places import runs_dir
 from lazyregime.reports.load import load_runs
 
 Door = Callable[[Sequence[str]], object]  # lazyregime.train.main, or another's

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from lazyregime.app.compose.places import runs_dir
 from lazyregime.app.console import Console, answering
-from lazyregime.app.places import runs_dir
 from lazyregime.errors import LazyRegimeError
 
 EPILOG = """\
