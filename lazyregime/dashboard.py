@@ -22,6 +22,22 @@ The page is served to this machine only (127.0.0.1). From elsewhere: ssh -L 8765
 
 def main(argv: Sequence[str] | None = None) -> None:
     """The command line; serves until Ctrl-C. Exits with 2 for a mistake in what was given."""
+    with answering():
+        parser = _parser()
+        given, console = parser.parse_args(argv), Console()
+        where = place(given.where)
+        if isinstance(where, Project):
+            _workspace(parser, given, where, console)
+        elif given.json:
+            parser.error(f"--json is for a project of wandb, and {given.where} is a folder")
+        else:
+            try:
+                serve(where, console, port=PORT if given.port is None else given.port, in_browser=given.open)
+            except KeyboardInterrupt:
+                console.say("The dashboard has ended; the runs go on.")
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m lazyregime.dashboard",
         description=__doc__,
@@ -35,18 +51,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--port", type=int, help=f"of the page; 0 for any that is free (default {PORT})")
     parser.add_argument("--open", action="store_true", help="open the page in a browser")
     parser.add_argument("--json", action="store_true", help="of a workspace: print it, and save nothing")
-    with answering():
-        given, console = parser.parse_args(argv), Console()
-        where = place(given.where)
-        if isinstance(where, Project):
-            _workspace(parser, given, where, console)
-        elif given.json:
-            parser.error(f"--json is for a project of wandb, and {given.where} is a folder")
-        else:
-            try:
-                serve(where, console, port=PORT if given.port is None else given.port, in_browser=given.open)
-            except KeyboardInterrupt:
-                console.say("The dashboard has ended; the runs go on.")
+    return parser
 
 
 def _workspace(parser: argparse.ArgumentParser, given: argparse.Namespace, project: Project, console: Console) -> None:

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from lazyregime.dashboard import main as dashboard
 from lazyregime.fit import main as fit
 from lazyregime.runs.__main__ import main as runs
 from lazyregime.sweeps import main
@@ -91,3 +92,10 @@ def test_without_rsync(far, monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     assert called("pull", f"far:{far}") == 2
     assert "needs rsync" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("door", "words"), [(main, ["pull", "far:runs"]), (runs, []), (dashboard, [])])
+def test_a_home_that_there_is_not_is_a_sentence(door, words, monkeypatch, capsys):
+    monkeypatch.setenv("LAZYREGIME_RUNS", "~nosuchuser/x")
+    assert called(*words, door=door) == 2
+    assert "there is no home of that name" in capsys.readouterr().err

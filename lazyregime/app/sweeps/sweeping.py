@@ -15,6 +15,7 @@ from lazyregime.app.console import Console
 from lazyregime.app.rerun import ask_for_reruns
 from lazyregime.app.sweeps.computing import compute_here, tell_notes
 from lazyregime.app.sweeps.record import record_sweep
+from lazyregime.ranks import forget_what_is_no_rank
 from lazyregime.reports import load_runs
 
 
@@ -50,6 +51,7 @@ def sweep(
         data, settings = None, {"data": data, **settings}
     door = command_of(command, network, data)
     put_working_directory_on_path()
+    forget_what_is_no_rank()
     with ambient_state_of_torch(), given(network, data) as stand_ins:
         asked = [*stand_ins, *words(overrides), *as_sweep(settings)]
         swept = door.source.sweep(asked)
