@@ -195,7 +195,7 @@ def test_sharpness_is_the_top_eigenvalue_of_the_explicit_hessian(alpha, centred,
     flat = torch.cat([p.detach().flatten() for p in after.parameters()])
     expected = float(torch.linalg.eigvalsh(torch.func.hessian(trained)(flat))[-1])
     known = replace(now, objective=module.objective)
-    assert value("sharpness", known, first) == pytest.approx(expected, rel=0.01)
+    assert value("sharpness", known, first) == pytest.approx(expected, rel=0.05)
     assert value("sharpness", now, first) is None  # nobody knows the loss
 
 
@@ -206,4 +206,4 @@ def test_sharpness_of_a_linear_network_is_that_of_its_inputs():
     moment = Moment(
         weights=weights(net), function=Function(net, x), labels=y, objective=lambda f, f0, targets: MSE()(f, targets)
     )
-    assert value("sharpness", moment) == pytest.approx(float(torch.linalg.eigvalsh(x.T @ x / 9)[-1]), rel=0.01)
+    assert value("sharpness", moment) == pytest.approx(float(torch.linalg.eigvalsh(x.T @ x / 9)[-1]), rel=0.05)
