@@ -68,7 +68,8 @@ def hermite_features(z: Float[Tensor, "n p"], exponents: Int[Tensor, "m p"]) -> 
 def _largest_products(g: Sequence[float], degree: int, count: int) -> list[tuple[float, tuple[int, ...]]]:
     """The largest products of `degree` of the numbers g, which fall; each as the positions of its factors."""
     first: tuple[int, ...] = (0,) * degree
-    heap, seen = [(-(g[0] ** degree), first)], {first}
+    seen: set[tuple[int, ...]] = {first}
+    heap: list[tuple[float, tuple[int, ...]]] = [(-(g[0] ** degree), first)]
     found: list[tuple[float, tuple[int, ...]]] = []
     while heap and len(found) < count:
         negative, index = heapq.heappop(heap)
