@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import nn
 
-
 # What most attributes are; to ask torch.Generator's metaclass about each of them takes longer than a small network.
 _PLAIN = frozenset((type(None), bool, int, float, str, dict, OrderedDict, list, tuple, set, torch.Tensor, nn.Parameter))
 
