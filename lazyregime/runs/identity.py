@@ -25,6 +25,7 @@ NOT_IDENTITY = frozenset(
         "tracking",
         "progress",
         "num_threads",
+        "device",
         "trust",
         "machine.trust",
         "machine.run",  # the fingerprint of its weights stands for it

@@ -8,7 +8,7 @@ from fake_runs import told
 from omegaconf import OmegaConf
 
 from lazyregime.reports import load_runs
-from lazyregime.reports.claims import adh19, gmmm19
+from lazyregime.reports.claims import adh19, gmmm19, gmmm20
 from lazyregime.reports.results import measure
 from lazyregime.reports.sections import linearized
 from lazyregime.reports.tables.linearized import linearized_runs
@@ -102,3 +102,19 @@ def test_figures_are_drawn_for_the_groups_there_are(runs, tmp_path):
     assert all(picture.path.stat().st_size > 10_000 for picture in found.pictures)
     assert set(found.data) == {"gmmm19", "gmmm20_spiked", "gmmm20_noise"}
     assert not linearized.section(runs[:0], tmp_path / "none").pictures
+
+
+def test_the_constant_of_the_quadratic_kernel_is_the_best_of_each_seed(tmp_path):
+    claim = next(c for c in gmmm20.CLAIMS if c.id == "gmmm20.noise.quadratic")
+    data = {"name": "fashion_mnist_noise", "tau": 3.0}
+    for seed in range(3):
+        about = {"n_train": 20_000, "seed": seed, "data_seed": seed, "init_seed": seed}
+        for c, accuracy in ((0.125, 0.70), (8.0, 0.801 + 0.001 * seed), (2.0, 0.75)):
+            folder = tmp_path / f"c{c}s{seed}"
+            fit(folder, "gmmm20_noise", "quadratic", data, test_accuracy=accuracy, test_risk=0.5, **about)
+            config = OmegaConf.load(folder / "config.yaml")
+            more = {"machine": {"constant": c}, "seed": seed}
+            OmegaConf.save(OmegaConf.merge(config, more), folder / "config.yaml")
+        fit(tmp_path / f"rf{seed}", "gmmm20_noise", "krr_rf", data, test_accuracy=0.80, test_risk=0.4, **about)
+    (at,) = measure(load_runs(tmp_path), claim).at
+    assert at.found.value == pytest.approx(0.002) and at.found.num_seeds == 3
