@@ -4,6 +4,10 @@ What would fail on a GPU fails here: a tensor that was made on the CPU, or left 
 cannot be seen is how fast anything is. Use it as a context: `with PretendDevice() as there: x.to(there.device)`.
 """
 
+import contextlib
+from typing import Any
+
+import pytest
 import torch
 from torch import Tensor
 from torch.utils import _pytree as pytree
@@ -120,3 +124,23 @@ _LIBRARY = torch.library.Library("aten", "IMPL")
 _LIBRARY.impl("empty_strided", _empty, "PrivateUse1")
 _LIBRARY.impl("empty.memory_format", lambda size, **options: _empty(size, **options), "PrivateUse1")
 _LIBRARY.impl("_copy_from", _copy_from, "PrivateUse1")
+
+
+class RealGPU(contextlib.nullcontext[Any]):
+    """The same for a GPU that is there, in tests marked cuda."""
+
+    device = torch.device("cuda")
+
+    def __enter__(self):
+        return self
+
+
+# the second is for `pytest -m cuda`
+DEVICES = [pytest.param(PretendDevice, id="pretend"), pytest.param(RealGPU, id="cuda", marks=pytest.mark.cuda)]
+
+
+def agree(found, expected, device):
+    """The very numbers of the CPU where they were computed on it; on a GPU up to rounding."""
+    if device.type == DEVICE.type:
+        return torch.equal(found.cpu(), expected)
+    return torch.allclose(found.cpu(), expected, rtol=1e-7, atol=1e-9)
