@@ -1,5 +1,6 @@
 """dw/dt = -rate grad l(alpha h(w)) / alpha^2, by accepted or rejected steps [GSJW20]: one flow or an ensemble."""
 
+from lazyregime.gradient_flow._stacked import stacked_forward
 from lazyregime.gradient_flow.flow import Flow, Snapshot
 from lazyregime.gradient_flow.functions import KernelFunction, NetworkFunction
 from lazyregime.gradient_flow.optimizer import GradientFlow
@@ -22,4 +23,5 @@ __all__ = [
     "Status",
     "attempt",
     "margins",
+    "stacked_forward",
 ]

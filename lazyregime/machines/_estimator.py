@@ -121,8 +121,8 @@ def as_matrix(y: Array) -> Tensor:
 
 
 def like(values: Tensor, asked: Array) -> Array:
-    """Values as a tensor if the question was one, else as a numpy array."""
-    return values if isinstance(asked, Tensor) else values.cpu().numpy()
+    """Values as a tensor where the question was one, on its device, else as a numpy array."""
+    return values.to(asked.device) if isinstance(asked, Tensor) else values.cpu().numpy()
 
 
 def not_fitted(owner: str) -> Exception:

@@ -108,8 +108,7 @@ def _centre(gram: Tensor, means: Tensor) -> Tensor:
 def _primal(problem: Problem, max_basis: int) -> Fitted:
     kernel, y = problem.kernel, problem.targets - problem.mean
     p, n = problem.num_features or 0, len(problem.samples)
-    matrix = torch.zeros(p, p, dtype=torch.float64)
-    rhs, sums = torch.zeros(p, y.shape[1], dtype=torch.float64), torch.zeros(p, dtype=torch.float64)
+    matrix, rhs, sums = y.new_zeros(p, p), y.new_zeros(p, y.shape[1]), y.new_zeros(p)
     first = 0
     for phi in _rows_of_features(kernel, problem.samples):
         add_outer(matrix, phi.T)

@@ -1,5 +1,6 @@
 """What is to be solved, what was, and what cannot be: a matrix that does not fit."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -82,7 +83,9 @@ def check_memory(form: str, size: int | None, budget: int) -> None:
         LazyRegimeError: With both numbers and what to do.
     """
     if bytes_of(size) > budget:
+        rows = math.isqrt(budget // (8 * _COPIES))
         raise LazyRegimeError(
             f'solver="{form}" needs {bytes_of(size) / 2**30:.1f} GiB for a matrix of {size:,} rows, more than the '
-            f'memory budget of {budget / 2**30:.1f} GiB; use solver="cg", fewer samples, or a larger memory_budget.'
+            f"memory budget of {budget / 2**30:.1f} GiB, in which {rows:,} rows fit; use "
+            f'solver="cg", fewer samples, or a larger memory_budget.'
         )

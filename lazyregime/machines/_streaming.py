@@ -26,7 +26,7 @@ def solve_by_products(problem: Problem, tolerance: float, budget: int) -> Fitted
     """
     kernel, x, y = problem.kernel, problem.samples, problem.targets - problem.mean
     (n, k), r = y.shape, len(problem.ridges)
-    ones, row = torch.ones(n, 1, dtype=torch.float64), torch.zeros(n, dtype=torch.float64)
+    ones, row = y.new_ones(n, 1), y.new_zeros(n)
 
     def matmul(v: Tensor) -> Tensor:
         if not problem.intercept:
@@ -35,7 +35,7 @@ def solve_by_products(problem: Problem, tolerance: float, budget: int) -> Fitted
         row.copy_(product[:, -1] / n)
         return product[:, :-1] - product[:, :-1].mean(0)
 
-    ridges = torch.tensor(list(problem.ridges), dtype=torch.float64).repeat_interleave(k)
+    ridges = y.new_tensor(list(problem.ridges)).repeat_interleave(k)
     count = max(1, min(n // 4, MOST_LANDMARKS, budget // (3 * 8 * n)))
     kernels = kernel.stand_ins() if isinstance(kernel, AbstractFeatures) else (kernel,)
     near = landmarks(kernels, x, count, centre=problem.intercept, accuracy=100 * problem.accuracy)

@@ -132,6 +132,7 @@ class KernelMachine(AbstractEstimator):
         name = type(self).__name__
         samples = as_samples(x, name)
         targets, self._target_shape = as_targets(y, len(samples), name)
+        targets = targets.to(samples.device)
         path = self._checked(ridges)
         kernel = TwoLayerKernel() if self.kernel is None else self.kernel
         samples = samples.to(getattr(torch, self.precision), copy=isinstance(x, Tensor))
@@ -143,9 +144,8 @@ class KernelMachine(AbstractEstimator):
         self._shape: tuple[int, ...] = tuple(samples.shape[1:])
         self.n_features_in_ = math.prod(self._shape)
         problem = _problem.Problem(kernel, samples, targets, path, self.intercept)
-        self._fit = _forms.solve(
-            problem, self._form(problem), tolerance=self.tolerance, max_basis=self.max_basis, budget=self._budget()
-        )
+        form, budget = self._form(problem), self._budget(samples)
+        self._fit = _forms.solve(problem, form, tolerance=self.tolerance, max_basis=self.max_basis, budget=budget)
         self._seen = lasting(before, kernel.state_after(samples))
         self.report_, self.ridges_ = self._fit.report, path
         self.choose(0, by="given")
@@ -160,8 +160,8 @@ class KernelMachine(AbstractEstimator):
                 raise LazyRegimeError(f"{name}={value!r} is not known; choose one of {', '.join(choices)}.")
         return path
 
-    def _budget(self) -> int:
-        return self.memory_budget or int(FREE_FRACTION * free_bytes(torch.device("cpu")))
+    def _budget(self, samples: Tensor) -> int:
+        return self.memory_budget or int(FREE_FRACTION * free_bytes(samples.device))
 
     def _form(self, problem: "_problem.Problem") -> str:
         n, p = len(problem.samples), problem.num_features
@@ -170,8 +170,8 @@ class KernelMachine(AbstractEstimator):
         form = self.solver
         if form == "auto":
             form = "primal" if p is not None and p < n else "dual"
-            if _problem.bytes_of(p if form == "primal" else n) > self._budget():
+            if _problem.bytes_of(p if form == "primal" else n) > self._budget(problem.samples):
                 return "cg"
         if form != "cg":
-            _problem.check_memory(form, p if form == "primal" else n, self._budget())
+            _problem.check_memory(form, p if form == "primal" else n, self._budget(problem.samples))
         return form

@@ -45,7 +45,7 @@ class PolynomialFeatures(AbstractFeatures):
         if self.degree == 1:
             yield z
             return
-        rows, columns = torch.triu_indices(z.shape[1], z.shape[1])
+        rows, columns = torch.triu_indices(z.shape[1], z.shape[1], device=z.device)
         root = z.new_full((len(rows),), 2**0.5).masked_fill_(rows == columns, 1.0)
         for i, j, weight in zip(rows.split(_PART), columns.split(_PART), root.split(_PART), strict=True):
             yield z[:, i] * z[:, j] * weight

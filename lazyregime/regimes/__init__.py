@@ -2,6 +2,7 @@
 
 from lazyregime.regimes.base import SCHEDULES, AbstractRegime, evaluate
 from lazyregime.regimes.choice import Choice
+from lazyregime.regimes.ensemble import Ensemble
 from lazyregime.regimes.feature import Feature
 from lazyregime.regimes.gradient_flow import GradientFlow
 from lazyregime.regimes.laziness import alpha_of, laziness
@@ -21,6 +22,7 @@ __all__ = [
     "Adam",
     "Choice",
     "CrossEntropy",
+    "Ensemble",
     "Feature",
     "GradientFlow",
     "Lazy",

@@ -106,7 +106,7 @@ class AbstractRegime(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """The co-scaled optimizer, and its schedule by step."""
-        optimizer = self.optimizer.build(self._scaled_parameters(), alpha=self.alpha)
+        optimizer = self.optimizer.build(self.scaled_parameters(), alpha=self.alpha)
         if isinstance(optimizer, gradient_flow.GradientFlow):  # it bounds the change of the outputs too
             optimizer.outputs = lambda: cast(Tensor, self.latest_outputs)
         if self.schedule in ("constant", "plateau"):
@@ -192,7 +192,8 @@ class AbstractRegime(pl.LightningModule):
         self._bad_step = bad if self._bad_step is None else torch.where(self._bad_step < 0, bad, self._bad_step)
         self._num_steps += 1
 
-    def _scaled_parameters(self) -> list[tuple[str, nn.Parameter, Any]]:
+    def scaled_parameters(self) -> list[tuple[str, nn.Parameter, Any]]:
+        """What is trained, by the names of the network's own parameters, with the scales of their steps."""
         # The tangent model's parameters stand in the order of the network's, under other names.
         scales = parameter_scales(self.network)
         named = [(name, scales[name]) for name, _ in self.network.named_parameters()]

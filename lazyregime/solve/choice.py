@@ -18,6 +18,7 @@ from lazyregime.solve.tensors import as_float64, rounding
 Solver = CholeskySolver | ConjugateGradients
 
 _CHOLESKY_BYTES = 40  # an entry of the gram matrix: five float64 copies at the peak
+_OVERWRITING_BYTES = 18  # and where it is factored in its own memory: itself, and what looks at it by rows
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class SolverChoice:
         max_iterations: Of conjugate gradients.
         rank: Of the preconditioner of conjugate gradients.
         memory_budget: Bytes; a fraction of what is free if not given.
+        overwrite: Let "cholesky" factor the gram matrix in its own memory (float64, contiguous), which destroys it: one
+            matrix of n^2 numbers where there would be three.
         accuracy: Relative accuracy of the kernel's entries, if it is not the rounding of their dtype.
         progress: Called with (iterations so far, largest relative residual) by conjugate gradients.
     """
@@ -44,6 +47,7 @@ class SolverChoice:
     max_iterations: int = 1000
     rank: int = 50
     memory_budget: int | None = None
+    overwrite: bool = False
     accuracy: float | None = None
     progress: Iterating | None = None
 
@@ -79,13 +83,13 @@ class SolverChoice:
             ridge += self.relative_ridge * float(as_float64(gram_diagonal(gram), "diagonal of the kernel").mean())
         accuracy = self.accuracy or rounding(gram.dtype)
         if self.is_direct(size, budget):
-            return CholeskySolver(flatten_gram(gram), ridge=ridge, accuracy=accuracy)
+            return CholeskySolver(flatten_gram(gram), ridge=ridge, accuracy=accuracy, overwrite=self.overwrite)
         matmul = streamed_product(gram, self.memory_budget or budget)
         return self.iterative(matmul, size, ridge, gram.device, accuracy)
 
     def is_direct(self, size: int, budget: int) -> bool:
         """Whether the matrix is to be factored."""
-        fits = _CHOLESKY_BYTES * size**2 <= (self.memory_budget or budget)
+        fits = (_OVERWRITING_BYTES if self.overwrite else _CHOLESKY_BYTES) * size**2 <= (self.memory_budget or budget)
         return self.solver == "cholesky" or (self.solver == "auto" and fits)
 
     def iterative(

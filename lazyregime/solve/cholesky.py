@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
+from lazyregime.solve.in_place import Overwritten
 from lazyregime.solve.lanczos import largest_eigenvalue
 from lazyregime.solve.report import SolveReport
 from lazyregime.solve.stability import check_not_zero, condition_number, lowest_allowed, needed_jitter
@@ -35,7 +36,7 @@ class Factored(NamedTuple):
 class CholeskySolver:
     """H = K + (ridge + jitter) I = L L^T, factored once.
 
-    Memory peaks at three (n, n) float64 matrices, time is n^3/3 multiplications.
+    Memory peaks at three (n, n) float64 matrices, or at one with `overwrite`; time is n^3/3 multiplications.
 
     Args:
         gram: Symmetric (n, n) kernel matrix of any real dtype; float64 is not copied.
@@ -43,6 +44,7 @@ class CholeskySolver:
         accuracy: Relative accuracy of the entries of `gram`; the rounding of its dtype if not given. Say 1e-7 for a
             float64 matrix that was made from float32 features.
         form: For the report.
+        overwrite: Factor a contiguous float64 matrix in its own memory; `gram` is the caller's no longer.
 
     Attributes:
         shift: ridge + jitter.
@@ -52,10 +54,21 @@ class CholeskySolver:
     """
 
     def __init__(
-        self, gram: Float[Tensor, "n n"], *, ridge: float = 0.0, accuracy: float | None = None, form: str = "dual"
+        self,
+        gram: Float[Tensor, "n n"],
+        *,
+        ridge: float = 0.0,
+        accuracy: float | None = None,
+        form: str = "dual",
+        overwrite: bool = False,
     ) -> None:
         self._gram = symmetric(gram, "kernel matrix")
-        found = factored(self._gram, ridge, rounding(gram.dtype) if accuracy is None else accuracy)
+        accuracy = rounding(gram.dtype) if accuracy is None else accuracy
+        self._kept = Overwritten(self._gram.contiguous()) if overwrite else None
+        if self._kept is None:
+            found = factored(self._gram, ridge, accuracy)
+        else:
+            found = overwritten(self._kept, ridge, accuracy)
         self._factor, self.shift = found.factor, ridge + found.jitter
         self.report = SolveReport(
             size=len(gram), ridge=ridge, jitter=found.jitter, residual=0.0, method="cholesky", form=form,
@@ -69,8 +82,8 @@ class CholeskySolver:
             LazyRegimeError: If the relative residual exceeds 1e-6.
         """
         y = as_float64(targets, "targets").to(self._gram.device)
-        solution = substitute(self._factor, y)
-        solution += substitute(self._factor, y - self._multiply(solution))
+        solution = self._substitute(y)
+        solution += self._substitute(y - self._multiply(solution))
         scale = y.norm().clamp_min(_TINY)
         residual = float((self._multiply(solution) - y).norm() / scale)
         if not residual <= RESIDUAL_BOUND:
@@ -88,8 +101,12 @@ class CholeskySolver:
         """H^{-1}, dense."""
         return torch.cholesky_inverse(self._factor)
 
+    def _substitute(self, v: Tensor) -> Tensor:
+        return substitute(self._factor, v) if self._kept is None else self._kept.solve(v)
+
     def _multiply(self, v: Tensor) -> Tensor:
-        return (self._gram @ v).add_(v, alpha=self.shift)
+        product = self._gram @ v if self._kept is None else self._kept.multiply(v)
+        return product.add_(v, alpha=self.shift)
 
 
 def factored(a: Float[Tensor, "n n"], ridge: float, accuracy: float) -> Factored:
@@ -113,6 +130,26 @@ def factored(a: Float[Tensor, "n n"], ridge: float, accuracy: float) -> Factored
     if jitter:
         factor = torch.linalg.cholesky(_shifted(a, ridge + jitter))
     return Factored(factor, jitter, smallest, largest)
+
+
+def overwritten(kept: Overwritten, ridge: float, accuracy: float) -> Factored:
+    """As `factored`, in the memory of the matrix; the ends of the spectrum by Lanczos iterations, whatever the size.
+
+    Raises:
+        LazyRegimeError: If H is not positive semi-definite.
+    """
+    a, n = kept.matrix, len(kept.matrix)
+    check_not_zero(kept.diagonal)
+    largest = kept.largest() + ridge
+    if kept.factor(ridge):
+        smallest = kept.smallest()
+    else:
+        lift = -2 * lowest_allowed(max(largest, _TINY), n, accuracy)
+        smallest = min(kept.smallest() - lift, 0.0) if kept.factor(ridge + lift) else -lift
+    jitter = needed_jitter(smallest, largest, ridge=ridge, size=n, accuracy=accuracy)
+    if jitter and not kept.factor(ridge + jitter):
+        raise LazyRegimeError(f"The kernel matrix has no factor, even with a jitter of {jitter:.3g}; give a ridge.")
+    return Factored(a, jitter, smallest, largest)
 
 
 def substitute(factor: Tensor, y: Tensor) -> Tensor:

@@ -61,7 +61,7 @@ def block_lanczos(
     """
     y = rhs.double()
     n, size = len(y), min(max_basis, len(y))
-    lam = torch.tensor(list(ridges), dtype=torch.float64)
+    lam = torch.tensor(list(ridges), dtype=torch.float64)  # it stays on the CPU, as all that is small
     norm = float(y.norm())
     block, start = _orthonormal(y, norm)
     v, h = y.new_empty(size + block.shape[1], n), y.new_zeros(size + block.shape[1], size + block.shape[1])
@@ -83,12 +83,13 @@ def block_lanczos(
         last = block.shape[1] == 0 or k + block.shape[1] > size
         if last or k > _GROWTH * looked + 2 * first:
             looked = k
-            projected = [_solve_projected(h[:k, :k], start, float(ridge)) for ridge in lam]
-            residuals = torch.stack([(b @ z[low:k]).norm() for z in projected]) / norm
+            band, first_block, last_block = h[:k, :k].cpu(), start.cpu(), b.cpu()
+            projected = [_solve_projected(band, first_block, float(ridge)) for ridge in lam]
+            residuals = torch.stack([(last_block @ z[low:k]).norm() for z in projected]) / norm
             if last or bool((residuals <= tolerance).all()) or (enough is not None and enough(residuals, k)):
-                coefficients = torch.cat(projected, 1)
+                coefficients = torch.cat(projected, 1).to(v)
                 solutions = (v[:k].T @ coefficients).reshape(n, len(lam), -1).permute(1, 0, 2)
-                return KrylovSolution(solutions.contiguous(), residuals, k, products, _ends(h[:k, :k], len(start)))
+                return KrylovSolution(solutions.contiguous(), residuals, k, products, _ends(band, len(start)))
         v[k : k + block.shape[1]] = block.T
         k += block.shape[1]
 

@@ -26,7 +26,8 @@ def as_float64(tensor: Tensor, name: str = "kernel") -> Tensor:
         raise LazyRegimeError(f"The {name} is empty (shape {tuple(tensor.shape)}); give at least one sample.")
     on_cpu = tensor.device.type == "mps"  # the one device without float64
     result = tensor.detach().to("cpu" if on_cpu else tensor.device, torch.float64)
-    num_bad = int((~torch.isfinite(result)).sum())
+    rows = result if result.ndim else result[None]  # a look at all of them at once would take as much memory again
+    num_bad = sum(int((~torch.isfinite(rows[i : i + _ROWS])).sum()) for i in range(0, len(rows), _ROWS))
     if num_bad:
         raise LazyRegimeError(
             f"In the {name}, {num_bad} of {result.numel()} numbers are NaN or infinite; "

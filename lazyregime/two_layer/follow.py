@@ -87,7 +87,7 @@ def follow(
 
     velocity = _Counted(problem.velocity(alpha, field))
     end = cast(Tensor, integrator.run(velocity, theta, times, observe))
-    u, t = torch.stack(residuals), torch.tensor(times, dtype=theta.dtype)
+    u, t = torch.stack(residuals), theta.new_tensor(list(times))
     frozen = FrozenResidualFlow(kernel_0, u[0])
     gap = (u - frozen.residual(t)).norm(dim=-1) / u[0].norm(dim=-1).clamp_min(1e-300)
     risks, changes, moved = (torch.stack(column) for column in zip(*rows, strict=True))
@@ -106,7 +106,7 @@ def _fluctuation(u: Tensor) -> Tensor:
     """U and -f differ by what no seed changes, unless the start is centred seed by seed: then f - f_0 is meant."""
     num_seeds = u.shape[1]
     if num_seeds == 1:
-        return torch.full(u.shape[:2], float("nan"), dtype=u.dtype)
+        return u.new_full(u.shape[:2], float("nan"))
     apart = u - u.mean(1, keepdim=True)
     return apart.square().mean(-1).sqrt() * (num_seeds / (num_seeds - 1)) ** 0.5
 

@@ -34,7 +34,7 @@ def identities(
     kernel_0 = particle_kernel(theta, problem.x, activation=problem.activation, trained=problem.trained)
     integrated: list[Tensor] = []
     _FINE.run(lambda u: -torch.einsum("snm,sm->sn", kernel_0, u) / n, u_0, times, lambda _, u: integrated.append(u))
-    closed = FrozenResidualFlow(kernel_0, u_0).residual(torch.tensor(times, dtype=theta.dtype))
+    closed = FrozenResidualFlow(kernel_0, u_0).residual(theta.new_tensor(list(times)))
     moved, u = _FINE.run(residual_flow(field), (theta, u_0), [times[0], times[-1]], lambda *_: None)
     drift = (u - field.residual(moved)).abs().amax(1) / u_0.abs().amax(1)
     kernel = particle_kernel(moved, problem.x, activation=problem.activation, trained=problem.trained)

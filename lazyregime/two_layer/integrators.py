@@ -50,10 +50,11 @@ class DormandPrince(AbstractIntegrator):
     def run(self, velocity: Velocity, state: State, times: Sequence[float], observe: Observer) -> State:  # noqa: D102
         _check_times(times)
         function, step = _Counted(velocity), None
+        parts = state if isinstance(state, tuple) else (state,)
         observe(times[0], state)
         for start, end in pairwise(times):
             options = {"first_step": step, "step_t": [end], "max_num_steps": self.max_steps}
-            span = torch.tensor([start, end], dtype=torch.float64)
+            span = torch.tensor([start, end], dtype=torch.float64, device=parts[0].device)
             function.largest = 0.0
             try:
                 with torch.no_grad():

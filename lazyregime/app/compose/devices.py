@@ -1,12 +1,90 @@
 """On what a run is computed: one device, several of a node, several nodes; and what cannot be."""
 
-from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lazyregime.app.compose.config import ConfigDict
 from lazyregime.app.compose.hints import ConfigError, unknown_name
+from lazyregime.app.compose.system import memory_of_this_machine
+from lazyregime.runs.clock import version_of
 
+if TYPE_CHECKING:  # it takes seconds, and most of a command's life has no need of it
+    import torch
+
+DEVICES = ("auto", "cpu", "cuda")
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
+
+
+def check_device(config: ConfigDict) -> None:
+    """Refuse a device that is not known; whether it is there is seen where the run is computed.
+
+    Raises:
+        ConfigError: Naming those that are, or what contradicts it.
+    """
+    wanted, accelerator = config["device"], (config.get("trainer") or {}).get("accelerator", "auto")
+    if wanted not in DEVICES:
+        raise ConfigError(unknown_name(f"device={wanted} is not known", wanted, DEVICES))
+    if accelerator not in ACCELERATORS:
+        raise ConfigError(unknown_name(f"trainer.accelerator={accelerator} is not known", accelerator, ACCELERATORS))
+    if "auto" not in (wanted, accelerator) and wanted != _kind(accelerator):
+        raise ConfigError(
+            f"device={wanted} and trainer.accelerator={accelerator} contradict each other; leave one of them out "
+            "(trainer=cpu and trainer=gpu set the second)."
+        )
+
+
+def device_of(config: ConfigDict) -> "torch.device":
+    """Where this process computes a run of any command.
+
+    Raises:
+        ConfigError: If it is not in this machine; the plan may have been made on another one.
+    """
+    import torch
+
+    key, wanted = _asked(config)
+    kind = _kind(wanted)
+    if kind == "auto":
+        return torch.device("cuda" if is_there("cuda") else "cpu")
+    if not is_there(kind):
+        raise ConfigError(
+            f"{key}={wanted} is asked for, and this machine has none that torch {version_of('torch')} can use; give "
+            "device=cpu, or device=auto, which takes what there is."
+        )
+    return torch.device(kind)
+
+
+def is_there(kind: str) -> bool:
+    """Whether torch can use such a device in this machine; the tests have machines of their own."""
+    import torch
+
+    if kind == "cuda":
+        return torch.cuda.is_available()
+    return kind == "cpu" or torch.backends.mps.is_available()
+
+
+def memory_of(config: ConfigDict) -> tuple[float, str]:
+    """Bytes of the device on which a run would be computed here, and whose they are in words."""
+    kind = _kind(_asked(config)[1])
+    if kind in ("auto", "cuda") and is_there("cuda"):
+        return _memory_of_gpu(), "its GPU"
+    return memory_of_this_machine(), "this machine"
+
+
+def _memory_of_gpu() -> float:
+    import torch
+
+    return float(torch.cuda.get_device_properties(0).total_memory)
+
+
+def _asked(config: ConfigDict) -> tuple[str, str]:
+    """The key that decides, and what it says: trainer.accelerator follows device unless it was set by itself."""
+    accelerator = (config.get("trainer") or {}).get("accelerator")
+    if accelerator in (None, config["device"]):
+        return "device", config["device"]
+    return "trainer.accelerator", accelerator
+
+
+def _kind(accelerator: str) -> str:
+    return "cuda" if accelerator == "gpu" else accelerator
 
 
 def num_processes(config: ConfigDict) -> int:
@@ -22,18 +100,14 @@ def check_devices(config: ConfigDict) -> None:
         ConfigError: A sentence about the first thing that is wrong.
     """
     trainer = config["trainer"]
-    if trainer["accelerator"] not in ACCELERATORS:
-        raise ConfigError(
-            unknown_name(
-                f"trainer.accelerator={trainer['accelerator']} is not known", trainer["accelerator"], ACCELERATORS
-            )
-        )
     if trainer["precision"] == "bf16" and config["regime"]["centred"]:
         raise ConfigError(
             f"trainer.precision=bf16 is not safe in the {config['regime']['name']} regime: f - f0 is a small "
             "difference of numbers that are rounded to 3 digits; use trainer.precision=float32, or regime=regular."
         )
     count = num_processes(config)
+    if config["optimizer"]["name"] == "gradient_flow" and trainer["accelerator"] == "mps":
+        raise ConfigError("optimizer=gradient_flow judges its steps in float64, which mps has not; give device=cpu.")
     if count == 1:
         if trainer["strategy"] == "ddp":
             raise ConfigError(
@@ -60,11 +134,7 @@ def trainer_options(config: ConfigDict) -> dict[str, Any]:
         ConfigError: If the accelerator is not in this machine; the plan may have been made on another one.
     """
     trainer = config["trainer"]
-    if not _is_here(trainer["accelerator"]):
-        raise ConfigError(
-            f"trainer.accelerator={trainer['accelerator']} is asked for, and this machine has none that torch "
-            f"{version('torch')} can use; give trainer.accelerator=cpu, or auto, which takes what there is."
-        )
+    device_of(config)
     options: dict[str, Any] = {key: trainer[key] for key in ("accelerator", "devices", "num_nodes")}
     if trainer["precision"] == "bf16":
         options["precision"] = "bf16-mixed"
@@ -75,14 +145,6 @@ def trainer_options(config: ConfigDict) -> dict[str, Any]:
         unused = config["regime"]["linearized"]
         options["strategy"] = DDPStrategy(find_unused_parameters=unused, gradient_as_bucket_view=True)
     return options | {"plugins": _plugins()}
-
-
-def _is_here(accelerator: str) -> bool:
-    import torch
-
-    if accelerator in ("gpu", "cuda"):
-        return torch.cuda.is_available()
-    return accelerator != "mps" or torch.backends.mps.is_available()
 
 
 def _plugins() -> list[Any]:

@@ -23,8 +23,7 @@ ELSEWHERE = {
     "ckpt_path": "the command itself, given again",
     "resume": "the command itself, given again",
     "force": "rerun=true",
-    "device": "trainer.accelerator",
-    "gpus": "trainer.devices with trainer=gpu",
+    "gpus": "device=cuda, with trainer.devices where there are several",
     "paths": "runs_dir and data_dir",
 }
 _FROM_HYDRA = re.compile(r"\$\{hydra:[^}]*\}|HydraConfig was not set")

@@ -7,10 +7,11 @@ from typing import Any
 from lazyregime.app.command import AbstractCommand
 from lazyregime.app.compose.config import ConfigDict
 from lazyregime.app.compose.described import check_typed
+from lazyregime.app.compose.devices import check_device, memory_of
 from lazyregime.app.compose.hints import ConfigError
 from lazyregime.app.compose.ignored import without_effect
 from lazyregime.app.compose.job import Job
-from lazyregime.app.compose.system import check_system, memory_of_this_machine
+from lazyregime.app.compose.system import check_system
 from lazyregime.errors import LazyRegimeError
 
 SEEDS = ("seed", "init_seed", "data_seed", "batch_seed")
@@ -47,30 +48,24 @@ def plan_jobs(command: AbstractCommand, jobs: Sequence[Sequence[str]]) -> list[J
 
 
 def check_memory(command: AbstractCommand, jobs: Sequence[Job]) -> None:
-    """Refuse jobs that this machine's processors are to compute and that its memory cannot hold.
+    """Refuse jobs that the memory of their device cannot hold.
 
     Raises:
-        ConfigError: Naming the first.
+        ConfigError: Naming the first, and the size that would fit.
     """
-    there = memory_of_this_machine()
     for job in jobs:
         needed = command.bytes_held(job.config, job.size)
-        if needed > there and not _may_use_gpu(job.config):
+        there, whose = memory_of(job.config)
+        if needed > there:
             raise ConfigError(
-                f"{job.folder.name} needs at least {needed / 1e9:.3g} GB, and this machine has {there / 1e9:.3g} GB; "
-                "give a smaller width, or compute it on a larger machine."
+                f"{job.folder.name} needs at least {needed / 1e9:.3g} GB, and {whose} has {there / 1e9:.3g} GB; of its "
+                f"{job.size:,.0f} parameters {job.size * there / needed:,.0f} would fit: give a smaller width, or "
+                "compute it on a larger machine."
             )
 
 
-def _may_use_gpu(config: ConfigDict) -> bool:
-    if (config.get("trainer") or {}).get("accelerator") == "cpu":
-        return False
-    import torch
-
-    return torch.cuda.is_available()
-
-
 def _check_common(config: ConfigDict) -> None:
+    check_device(config)
     if config["num_threads"] is not None and config["num_threads"] < 1:
         raise ConfigError(f"num_threads={config['num_threads']} is not possible; it must be at least 1.")
     if config["num_threads"] is not None and config["num_threads"] > _MOST_THREADS:

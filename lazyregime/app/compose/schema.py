@@ -155,6 +155,7 @@ class CommonConfig:
     runs_dir: str = MISSING
     rerun: bool = MISSING
     progress: ProgressKind = MISSING
+    device: str = MISSING
     num_threads: int | None = MISSING
     trust: Any = MISSING
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from lazyregime.app.command import AbstractWork
 from lazyregime.app.compose.build import build, load_data
 from lazyregime.app.compose.config import ConfigDict
+from lazyregime.app.compose.devices import device_of
 from lazyregime.app.console import Console
 from lazyregime.app.facts import seeds, which
 from lazyregime.atomic import atomic_write
@@ -45,6 +46,7 @@ class Fitting(AbstractWork):
 
     def __init__(self, config: ConfigDict, folder: RunFolder, console: Console) -> None:
         self.config, self.folder, self.console = config, folder, console
+        self.device = device_of(config)
         self.clock = Clock()
         with console.progress(f"Loading {config['data']['name']}"):
             self.data: ClassificationData = load_data(config)
@@ -52,6 +54,8 @@ class Fitting(AbstractWork):
             what = "several labels a sample" if self.data.is_multilabel else "class_weights"
             raise LazyRegimeError(f"data={config['data']['name']} has {what}, which fit does not know; use train.")
         self.kernel: AbstractKernel = build(config["machine"], "machine")
+        if isinstance(self.kernel, EmpiricalKernel):
+            self.kernel.model.to(self.device)
         if not self.data.train_inputs.is_floating_point() and not isinstance(self.kernel, EmpiricalKernel):
             raise LazyRegimeError(
                 f"data={config['data']['name']} are whole numbers, of which machine={config['machine']['name']} has no "
@@ -87,7 +91,7 @@ class Fitting(AbstractWork):
             table.add("validation", self.machine.predict_path(validation.inputs), validation.targets, validation.labels)
         table.add("test", self.machine.predict_path(test.inputs), test.targets, test.labels)
         write_rows(self.folder.metrics, table.rows())
-        spectrum = input_spectrum(train.inputs)
+        spectrum = input_spectrum(train.inputs.cpu())
         if spectrum is not None:
             atomic_write(self.folder.kernels, save({"input_spectrum": spectrum}))
         if not torch.isfinite(table.columns["test_risk"]).any():
@@ -127,16 +131,16 @@ class Fitting(AbstractWork):
                 **({"iterations": report.iterations} if report.method == "cg" else {}),
             },
             seconds_fit=round(seconds_fit, 2),
-            computed=self.clock.computed(precision=config["precision"]),
+            computed=self.clock.computed(self.device, config["precision"]),
         )
 
     def _split(self, name: str) -> Split:
-        inputs, labels = getattr(self.data, f"{name}_inputs"), getattr(self.data, f"{name}_labels")
-        inputs = prepared(self.kernel, inputs)
+        inputs = prepared(self.kernel, getattr(self.data, f"{name}_inputs")).to(self.device)
+        labels = getattr(self.data, f"{name}_labels").to(self.device)
         if labels.is_floating_point():
             return Split(inputs, labels.double(), None)
         if not len(labels):
-            return Split(inputs, torch.zeros(0, self.data.n_outputs, dtype=torch.float64), None)
+            return Split(inputs, labels.new_zeros(0, self.data.n_outputs, dtype=torch.float64), None)
         if self.data.n_outputs == 1:
             return Split(inputs, (2.0 * labels.double() - 1)[:, None], labels)
         return Split(inputs, encode(labels, self.data.n_outputs, self.config["coding"])[0], labels)

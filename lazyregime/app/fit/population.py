@@ -72,6 +72,8 @@ def check_population(config: ConfigDict) -> None:
         LazyRegimeError: Saying what has.
     """
     machine, data = config["machine"], config["data"]
+    if config["device"] == "cuda":
+        raise LazyRegimeError("population=true is a small sum in closed form, made on the CPU; leave out device=cuda.")
     if data["name"] != "sphere" or machine["name"] not in ("rf", "nt") or machine["weights"] != "sphere":
         raise LazyRegimeError(
             "population=true is known for data=sphere with machine=rf or nt and machine.weights=sphere only; got "

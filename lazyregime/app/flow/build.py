@@ -1,5 +1,6 @@
 """From the configuration of a flow to its problem, its particles, its integrator and its times; and what is refused."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -23,11 +24,31 @@ from lazyregime.two_layer import (
 )
 from lazyregime.two_layer.field import TRAINED
 
+_CPU = torch.device("cpu")
 COUNTS = ("num_seeds", "in_features", "n_samples", "num_times", "num_cells")
 
 
-def build_problem(config: ConfigDict) -> Problem:
-    """The sample, the target, and where fresh data come from."""
+def build_problem(config: ConfigDict, device: torch.device = _CPU) -> Problem:
+    """The sample, the target, and where fresh data come from; drawn on the CPU, for the same on every device."""
+    problem = _drawn_problem(config)
+    draw = problem.draw
+    quadratic = problem.quadratic
+    return replace(
+        problem,
+        x=problem.x.to(device),
+        targets=problem.targets.to(device),
+        directions=None if problem.directions is None else problem.directions.to(device),
+        quadratic=None if quadratic is None else (quadratic[0].to(device), quadratic[1]),
+        draw=None if draw is None else lambda: _moved(draw(), device),
+    )
+
+
+def _moved(sample: tuple[Tensor, Tensor], device: torch.device) -> tuple[Tensor, Tensor]:
+    x, y = sample
+    return x.to(device), y.to(device)
+
+
+def _drawn_problem(config: ConfigDict) -> Problem:
     target, d, n = config["target"], config["in_features"], config["n_samples"]
     draw = torch.Generator().manual_seed(config["data_seed"])
     common: dict[str, Any] = {"activation": config["activation"], "trained": config["trained"]}

@@ -29,7 +29,7 @@ def limits(config: ConfigDict, problem: Problem, times: Sequence[float]) -> dict
     width = config["reference_width"]
     if width is None:
         return {}
-    theta = build.build_particles(config, width, [config["init_seed"] + REFERENCE_SEED])
+    theta = build.build_particles(config, width, [config["init_seed"] + REFERENCE_SEED]).to(problem.x.device)
     found: dict[str, Tensor] = {}
     if config["scaling"]["mean_field"]:
         seen = follow(
@@ -41,7 +41,7 @@ def limits(config: ConfigDict, problem: Problem, times: Sequence[float]) -> dict
     if config["scaling"]["ntk"] and starts_at_zero and problem.quadratic is None and problem.draw is None:
         kernel = particle_kernel(theta, problem.x, activation=problem.activation, trained=problem.trained)
         frozen = FrozenResidualFlow(kernel, problem.targets.reshape(1, -1))
-        found["limit/ntk/risk"] = frozen.risk(torch.tensor(times, dtype=torch.float64))[:, 0]
+        found["limit/ntk/risk"] = frozen.risk(theta.new_tensor(list(times)))[:, 0]
     return found
 
 

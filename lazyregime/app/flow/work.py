@@ -8,6 +8,7 @@ from torch import Tensor
 
 from lazyregime.app.command import AbstractWork
 from lazyregime.app.compose.config import ConfigDict
+from lazyregime.app.compose.devices import device_of
 from lazyregime.app.console import Console
 from lazyregime.app.facts import seeds, which
 from lazyregime.app.flow import build
@@ -31,10 +32,11 @@ class Flowing(AbstractWork):
     def __init__(self, config: ConfigDict, folder: RunFolder, console: Console) -> None:
         self.config, self.folder, self.console = config, folder, console
         self.clock = Clock(("torchdiffeq", "POT"))
-        self.problem, self.times = build.build_problem(config), build.build_times(config)
+        self.device = device_of(config)
+        self.problem, self.times = build.build_problem(config, self.device), build.build_times(config)
         self.seeds = [config["init_seed"] + i for i in range(config["num_seeds"])]
         self.widths: list[int] = config["widths"]
-        self.start = build.build_particles(config, self.widths[-1], self.seeds)
+        self.start = build.build_particles(config, self.widths[-1], self.seeds).to(self.device)
         self.scalings = [name for name in ("mean_field", "ntk") if config["scaling"][name]]
         self.arrays: dict[str, Tensor] = {"times": torch.tensor(self.times, dtype=torch.float64)}
         if self.problem.directions is not None:
@@ -58,7 +60,7 @@ class Flowing(AbstractWork):
         with self.console.progress("The limits"):
             self.arrays |= limits(self.config, self.problem, self.times)
         scalars |= self._identities()
-        atomic_write(self.folder.kernels, save({k: v.contiguous() for k, v in self.arrays.items()}))
+        atomic_write(self.folder.kernels, save({k: v.cpu().contiguous() for k, v in self.arrays.items()}))
         write_rows(self.folder.metrics, self._rows())
         return self._result(scalars)
 
@@ -139,7 +141,7 @@ class Flowing(AbstractWork):
             width=self.widths[-1],
             scaling="both" if len(self.scalings) == 2 else self.scalings[0],
             measures=scalars,
-            computed=self.clock.computed(precision="float64"),
+            computed=self.clock.computed(self.device, "float64"),
         )
 
 

@@ -10,10 +10,10 @@ from torch import Tensor
 from lazyregime.app.command import AbstractWork
 from lazyregime.app.compose.build import load_data, torch_dtype
 from lazyregime.app.compose.config import ConfigDict
+from lazyregime.app.compose.devices import device_of
 from lazyregime.app.console import Console
 from lazyregime.app.train.member import FlowMember
 from lazyregime.data import ClassificationData
-from lazyregime.errors import LazyRegimeError
 from lazyregime.gradient_flow import Flow, FlowFunction, FlowProblem, KernelFunction, NetworkFunction, Snapshot
 from lazyregime.notice import NOTICE
 from lazyregime.runs.folder import RunFolder
@@ -57,7 +57,7 @@ class FlowsTogether:
     def __init__(self, configs: Sequence[ConfigDict], folders: Sequence[RunFolder], console: Console) -> None:
         self.console = console
         first = configs[0]
-        self.device = _device(first)
+        self.device = device_of(first)
         loaded: list[tuple[Any, ClassificationData]] = []
         self.members: list[FlowMember] = []
         for config, folder in zip(configs, folders, strict=True):
@@ -141,12 +141,3 @@ def _save(flow: Flow, members: Sequence[FlowMember]) -> None:
 def _present(gram: Tensor | None) -> Tensor:
     assert gram is not None
     return gram
-
-
-def _device(config: ConfigDict) -> torch.device:
-    wanted = config["trainer"]["accelerator"]
-    if wanted in ("auto", "gpu", "cuda") and torch.cuda.is_available():
-        return torch.device("cuda")
-    if wanted not in ("auto", "cpu"):
-        raise LazyRegimeError(f"trainer.accelerator={wanted} is not there for a gradient flow; use cpu or auto.")
-    return torch.device("cpu")

@@ -131,17 +131,23 @@ class _Kept:
 
     def __init__(self, attributes: dict[str, Any]) -> None:
         containers = [attributes, *(value for value in attributes.values() if isinstance(value, dict | list | set))]
-        self.was = [(container, container.copy(), _fingerprint(container)) for container in containers]
+        self.was = [
+            (container, container.copy(), _fingerprint(container)) if container else (container, (), ())
+            for container in containers  # of which most hold nothing
+        ]
 
     def changed(self) -> bool:
         """Whether anything was added, removed or exchanged since."""
-        return any(_fingerprint(container) != fingerprint for container, _, fingerprint in self.was)
+        return any(
+            (before or container) and _fingerprint(container) != fingerprint
+            for container, before, fingerprint in self.was
+        )
 
     def restore(self) -> bool:
         """Whatever was added, removed or exchanged since; tells whether anything was."""
         moved = False
         for container, before, fingerprint in self.was:
-            if (before or container) and _fingerprint(container) != fingerprint:  # most hold nothing
+            if (before or container) and _fingerprint(container) != fingerprint:
                 moved = True
                 container.clear()
                 cast(Any, container.extend if isinstance(container, list) else container.update)(before)
@@ -150,6 +156,8 @@ class _Kept:
     def replace(self, others: dict[int, Tensor]) -> None:
         """Other tensors in the place of some, by their ids, in containers one level deep."""
         for container, before, _ in self.was:
+            if not before:
+                continue
             if isinstance(container, list):
                 container[:] = [others.get(id(value), value) for value in before]
             elif isinstance(container, dict):

@@ -2,11 +2,15 @@
 
 import pickle
 import random
+from collections import OrderedDict
 from typing import Any, NamedTuple, final
 
 import numpy as np
 import torch
 from torch import nn
+
+# What most attributes are; to ask torch.Generator's metaclass about each of them takes longer than a small network.
+_PLAIN = frozenset((type(None), bool, int, float, str, dict, OrderedDict, list, tuple, set, torch.Tensor, nn.Parameter))
 
 
 class States(NamedTuple):
@@ -22,7 +26,8 @@ class RandomState:
 
     def __init__(self, model: nn.Module) -> None:
         kinds = torch.Generator | np.random.Generator | np.random.RandomState | random.Random
-        self.own = [v for module in model.modules() for v in module.__dict__.values() if isinstance(v, kinds)]
+        held = (v for module in model.modules() for v in module.__dict__.values() if type(v) not in _PLAIN)
+        self.own = [v for v in held if isinstance(v, kinds)]
         self.before = self._all()
 
     def _all(self) -> tuple[Any, ...]:

@@ -27,30 +27,19 @@ def calls(
     batched: bool = False,
 ) -> list[LayerCall]:
     """What the rules are given: b for each cotangent of `start`, by default the output y; none for skipped layers."""
-    num = len(cotangents)
     wanted = [index for index in range(len(seen)) if index not in skipped]
     edges = [seen[index].edge for index in wanted]
     start = y if start is None else start
-    keep = keep or Keep()
-    buffers: dict[int, Tensor] = {}
-    slices: dict[int, tuple[Tensor, ...]] = {}
-    columns: dict[int, list[Tensor]] = {index: [] for index in wanted if index in keep.apart}
-    with _layout_hook(start, channels_last and not batched):
-        for output, grads in enumerate(gradients_by_output(start, edges, cotangents, batched) if edges else ()):
-            for index, grad in zip(wanted, grads, strict=True):
-                if grad is not None and seen[index].arrange is not None:
-                    grad = seen[index].rows(grad, y)
-                if index in columns:
-                    columns[index].append(seen[index].rows(None, y) if grad is None else grad)
-                    continue
-                if index not in buffers:
-                    shape = (seen[index].rows(None, y) if grad is None else grad).shape
-                    buffers[index] = keep.buffer(index, _layout(grad, shape, num, channel_dims[index]), y)
-                    slices[index] = buffers[index].unbind(1)
-                if grad is None:
-                    slices[index][output].zero_()
-                else:
-                    slices[index][output].copy_(grad)
+    gathered = _Gathered(seen, channel_dims, len(cotangents), keep or Keep(), y)
+    together = vectorized(start, edges, cotangents) if batched and edges else None
+    if together is not None:
+        for index in reversed(wanted):
+            gathered.put_all(index, together.pop())  # freed one by one
+    elif edges:
+        with _layout_hook(start, channels_last):
+            for output, cotangent in enumerate(cotangents):
+                for index, grad in zip(wanted, one_by_one(start, edges, cotangent), strict=True):
+                    gathered.put(index, output, grad)
     for call in seen:
         if call.versions != tuple(value._version for value in call.inputs):
             raise LazyRegimeError(
@@ -58,34 +47,27 @@ def calls(
                 "make that operation out of place."
             )
     return [
-        LayerCall(
-            call.inputs, buffers.get(index), trained[index], num, tuple(columns[index]) if index in columns else None
-        )
+        LayerCall(call.inputs, gathered.buffers.get(index), trained[index], len(cotangents), gathered.columns_of(index))
         for index, call in enumerate(seen)
     ]
 
 
-def gradients_by_output(
-    start: Tensor, edges: Sequence[Any], cotangents: Sequence[Tensor], batched: bool
-) -> Iterator[Sequence[Tensor | None]]:
-    """The gradients of each cotangent of `start` by all edges: one pass for each, or one vectorized pass for all."""
-    grads = vectorized(start, edges, cotangents) if batched else None
-    for output, cotangent in enumerate(cotangents):
-        if grads is not None:
-            yield [None if grad is None else grad[output] for grad in grads]
-        else:
-            yield torch.autograd.grad(start, edges, cotangent.expand(start.shape), retain_graph=True, allow_unused=True)
+def one_by_one(start: Tensor, edges: Sequence[Any], cotangent: Tensor) -> Sequence[Tensor | None]:
+    """The gradients of one cotangent of `start` by all edges."""
+    return torch.autograd.grad(start, edges, cotangent.expand(start.shape), retain_graph=True, allow_unused=True)
 
 
-def vectorized(start: Tensor, edges: Sequence[Any], cotangents: Sequence[Tensor]) -> tuple[Tensor | None, ...] | None:
+def vectorized(start: Tensor, edges: Sequence[Any], cotangents: Sequence[Tensor]) -> list[Tensor | None] | None:
     """The gradients of all cotangents at once; None if an operation on the way has no rule for batches of gradients."""
     together = torch.stack([cotangent.expand(start.shape) for cotangent in cotangents])
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*performance drop")
         try:
-            return torch.autograd.grad(
-                start, edges, together, retain_graph=True, allow_unused=True, is_grads_batched=True
-            )
+            return [
+                *torch.autograd.grad(
+                    start, edges, together, retain_graph=True, allow_unused=True, is_grads_batched=True
+                )
+            ]
         except RuntimeError as error:
             if is_out_of_memory(error):
                 raise
@@ -179,3 +161,51 @@ class Keep:
         if found is None or found.shape[0] < rows:
             found = self.buffers[index, row] = like.new_empty(sizes)
         return found[:rows].permute(order)
+
+
+@final
+@dataclass
+class _Gathered:
+    """The gradients of k outputs by the outputs of layers, as the rules take them: (n, k, ...), or k apart."""
+
+    seen: Sequence[Seen]
+    channel_dims: Sequence[int]
+    num: int
+    keep: Keep
+    like: Tensor
+    buffers: dict[int, Tensor] = field(default_factory=dict[int, Tensor])
+    slices: dict[int, tuple[Tensor, ...]] = field(default_factory=dict[int, tuple[Tensor, ...]])
+    columns: dict[int, list[Tensor]] = field(default_factory=dict[int, list[Tensor]])
+
+    def put(self, index: int, output: int, grad: Tensor | None) -> None:
+        """The gradient of one output; outputs come in their order."""
+        if grad is not None and self.seen[index].arrange is not None:
+            grad = self.seen[index].rows(grad, self.like)
+        if index in self.keep.apart:
+            rows = self.seen[index].rows(None, self.like) if grad is None else grad
+            self.columns.setdefault(index, []).append(rows)
+            return
+        if index not in self.slices:
+            self.slices[index] = self._buffer(index, grad).unbind(1)
+        if grad is None:
+            self.slices[index][output].zero_()
+        else:
+            self.slices[index][output].copy_(grad)
+
+    def put_all(self, index: int, grads: Tensor | None) -> None:
+        """The gradients of all outputs, which come first."""
+        if grads is None or self.seen[index].arrange is not None or index in self.keep.apart:
+            for output in range(self.num):
+                self.put(index, output, None if grads is None else grads[output])
+        else:
+            self._buffer(index, grads[0]).copy_(grads.movedim(0, 1))
+
+    def columns_of(self, index: int) -> tuple[Tensor, ...] | None:
+        """Those that are kept apart."""
+        return tuple(self.columns[index]) if index in self.columns else None
+
+    def _buffer(self, index: int, grad: Tensor | None) -> Tensor:
+        shape = (self.seen[index].rows(None, self.like) if grad is None else grad).shape
+        layout = _layout(grad, shape, self.num, self.channel_dims[index])
+        self.buffers[index] = self.keep.buffer(index, layout, self.like)
+        return self.buffers[index]

@@ -25,8 +25,9 @@ _TILE, _FEW = 192 << 20, 8
 _SHORTER = (168, 96, 72, 48, 24, 12, 8, 4, 2, 1)
 # Two sides that take no more than this are recorded as one batch: half as many passes, where these are what takes time.
 _TOGETHER = 24 << 20
-# Few rows, whose backward passes of all outputs are one vectorized pass if they take no more than these bytes.
-_BATCHED, _BATCHED_ROWS = 32 << 20, 48
+# So are two sides of few rows, and the backward passes of all outputs are one vectorized pass, up to these bytes: a ViT
+# of 8 and 12 images takes three quarters of the time. Smaller budgets than these change their last bits.
+_FEW_ROWS, _FEW_TOGETHER, _BATCHED = 48, 96 << 20, 176 << 20
 # Products of fewer rows than this round otherwise, in float32 (MKL, AVX-512; in float64 of fewer than 24).
 EXACT = 12
 # Rows that a recording has at least if there are more.
@@ -118,8 +119,9 @@ def standard_tile(places: int, demand: Demand) -> Tile:
     recorded = min(recorded // 8 * 8 if recorded >= 8 else recorded, _DENSE_ROWS)
     rows = min(_DENSE_ROWS if places == 1 else _ROWS, max(_FEW, _TILE // max(demand.kept, 1) // 24 * 24))
     both = demand.task.n + demand.task.m
-    small = not demand.task.symmetric and places > 0 and both <= recorded and both * demand.work <= _TOGETHER
+    most = _FEW_TOGETHER if both <= _FEW_ROWS else _TOGETHER
+    small = not demand.task.symmetric and places > 0 and both <= recorded and both * demand.work <= most
     longest = both if small else min(recorded, max(demand.task.n, demand.task.m))
-    batched = demand.batched > 0 and longest <= _BATCHED_ROWS
+    batched = demand.batched > 0 and longest <= _FEW_ROWS
     batched = batched and longest * (demand.work + demand.batched) <= _BATCHED
     return Tile(max(rows, recorded), recorded, small, batched)

@@ -15,7 +15,7 @@ from lazyregime.kernels.empirical._layers import Layer, Survey
 from lazyregime.kernels.empirical._loan import Loan
 from lazyregime.kernels.empirical._recording import Recording
 from lazyregime.kernels.empirical._registry import LayerCall
-from lazyregime.kernels.empirical._tape import gradients_by_output, vectorized
+from lazyregime.kernels.empirical._tape import one_by_one, vectorized
 
 # Of gradients by parameters that are there at once, if more than one is.
 _GROUP_BYTES = 16 << 20
@@ -124,7 +124,7 @@ def check_vectorized(found: Survey, pair: Recording) -> None:
     at_once = vectorized(pair.y, edges, directions)
     found.vectorizes = at_once is not None and all(
         (a is None and b is None) or (a is not None and b is not None and _is_alike(a[output], b))
-        for output, one in enumerate(gradients_by_output(pair.y, edges, directions, False))
+        for output, one in enumerate(one_by_one(pair.y, edges, direction) for direction in directions)
         for a, b in zip(at_once, one, strict=True)
     )
 
