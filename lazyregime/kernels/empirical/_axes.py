@@ -48,8 +48,10 @@ def empirical_ntk_axes(
     Example:
         >>> layer = nn.Sequential(nn.Linear(2, 6), nn.Unflatten(1, (2, 3)))  # (n, 2, 3)
         >>> x = torch.ones(4, 2)
-        >>> [tuple(empirical_ntk_axes(layer, x, trace_axes=t, diagonal_axes=d).shape) for t, d in (((-1,), ()), ((), (1,)))]
-        [(4, 4, 2, 2), (4, 4, 2, 3, 3)]
+        >>> empirical_ntk_axes(layer, x).shape
+        torch.Size([4, 4, 2, 2])
+        >>> empirical_ntk_axes(layer, x, trace_axes=(), diagonal_axes=(1,)).shape
+        torch.Size([4, 4, 2, 3, 3])
     """
     unknown = {"outputs", "progress"} & options.keys()
     if unknown:
@@ -123,8 +125,8 @@ def _axes(given: Sequence[int], sizes: torch.Size, name: str) -> list[int]:
     found = sorted({axis if axis > 0 else last + 1 + axis for axis in given})
     if any(not 1 <= axis <= last for axis in found) or len(found) < len(given) or 0 in given:
         raise LazyRegimeError(
-            f"{name}={tuple(given)}: the output is (n, {', '.join(map(str, sizes))}), so that its axes are 1 to {last}, "
-            "or -1 for the last; give each once."
+            f"{name}={tuple(given)}: the output is (n, {', '.join(map(str, sizes))}), so that its axes are 1 to "
+            f"{last}, or -1 for the last; give each once."
         )
     return found
 
