@@ -4,10 +4,13 @@ import argparse
 import json
 from collections.abc import Sequence
 
-from lazyregime.app.compose.places import runs_dir
-from lazyregime.app.console import Console, answering
-from lazyregime.app.dashboard.server import PORT, serve
-from lazyregime.app.dashboard.where import Project, place
+from lazyregime.interrupt import importing
+
+with importing(__name__):
+    from lazyregime.app.compose.places import runs_dir
+    from lazyregime.app.console import Console, answering
+    from lazyregime.app.dashboard.server import PORT, serve
+    from lazyregime.app.dashboard.where import Project, place
 
 EPILOG = """\
 examples:

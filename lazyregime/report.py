@@ -9,10 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from lazyregime.interrupt import importing
 
-from lazyregime.app.console import exit_in_peace, open_standard_streams, unread
-from lazyregime.errors import LazyRegimeError, in_words, is_of_the_machine
+with importing(__name__):
+    from rich.console import Console
+
+    from lazyregime.app.console import exit_in_peace, open_standard_streams, unread
+    from lazyregime.errors import LazyRegimeError, in_words, is_of_the_machine
 
 if TYPE_CHECKING:
     import pandas as pd

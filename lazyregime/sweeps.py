@@ -5,11 +5,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lazyregime.app.compose.places import runs_dir
-from lazyregime.app.console import Console, answering
-from lazyregime.app.sweeps.pull import pull
-from lazyregime.app.sweeps.status import resubmit, show_status
-from lazyregime.app.sweeps.verify import verify
+from lazyregime.interrupt import importing
+
+with importing(__name__):
+    from lazyregime.app.compose.places import runs_dir
+    from lazyregime.app.console import Console, answering
+    from lazyregime.app.sweeps.pull import pull
+    from lazyregime.app.sweeps.status import resubmit, show_status
+    from lazyregime.app.sweeps.verify import verify
 
 _ACTIONS = {
     "status": "a table of the runs there: done, under way, failed or not begun",

@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 
-from lazyregime.app.door import open_door
-from lazyregime.app.train.command import TRAIN
+from lazyregime.interrupt import importing
+
+with importing(__name__):
+    from lazyregime.app.door import open_door
+    from lazyregime.app.train.command import TRAIN
 
 
 def main(argv: Sequence[str] | None = None) -> None:

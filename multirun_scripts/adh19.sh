@@ -3,27 +3,33 @@
 #
 #   SIZE=small multirun_scripts/adh19.sh     MNIST and Fashion-MNIST, n = 300, 1000, 3000
 #   multirun_scripts/adh19.sh                n to 10,000, and CIFAR-10 where data_dir has it already
+#   SIZE=tiny multirun_scripts/adh19.sh      seconds, to see it work
 #
 # Images and weights are drawn three times, for the largest n once.
 # Give it again after an interruption: what is complete is not repeated.
 set -euo pipefail
-size="${SIZE:-paper}" runs="${LAZYREGIME_RUNS:-runs}" seeds=0,1,2
+size="${SIZE:-paper}" runs="${LAZYREGIME_RUNS:-runs}" seeds=0,1,2 few=() short=()
 case "$size" in
+  tiny)
+    n=40 largest=40 cntk=12 draws=0 sets=mnist seeds=0 few=(data.n_test=20)
+    short=(data.n_test=20 width=8 trainer.max_epochs=1) ;;
   small) n=300,1000 largest=3000 cntk=300 draws=0 sets=mnist,fashion_mnist ;;
   paper) n=300,1000,3000 largest=10000 cntk=300,1000,3000 draws=$seeds sets=mnist,fashion_mnist
     [ -d "${LAZYREGIME_DATA:-data}/cifar-10-batches-bin" ] && sets=$sets,cifar10 ;;
-  *) echo "SIZE=$size is not known; use SIZE=small or SIZE=paper." >&2; exit 2 ;;
+  *) echo "SIZE=$size is not known; use SIZE=tiny, SIZE=small or SIZE=paper." >&2; exit 2 ;;
 esac
-python -m lazyregime.fit -m experiment=adh19 data=$sets data.n_train=$n seed=$seeds
-python -m lazyregime.fit -m experiment=adh19 data=$sets data.n_train=$largest
-python -m lazyregime.fit -m experiment=adh19 machine=cntk data=$sets data.n_train=$cntk seed=$draws
-python -m lazyregime.train -m experiment=adh19_net data=$sets data.n_train=$n seed=$seeds
-python -m lazyregime.train -m experiment=adh19_net data=$sets data.n_train=$largest
+fit() { python -m lazyregime.fit -m experiment=adh19 "${few[@]}" "$@"; }
+net() { python -m lazyregime.train -m experiment=adh19_net "${short[@]}" "$@"; }
+fit data=$sets data.n_train=$n seed=$seeds
+fit data=$sets data.n_train=$largest
+fit machine=cntk data=$sets data.n_train=$cntk seed=$draws
+net data=$sets data.n_train=$n seed=$seeds
+net data=$sets data.n_train=$largest
 # in float32 the kernel's smallest eigenvalues after training are rounding from n = 3000 on
 for run in "$runs"/adh19/regular-mlp-*; do
   set_name=mnist samples="${run##*-n}" samples="${samples%%-*}" seed="${run##*-s}"
   case "$run" in *fashion_mnist*) set_name=fashion_mnist ;; *cifar10*) set_name=cifar10 ;; esac
-  python -m lazyregime.fit -m experiment=adh19 machine=empirical_ntk "machine.run=$run" machine.at=init,last \
+  fit machine=empirical_ntk "machine.run=$run" machine.at=init,last \
     data=$set_name data.n_train=$samples "seed=${seed%%-*}" machine.dtype=float64 "ridges=[1e-6]"
 done
 python -m lazyregime.report "$runs/adh19" --claims

@@ -3,11 +3,16 @@
 #
 #   SIZE=small multirun_scripts/cob19.sh   ten minutes on one core (the default)
 #   SIZE=paper multirun_scripts/cob19.sh   d = 100, 1000 points, ten trials; CIFAR-10 (a GPU)
+#   SIZE=tiny multirun_scripts/cob19.sh    seconds, to see it work
 #
 # Give it again after an interruption: what is complete is not repeated.
 set -euo pipefail
 runs="${LAZYREGIME_RUNS:-runs}"
 case "${SIZE:-small}" in
+  tiny)
+    alphas=10 seeds=0 scales=1 widths=4 trials=0
+    image=(width=8 arch.depth=1 data.n_train=20 data.n_test=20 ntk.anchors_per_class=5 ntk.n_test=20 optimizer.max_steps=20)
+    teacher=(data.dimension=5 data.n_train=20 optimizer.max_steps=20) ;;
   small)
     alphas=0.1,0.3,1,3,10,30,100,1000 seeds=0,1,2,3,4 scales=0.01,0.1,1,10,100
     widths=4,8,16,32,64 trials=0,1,2,3,4 image=() teacher=() ;;
@@ -16,7 +21,7 @@ case "${SIZE:-small}" in
     widths=2,3,4,6,8,12,16,24,32,64,128,256,512 trials="range(10)"
     image=(data.source=cifar10 data.components=null data.in_features=3072 arch=cnn width=64 data.image_size=32 data.in_channels=3)
     teacher=(data.dimension=100 data.n_train=1000 optimizer.max_steps=25000) ;;
-  *) echo "SIZE=$SIZE is not known; use SIZE=small or SIZE=paper." >&2; exit 2 ;;
+  *) echo "SIZE=$SIZE is not known; use SIZE=tiny, SIZE=small or SIZE=paper." >&2; exit 2 ;;
 esac
 train=(python -m lazyregime.train -m)
 "${train[@]}" experiment=cob19_alpha "${image[@]}" "alpha=$alphas" "init_seed=$seeds" "$@"

@@ -4,11 +4,16 @@
 #   SIZE=small multirun_scripts/gmmm20.sh    n = 3000 and 4000, three draws of samples and weights
 #   SIZE=medium multirun_scripts/gmmm20.sh   n = 20,000, ten hours of one core: a night of two
 #   multirun_scripts/gmmm20.sh               d = 1024, n = 20,000 and 60,000 for the network; days on two cores
+#   SIZE=tiny multirun_scripts/gmmm20.sh     seconds, to see it work
 #
 # Give it again after an interruption: what is complete is not repeated.
 set -euo pipefail
-size="${SIZE:-paper}" runs="${LAZYREGIME_RUNS:-runs}" seeds=0,1,2 constants=1.0
+size="${SIZE:-paper}" runs="${LAZYREGIME_RUNS:-runs}" seeds=0,1,2 constants=1.0 short=()
 case "$size" in
+  tiny)
+    seeds=0 spiked=(data.dimension=16 data.signal_dimension=4 data.n_train=60 data.n_validation=20 data.n_test=40)
+    kappa=0.6 rf=20 nt=4
+    noise=(data.n_train=40 data.n_test=30) tau=1.5 units=50 tangent=4 wide=() short=(width=8 trainer.max_epochs=1) ;;
   small)
     spiked=() kappa=0,0.15,0.3,0.45,0.6,0.75,0.9 rf=2000 nt=300
     noise=() tau=0,0.86,1.5,2.14,3 units=21000 tangent=273 wide=() ;;
@@ -23,10 +28,10 @@ case "$size" in
     constants=0.125,0.198425,0.31498,0.5,0.793701,1.259921,2,3.174802,5.039684,8
     tau=0,0.43,0.86,1.5,2.14,2.57,3
     wide=(data.n_train=60000 data.n_test=10000 width=4096 trainer.max_epochs=750) ;;
-  *) echo "SIZE=$size is not known; use SIZE=small, SIZE=medium or SIZE=paper." >&2; exit 2 ;;
+  *) echo "SIZE=$size is not known; use SIZE=tiny, SIZE=small, SIZE=medium or SIZE=paper." >&2; exit 2 ;;
 esac
 fit() { python -m lazyregime.fit -m "$@" seed=$seeds; }
-net() { python -m lazyregime.train -m "$@" seed=$seeds; }
+net() { python -m lazyregime.train -m "$@" "${short[@]}" seed=$seeds; }
 fit experiment=gmmm20_noise machine=krr_rf,krr_ntk data.tau=$tau "${noise[@]}"
 # the paper's ridges, in the unit of these kernels
 polynomial=("ridges=[0.1,1,10,1e2,1e3,1e4,1e5]" "${noise[@]}")

@@ -47,6 +47,8 @@ SWEEPS = {
 
 def interval(measured):
     """A measurement for people."""
+    if measured is None:
+        return "not reached by these runs"
     return f"{measured.value:.3f} [{measured.low:.3f}, {measured.high:.3f}]"
 
 
@@ -70,7 +72,7 @@ def fluctuations(runs):
     kept = runs[runs.init_seed.isin(shared)].sort_values("init_seed")
     values = {width: outputs(part)[0] for width, part in kept.groupby("width")}
     widths = sorted(values)
-    for chosen in [*pairwise(widths), widths]:
+    for chosen in [*map(list, pairwise(widths)), widths]:
         found = jackknife(len(shared), lambda kept, ws=chosen: log_slope(ws, [variance(values[w][kept]) for w in ws]))
         yield [f"widths {', '.join(map(str, chosen))}, {len(shared)} initializations", interval(found), "-1"]
 

@@ -113,6 +113,8 @@ def main(which, cases, extra):
         mark = "- " if not is_known else "  " if is_right else "! "
         print(f"{mark}{name:20} {kind:>6} {seed}  {line(result)}", flush=True)
     print(f"{right} of {total} right")
+    if not total:
+        sys.exit(1)
 
 
 def line(result):

@@ -11,7 +11,7 @@ from typing import Any
 from lazyregime.app.command import AbstractCommand
 from lazyregime.app.sweeps.record import SweepRecord, read_sweep, records_beside
 from lazyregime.runs.folder import RunFolder
-from lazyregime.runs.identity import Naming, look_up
+from lazyregime.runs.identity import Naming, look_up, own_arguments
 from lazyregime.tracking.called import Called
 
 LONGEST = 120  # letters that wandb takes as the name of a group
@@ -60,7 +60,7 @@ def _is_told(key: str, naming: Naming, config: Mapping[str, Any]) -> bool:
     value = _value(config, key)
     if key in SEEDS:
         return key == "seed" or value != config.get("seed")
-    if any(told.removesuffix(".name") == key for told, _ in naming.always):
+    if key in own_arguments(config, naming) or any(told.removesuffix(".name") == key for told, _ in naming.always):
         return True
     return any(told.removesuffix(".name") == key and value not in usual for told, usual, _ in naming.ordinary)
 

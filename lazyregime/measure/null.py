@@ -32,13 +32,13 @@ class Null:
 
     Attributes:
         angle: The sine of the angle between their kernels on the anchors.
-        cka: 1 - CKA of their kernels on the held-out points.
+        cka: 1 - CKA of their kernels on the held-out points; None for one point, whose kernel is nothing once centred.
         gain: The difference of what regression with them scores on the held-out points.
         num_draws: So many initializations.
     """
 
     angle: float
-    cka: float
+    cka: float | None
     gain: float
     num_draws: int
 
@@ -89,9 +89,10 @@ def null_of(
 def compared(drawn: Sequence[Drawn]) -> Null:
     """The differences of all pairs."""
     pairs = list(itertools.combinations(drawn, 2))
+    turned = [kernel_distance(centre(a.held_out), centre(b.held_out)) for a, b in pairs if len(a.held_out) > 1]
     return Null(
         angle=_rms([kernel_angle(a.gram, b.gram) for a, b in pairs]),
-        cka=_rms([kernel_distance(centre(a.held_out), centre(b.held_out)) for a, b in pairs]),
+        cka=_rms(turned) if turned else None,
         gain=_rms([a.score - b.score for a, b in pairs]),
         num_draws=len(drawn),
     )

@@ -52,7 +52,7 @@ class NullCache:
 
     def write(self, content: dict[str, Any]) -> None:
         """Keep it, where all of it are numbers."""
-        if all(map(math.isfinite, content.values())):
+        if all(value is not None and math.isfinite(value) for value in content.values()):
             atomic_write(self.path, json.dumps({**content, "sha256": self._checksum(content)}) + "\n")
 
     def _checksum(self, content: Mapping[str, Any]) -> str:

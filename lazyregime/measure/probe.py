@@ -51,7 +51,7 @@ class Probe:
         first = self.found.get("init")
         with in_eval_mode(state.model):
             seen = Found() if self.looking is None else self.looking.at(state.model, tag, first)
-            before = None if first is None else self._moment(self.initial, first)
+            before = self._moment(self.initial, seen if first is None else first)
             values = measured(self._moment(state, seen), before, tag, self._warn)
         self.found[tag] = replace(seen, scalars=seen.scalars | values.of_moment, moved=values.moved)
         return self.found[tag]

@@ -6,9 +6,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lazyregime.app.compose.places import runs_dir
-from lazyregime.app.console import Console, answering
-from lazyregime.errors import LazyRegimeError
+from lazyregime.interrupt import importing
+
+with importing(__name__):
+    from lazyregime.app.compose.places import runs_dir
+    from lazyregime.app.console import Console, answering
+    from lazyregime.errors import LazyRegimeError
 
 EPILOG = """\
 examples:

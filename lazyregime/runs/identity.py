@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import PurePath
 from typing import Any
 
@@ -98,12 +99,29 @@ def readable_name(config: Mapping[str, Any], naming: Naming = TRAINING) -> str:
         for value, ordinary, form in values
         if value not in ordinary
     ]
+    parts += own_arguments(config, naming).values()
     parts.append(f"s{seed}")
     for key, letter in (("init_seed", "i"), ("data_seed", "d"), ("batch_seed", "b")):
         value = config.get(key)
         if value is not None and value != seed:
             parts.append(f"{letter}{value}")
     return re.sub(r"[^\w.+-]", "_", "-".join(parts))
+
+
+def own_arguments(config: Mapping[str, Any], naming: Naming = TRAINING) -> dict[str, str]:
+    """``{"arch.kernel": "kernel3"}``: arguments of a network of the user's own that the name says nowhere else.
+
+    As many as fit into 60 letters, since the names of folders are bounded; the id tells the rest apart.
+    """
+    if "arch" not in (config.get("sources") or {}):  # where the digest of its source is
+        return {}
+    told = {key for key, *_ in (*naming.always, *naming.ordinary)} | {"arch._target_", "arch.width"}
+    given = {f"arch.{key}": (key, value) for key, value in config["arch"].items() if f"arch.{key}" not in told}
+    words = {
+        path: f"{key}{value}" for path, (key, value) in given.items() if isinstance(value, bool | int | float | str)
+    }
+    lengths = accumulate(len(word) + 1 for word in words.values())
+    return {path: word for (path, word), length in zip(words.items(), lengths, strict=True) if length <= 60}
 
 
 def folder_name(given: object, key: str) -> str:

@@ -15,7 +15,6 @@ from lazyregime.__main__ import main as lazyregime
 from lazyregime.app.fit.command import FIT
 from lazyregime.app.flow.command import FLOW
 from lazyregime.app.train.command import TRAIN
-from lazyregime.dashboard import main as dashboard
 from lazyregime.fit import main as fit
 from lazyregime.flow import main as flow
 from lazyregime.report import main as report
@@ -30,7 +29,18 @@ SMALL = {
     "flow": (flow, ["widths=[4,8]", "reference_width=16", "n_samples=6", "num_times=4", "num_seeds=2", "end_time=0.5"]),
 }
 SOURCES = {"train": TRAIN.source, "fit": FIT.source, "flow": FLOW.source}
-ELSEWHERE = ("pip", "pytest", "make", ".")  # .ci/run does these
+# What is not done here, by how the command begins, and who does it.
+ELSEWHERE = {
+    "pip ": ".ci/run installs the package and its extras; `pip install lazyregime`, by name, begins with a release",
+    "pytest": ".ci/run",
+    "python -m venv": ".ci/run makes environments",
+    ". ": "enters one",
+    "multirun_scripts/": "tests/e2e/test_shell_scripts.py runs each",
+    "python multirun_scripts/": "tests/e2e/test_python_scripts.py runs each",
+    "python benchmarks/": "tests/e2e/test_python_scripts.py runs each",
+    "python -m lazyregime.sweeps pull": "from another machine, which tests/app/test_pull.py has",
+    "python -m lazyregime.dashboard": "serves until Ctrl-C, in tests/dashboard; and writes to wandb, with an account",
+}
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^(?:<!-- (?:ci: where|file:) (\S+)[^\n]*-->\n)?```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -80,16 +90,7 @@ def test_every_command_runs(page, in_folder, tmp_path, monkeypatch):
     in_folder(page)
     monkeypatch.setenv("LAZYREGIME_RUNS", str(tmp_path))
     for words in typed(page):
-        if not words or words[0] in ELSEWHERE or words[:3] == ["python", "-m", "venv"]:
-            continue
-        if words[0].startswith("multirun_scripts/"):
-            assert (ROOT / words[0]).is_file()
-            continue
-        if words[0] == "python" and words[1].endswith(".py"):
-            assert (ROOT / words[1]).is_file()
-            continue
-        if words[:3] == ["python", "-m", "lazyregime.dashboard"]:  # it serves until Ctrl-C; tests/dashboard lets it
-            exits_well(dashboard, [*words[3:], "--help"])
+        if not words or " ".join(words).startswith(tuple(ELSEWHERE)):
             continue
         if words == ["lazyregime"]:
             lazyregime([])
@@ -98,8 +99,6 @@ def test_every_command_runs(page, in_folder, tmp_path, monkeypatch):
         assert words[:2] == ["python", "-m"], words
         if module == "lazyregime.report":
             exits_well(report, [str(tmp_path), *(word for word in arguments if word.startswith("--"))])
-            continue
-        if module == "lazyregime.sweeps" and arguments[0] == "pull":  # from another machine: tests/app/test_pull.py
             continue
         if module == "lazyregime.runs":
             exits_well(runs, [str(tmp_path), *(("--where", "width>0") if "--where" in arguments else ())])
@@ -113,6 +112,24 @@ def test_every_command_runs(page, in_folder, tmp_path, monkeypatch):
             few = [] if {"data=own", "experiment=mine"} & set(arguments) else ["data.n_train=600"]
             small = [word for word in small if not word.startswith(("width=", "debug="))] + few
         exits_well(door, arguments if {"--help", "--cfg"} & set(arguments) else [*arguments, *small])
+
+
+def test_every_command_stands_in_a_block():
+    """Where the test above finds it; four spaces are a block too, for Markdown."""
+    for page in PAGES:
+        outside = BLOCK.sub("", page.read_text())
+        assert not re.findall(r"^    (?:python|pip|make|SIZE=|multirun_scripts/)", outside, re.MULTILINE), page.name
+
+
+def test_every_script_and_every_target_that_is_named_is_there():
+    """What they do is tested elsewhere; here, that pages speak of nothing else."""
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
+        text = page.read_text()
+        for script in re.findall(r"\b(?:multirun_scripts|benchmarks|tests|site)/[\w/]+\.\w+|(?<!\S|`)\.ci/\w+", text):
+            assert (ROOT / script).is_file(), f"{page.name} speaks of {script}"
+        for words in re.findall(r"`make ([\w ]+)`", text):
+            assert set(words.split()) <= targets, f"{page.name} speaks of make {words}"
 
 
 def exits_well(command, arguments):

@@ -63,6 +63,14 @@ def rms(values):
     return math.sqrt(sum(v * v for v in values) / len(values))
 
 
+def test_one_held_out_point_leaves_the_angle_and_the_gain(tmp_path):
+    """A kernel of one point is nothing once it is centred, so that only the CKA has no value."""
+    whole, one = (null_of(draw_mlp(16), points, kept_in=tmp_path) for points in (some_points(), some_points(n_test=1)))
+    assert one.cka is None and whole.cka is not None
+    assert one.angle == pytest.approx(whole.angle)
+    assert null_of(draw_mlp(16), some_points(n_test=1), kept_in=tmp_path) == one
+
+
 def test_it_falls_as_one_over_the_root_of_the_width():
     narrow, wide = (
         null_of(draw_mlp(width, parameterization="ntk"), some_points(), num_draws=24) for width in (128, 2048)

@@ -77,6 +77,19 @@ def test_movement_is_measured_from_initialization():
     torch.testing.assert_close(kept["spectrum_final"], torch.linalg.eigvalsh(after).flip(0))
 
 
+def test_at_initialization_nothing_has_moved():
+    """By definition: its row has 0, and 1 where what is measured is a ratio or what stayed."""
+    data, module = small_data(), small_regime()
+    probe = probe_of(module, data)
+    rows = probe.look(module, "init")
+    for name in ("kernel_change", "kernel_distance", "kernel_angle", "kernel_cka", "parameter_displacement"):
+        assert rows[name] == pytest.approx(0, abs=1e-12), name
+    assert rows["kernel_growth"] == rows["relu_unchanged"] == 1
+    assert "linearization_gap" not in rows  # of what has not moved it is 0/0
+    assert not probe.probe.warnings
+    assert "kernel_change" not in probe.probe.result()  # which tells how far it has come
+
+
 def test_the_lazy_kernel_is_the_initial_one():
     torch.manual_seed(0)
     network = MLP(16, depth=2, in_features=25, n_outputs=3, parameterization="ntk").double()

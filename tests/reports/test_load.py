@@ -13,7 +13,9 @@ from fake_runs import write_run
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.reports import load_runs
+from lazyregime.runs.folder import RunFolder
 from lazyregime.runs.lock import Holder, lock
+from lazyregime.runs.status import Status
 
 
 def folder(path: Path, **files: str) -> Path:
@@ -83,6 +85,22 @@ def test_a_broken_run_is_listed_with_its_reason(
     run = only(folder(tmp_path / "run-1", **files))
     assert run.status == status
     assert reason in run.reason
+
+
+def test_a_folder_that_cannot_be_looked_into_is_listed_with_that_reason(tmp_path: Path, monkeypatch) -> None:
+    """As those of other people's processes in /proc; the report says it, and goes on with the others."""
+    write_run(tmp_path / "one")
+    folder(tmp_path / "closed", config_yaml="")
+
+    def status(self: RunFolder) -> Status:
+        if self.path.name == "closed":
+            raise PermissionError(13, "Permission denied", str(self.path / "rerun"))
+        return Status.complete
+
+    monkeypatch.setattr(RunFolder, "status", status)
+    closed, one = (row for _, row in load_runs(tmp_path).sort_values("path").iterrows())
+    assert (closed.status, one.status) == ("damaged", "complete")
+    assert closed.reason.startswith("the folder cannot be looked into ([Errno 13] Permission denied")
 
 
 def test_an_unfinished_run_still_says_what_it_is(tmp_path: Path) -> None:

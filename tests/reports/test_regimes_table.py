@@ -43,6 +43,17 @@ def test_a_regression_shows_its_loss(tmp_path: Path) -> None:
     assert "loss 0.250" in plain(regimes_words(told))
 
 
+def test_a_scale_stands_as_it_was_given(tmp_path: Path) -> None:
+    """A sweep over laziness is not read as one over the alpha that comes of it."""
+    scaled = {"kernels": False, "regime": "scaled", "parameterization": "ntk"}
+    write_run(tmp_path / "a-1", {"alpha": 0.5, "laziness": None}, alpha=0.5, laziness=16.0, **scaled)
+    write_run(tmp_path / "b-1", {"alpha": None, "laziness": 100}, alpha=3.125, laziness=100.0, **scaled)
+    write_run(tmp_path / "c-1", kernels=False)
+    told = regimes_table(load_runs(tmp_path))
+    assert list(told.table.scale) == ["", "α=0.5", "laziness=100"]
+    assert "scaled laziness=100 " in plain(regimes_words(told), 100)
+
+
 def test_a_table_for_each_data_set_loss_and_optimizer(tmp_path: Path) -> None:
     for number, told in enumerate(({}, {}, {}, {"data": "spiked"}, {"data": "spiked", "loss": "mse"})):
         write_run(tmp_path / f"a-{number}", kernels=False, **told)

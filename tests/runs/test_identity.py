@@ -134,6 +134,17 @@ def test_the_name_says_what_is_out_of_the_ordinary(changes, name):
     assert readable_name(config(**changes)) == name
 
 
+def test_the_name_of_a_network_of_ones_own_says_its_arguments():
+    """Which no list of what is ordinary can know: two runs that differ in one are told apart by name."""
+    own = config(arch__name="mine.Net", arch__kernel=3, arch__gain=0.5, arch__sizes=[1, 2])
+    assert readable_name(own) == "lazy-mine.Net-w1024-s0"  # not without its source: it may be one of ours
+    own |= {"sources": {"arch": "0123"}}
+    own["arch"] |= {"_target_": "mine.Net"}
+    assert readable_name(own) == "lazy-mine.Net-w1024-kernel3-gain0.5-s0"
+    own["arch"] |= {"text": "x" * 70, "last": True}
+    assert readable_name(own) == "lazy-mine.Net-w1024-kernel3-gain0.5-s0"
+
+
 @pytest.mark.parametrize("name", ["", "a/b", "../up", ".hidden", "-flag", "x" * 200, "line\nbreak"])
 def test_a_name_that_is_no_folder_is_refused(name):
     with pytest.raises(LazyRegimeError, match="cannot be the name of a folder"):

@@ -5,18 +5,32 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from node_processes import kill_node
 from slurm_sweep import LAUNCHER, TRAINING, TWO_NODES, TWO_TASKS, environment, outcome, slurm
 
 pytestmark = pytest.mark.slurm
+SCRIPTS = Path(__file__).resolve().parents[2] / "multirun_scripts"
 
 
 def test_a_run_on_the_cluster_is_the_run_on_this_machine(one_process, tmp_path):
     command = [sys.executable, "-m", "lazyregime.train", "-m", *TRAINING, "seed=0,1"]
     subprocess.run(command, check=True, env=environment(tmp_path), stdout=subprocess.DEVNULL)
     assert outcome(tmp_path) == one_process
+
+
+@pytest.mark.parametrize(
+    ("script", "group", "few"),
+    [("slurm_alpha_sweep.sh", "slurm_alpha", ["debug=fdr"]), ("slurm_poster_table.sh", "poster", [])],
+)
+def test_a_script_for_a_cluster_ends_with_its_report(script, group, few, cluster, tmp_path):
+    size = {"LAUNCHER": "slurm_cpu", "WIDTHS": "8", "ALPHAS": "1,100", "SEEDS": "0", "SIZE": "tiny"}
+    command = [SCRIPTS / script, *LAUNCHER[1:], *few]
+    subprocess.run(command, check=True, cwd=tmp_path, env=environment(tmp_path) | size, stdout=subprocess.DEVNULL)
+    assert len(list((tmp_path / group).glob("*/result.json"))) == 2
+    assert (tmp_path / group / "report" / "report.html").exists()
 
 
 MINE = """

@@ -75,5 +75,4 @@ def _panel(ax: Axes, part: pd.DataFrame) -> None:
 
 
 def _name(row: dict[str, object]) -> str:
-    name = f"scaled α = {row['alpha']:.3g}" if row["regime"] == "scaled" else str(row["regime"])
-    return labelled(name, str(row["settings"]))
+    return labelled(f"{row['regime']} {row['scale']}".rstrip(), str(row["settings"]))

@@ -47,8 +47,11 @@ def read_run(folder: Path) -> Row:
     config, config_trouble = read_yaml(folder / "config.yaml")
     told = {key: value for key, value in result.items() if value is not None and not _is_ours(key)}
     row = _from_config(config) | told
-    status = RunFolder.named(folder).status()
-    reason = _reason(folder, status, row, config_trouble)
+    try:
+        status = RunFolder.named(folder).status()
+        reason = _reason(folder, status, row, config_trouble)
+    except OSError as error:
+        status, reason = Status.damaged, f"the folder cannot be looked into ({error})"
     for key in wrong_fields(row):
         del row[key]
     row |= {f"config.{key}": value for key, value in config.items()}

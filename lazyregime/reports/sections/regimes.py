@@ -78,7 +78,7 @@ def _row(row: Mapping[str, object]) -> list[str]:
     if reached == "-" and number["test_loss"] == number["test_loss"]:
         reached = f"loss {short(number['test_loss'], number['test_loss_error'])}"
     return [
-        str(row["regime"]) + (f" α={number['alpha']:.3g}" if row["regime"] == "scaled" else ""),
+        f"{row['regime']} {row['scale']}".rstrip(),
         reached,
         arrow(*(fraction(number[f"kernel_accuracy_adh_{when}"], digits=3) for when in ("init", "final"))),
         short(number["kernel_change"]),

@@ -28,15 +28,24 @@ def regimes_table(runs: pd.DataFrame) -> Told:
     """Means over seeds and their standard errors, one row a network, width, regime, alpha and settings."""
     chosen = trained(runs)
     found = averages(
-        chosen.assign(alpha=chosen.alpha.fillna(1.0), kernel_angle=_sines(chosen)),
+        chosen.assign(alpha=chosen.alpha.fillna(1.0), kernel_angle=_sines(chosen), scale=_scales(chosen)),
         BY,
         MEASURES,
         told=ALWAYS_TOLD,
         apart="regime",
-        words=("verdict",),
+        words=("verdict", "scale"),
     )
     order = found.table.apply(_place, axis=1) if len(found.table) else pd.Series(dtype=object)
     return Told(found.table.loc[order.sort_values(kind="stable").index].reset_index(drop=True), found.unless)
+
+
+def _scales(runs: pd.DataFrame) -> list[str]:
+    """The scale of the output as it was given, `α=3` or `laziness=100`; nothing where none was to be given."""
+    given = runs["config.laziness"] if "config.laziness" in runs else pd.Series(None, runs.index, dtype=object)
+    return [
+        "" if regime != "scaled" else f"α={alpha:.3g}" if pd.isna(laziness) else f"laziness={float(laziness):.4g}"
+        for regime, alpha, laziness in zip(runs.regime, runs.alpha.fillna(1.0), given, strict=True)
+    ]
 
 
 def _sines(runs: pd.DataFrame) -> pd.Series:
