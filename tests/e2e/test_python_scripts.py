@@ -45,6 +45,7 @@ COMMANDS = {
 ELSEWHERE = {
     "exact_regression.py": "tests/e2e/test_kernel_scripts.py holds it against the regression in memory",
     "lazy_row.py": "tests/e2e/test_kernel_scripts.py holds it against the full kernel",
+    "probing.py": "it trains a ResNet-18, whose smallest run takes minutes: by hand",
     "gpu.py": "tests/e2e/test_gpu_kit.py",
     "gpu_pieces.py": "what a piece of gpu.py is",
     "gpu_measures.py": "pieces of gpu.py",
