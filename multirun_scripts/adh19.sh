@@ -2,6 +2,7 @@
 # [ADH+19]: exact kernels of infinitely wide networks on few samples, beside a finite network and its own kernel.
 #
 #   SIZE=small multirun_scripts/adh19.sh     MNIST and Fashion-MNIST, n = 300, 1000, 3000
+#   SIZE=medium multirun_scripts/adh19.sh    n to 10,000 on both, without the large convolutional kernels: meant for a night of two cores, not timed yet
 #   multirun_scripts/adh19.sh                n to 10,000, and CIFAR-10 where data_dir has it already
 #   SIZE=tiny multirun_scripts/adh19.sh      seconds, to see it work
 #
@@ -14,9 +15,10 @@ case "$size" in
     n=40 largest=40 cntk=12 draws=0 sets=mnist seeds=0 few=(data.n_test=20)
     short=(data.n_test=20 width=8 trainer.max_epochs=1) ;;
   small) n=300,1000 largest=3000 cntk=300 draws=0 sets=mnist,fashion_mnist ;;
+  medium) n=300,1000,3000 largest=10000 cntk=300,1000 draws=0 sets=mnist,fashion_mnist ;;
   paper) n=300,1000,3000 largest=10000 cntk=300,1000,3000 draws=$seeds sets=mnist,fashion_mnist
     [ -d "${LAZYREGIME_DATA:-data}/cifar-10-batches-bin" ] && sets=$sets,cifar10 ;;
-  *) echo "SIZE=$size is not known; use SIZE=tiny, SIZE=small or SIZE=paper." >&2; exit 2 ;;
+  *) echo "SIZE=$size is not known; use SIZE=tiny, SIZE=small, SIZE=medium or SIZE=paper." >&2; exit 2 ;;
 esac
 fit() { python -m lazyregime.fit -m experiment=adh19 "${few[@]}" "$@"; }
 net() { python -m lazyregime.train -m experiment=adh19_net "${short[@]}" "$@"; }
