@@ -3,16 +3,20 @@
 #
 #   SIZE=small multirun_scripts/balance.sh   a few minutes on one core (the default)
 #   SIZE=paper multirun_scripts/balance.sh   width 1000, d = 100, more balances, ten seeds (a GPU)
+#   SIZE=tiny multirun_scripts/balance.sh    seconds, to see it work
 #
 # Give it again after an interruption: what is complete is not repeated.
 set -euo pipefail
 runs="${LAZYREGIME_RUNS:-runs}"
 case "${SIZE:-small}" in
+  tiny)
+    balances=0.25 scales=1 seeds=0
+    size=(width=8 data.n_train=20 data.n_test=20 ntk.anchors_per_class=10 ntk.n_test=20 optimizer.max_steps=20) ;;
   small) balances=0.25,1,4 scales=0.1,1,10 seeds="range(5)" size=() ;;
   paper)
     balances=0.1,0.25,0.5,1,2,4,10 scales=0.01,0.1,1,10,100 seeds="range(10)"
     size=(width=1000 data.dimension=100 data.n_train=1000) ;;
-  *) echo "SIZE=$SIZE is not known; use SIZE=small or SIZE=paper." >&2; exit 2 ;;
+  *) echo "SIZE=$SIZE is not known; use SIZE=tiny, SIZE=small or SIZE=paper." >&2; exit 2 ;;
 esac
 for experiment in balance balance_linear; do
   python -m lazyregime.train -m experiment="$experiment" "${size[@]}" "arch.balance=$balances" "laziness=$scales" \

@@ -3,17 +3,20 @@
 #
 #   SIZE=small multirun_scripts/phase_diagram.sh   half an hour on one core (the default)
 #   SIZE=paper multirun_scripts/phase_diagram.sh   500 images, widths to 64 (a GPU)
+#   SIZE=tiny multirun_scripts/phase_diagram.sh    seconds, to see it work
 #
 # Give it again after an interruption: what is complete is not repeated.
 set -euo pipefail
 runs="${LAZYREGIME_RUNS:-runs}"
 case "${SIZE:-small}" in
+  tiny)
+    widths=2 scales=1,100 size=(data.n_train=20 data.n_test=20 data.n_kernel=10 optimizer.max_steps=5) ;;
   small)
     widths=2,4,8,16 scales=0.1,1,10,100,1000
     size=(data.n_train=60 data.n_test=300 data.n_kernel=40 trainer.precision=float32 optimizer.max_steps=1000
       optimizer.together=never) ;;
   paper) widths=4,8,16,32,64 scales=0.1,1,3,10,30,100,1000 size=(data.n_train=500 data.n_test=2000) ;;
-  *) echo "SIZE=$SIZE is not known; use SIZE=small or SIZE=paper." >&2; exit 2 ;;
+  *) echo "SIZE=$SIZE is not known; use SIZE=tiny, SIZE=small or SIZE=paper." >&2; exit 2 ;;
 esac
 python -m lazyregime.train -m experiment=phase_diagram arch=cnn arch.depth=2 data=cifar10_pair "${size[@]}" \
   "width=$widths" "laziness=$scales" "$@"
