@@ -46,7 +46,7 @@ def test_images_that_are_alike_have_the_entry_of_float64(name):
     ):
         # images 1e-6 apart magnify the rounding of float64 a million times; float32 would err by 1e-4
         torch.testing.assert_close(single[alike], right[alike], rtol=1e-9, atol=0)
-    for right, single in zip(KERNELS[name]("float64").kernels(x), KERNELS[name]("float32").kernels(x), strict=True):
+    for right, single in zip(double.kernels(x), single_precision.kernels(x), strict=True):
         torch.testing.assert_close(single.diagonal(), right.diagonal(), rtol=1e-12, atol=0)
 
 
