@@ -41,9 +41,8 @@ def test_images_that_are_alike_have_the_entry_of_float64(name):
     x = images(6, 0)
     y = torch.cat([images(4, 1), x[2:4], x[5:] * (1 + 1e-7) + 1e-6 * images(1, 3)])
     alike = (torch.tensor([2, 3, 5]), torch.tensor([4, 5, 6]))
-    for right, single in zip(
-        KERNELS[name]("float64").kernels(x, y), KERNELS[name]("float32").kernels(x, y), strict=True
-    ):
+    double, single_precision = (KERNELS[name](dtype) for dtype in ("float64", "float32"))
+    for right, single in zip(double.kernels(x, y), single_precision.kernels(x, y), strict=True):
         # images 1e-6 apart magnify the rounding of float64 a million times; float32 would err by 1e-4
         torch.testing.assert_close(single[alike], right[alike], rtol=1e-9, atol=0)
     for right, single in zip(double.kernels(x), single_precision.kernels(x), strict=True):
