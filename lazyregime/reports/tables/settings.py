@@ -30,7 +30,8 @@ IN_A_COLUMN = {
     *("data.name", "regime.name", "regime.parameterization", "arch.name", "arch.depth", "arch.activation"),
     *("arch.last_activation", "arch.parameterization", "data.n_train", "ntk.n_test", "ntk.anchors_per_class"),
     *("ntk.protocol", "ntk.at_epochs", "ntk.at_loss_fractions"),
-    *("machine.name", "machine.num_features", "machine.at", "machine.run"),
+    # of the network behind a machine its name stands; its weights (sources.network) differ from seed to seed
+    *("machine.name", "machine.num_features", "machine.at", "machine.run", "sources.network"),
     *("target.name", "init.name", "activation", "num_seeds", "scaling.mean_field", "scaling.ntk"),
     *("num_times", "num_snapshots", "first_time", "identities", "reference_width", "r_max", "num_cells"),
 }
