@@ -123,7 +123,7 @@ TRAIN = [
     ("num_threads=99999", "at most 1024"),
     # names
     ("data=foo", "the valid ones are cifar10"),
-    ("arch=foo", "the valid ones are cnn"),
+    ("arch=foo", "the valid ones are balanced"),
     ("optimizer=foo", "the valid ones are adam"),
     ("loss=foo", "the valid ones are cross_entropy"),
     ("loss=cross_entropy", "use loss=mse"),
