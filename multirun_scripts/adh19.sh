@@ -2,8 +2,8 @@
 # [ADH+19]: exact kernels of infinitely wide networks on few samples, beside a finite network and its own kernel.
 #
 #   SIZE=small multirun_scripts/adh19.sh     MNIST and Fashion-MNIST, n = 300, 1000, 3000
-#   SIZE=medium multirun_scripts/adh19.sh    and CIFAR-10 with n = 10,000: three hours of one core
-#   multirun_scripts/adh19.sh                MNIST and Fashion-MNIST to n = 10,000, all of CIFAR-10
+#   SIZE=medium multirun_scripts/adh19.sh    n to 10,000, and CNTK-V on 10,000 images of CIFAR-10: five hours of two cores
+#   multirun_scripts/adh19.sh                and all of CIFAR-10: a GPU
 #   SIZE=tiny multirun_scripts/adh19.sh      seconds, to see it work
 #
 # Images and weights are drawn three times, for the largest n once.
@@ -15,7 +15,7 @@ case "$size" in
     cifar=8 depths=1 pairs=8 n=40 largest=40 cntk=12 draws=0 sets=mnist seeds=0 few=(data.n_test=20)
     short=(data.n_test=20 width=8 trainer.max_epochs=1) ;;
   small) cifar="" n=300,1000 largest=3000 cntk=300 draws=0 sets=mnist,fashion_mnist ;;
-  medium) cifar=10000 n=300,1000 largest=3000 cntk=300 draws=0 sets=mnist,fashion_mnist ;;
+  medium) cifar=10000 n=300,1000,3000 largest=10000 cntk=300,1000 draws=0 sets=mnist,fashion_mnist ;;
   paper) cifar=50000 n=300,1000,3000 largest=10000 cntk=300,1000,3000 draws=$seeds sets=mnist,fashion_mnist ;;
   *) echo "SIZE=$size is not known; use SIZE=tiny, SIZE=small, SIZE=medium or SIZE=paper." >&2; exit 2 ;;
 esac

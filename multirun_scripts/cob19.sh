@@ -2,6 +2,7 @@
 # Lazy training by scale, and the teacher-student problem: [COB19], section 3.
 #
 #   SIZE=small multirun_scripts/cob19.sh   ten minutes on one core (the default)
+#   SIZE=medium multirun_scripts/cob19.sh  d = 100, 1000 points, three trials; a narrow CNN on CIFAR-10: meant for a night of two cores, not timed yet
 #   SIZE=paper multirun_scripts/cob19.sh   d = 100, 1000 points, ten trials; CIFAR-10 (a GPU)
 #   SIZE=tiny multirun_scripts/cob19.sh    seconds, to see it work
 #
@@ -16,12 +17,16 @@ case "${SIZE:-small}" in
   small)
     alphas=0.1,0.3,1,3,10,30,100,1000 seeds=0,1,2,3,4 scales=0.01,0.1,1,10,100
     widths=4,8,16,32,64 trials=0,1,2,3,4 image=() teacher=() ;;
+  medium)
+    alphas=0.1,1,10,100,1e3,1e4 seeds=0,1,2 scales=0.01,0.1,1,10,100 widths=4,8,16,32,64,128 trials=0,1,2
+    image=(data=cifar10_pair arch=cnn width=16)
+    teacher=(data.dimension=100 data.n_train=1000) ;;
   paper)
     alphas=0.01,0.1,0.5,1,5,10,100,1e3,1e4,1e5,1e6,1e7 seeds="range(5)" scales=1e-4,1e-3,1e-2,1e-1,1,10,100
     widths=2,3,4,6,8,12,16,24,32,64,128,256,512 trials="range(10)"
-    image=(data.source=cifar10 data.components=null data.in_features=3072 arch=cnn width=64 data.image_size=32 data.in_channels=3)
+    image=(data=cifar10_pair arch=cnn width=64)
     teacher=(data.dimension=100 data.n_train=1000 optimizer.max_steps=25000) ;;
-  *) echo "SIZE=$SIZE is not known; use SIZE=tiny, SIZE=small or SIZE=paper." >&2; exit 2 ;;
+  *) echo "SIZE=$SIZE is not known; use SIZE=tiny, SIZE=small, SIZE=medium or SIZE=paper." >&2; exit 2 ;;
 esac
 train=(python -m lazyregime.train -m)
 "${train[@]}" experiment=cob19_alpha "${image[@]}" "alpha=$alphas" "init_seed=$seeds" "$@"

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # The two-layer study of docs/two_layer.md: particles under both scalings, their limits, and the claims about them.
-# SIZE=paper (the default) takes less than 20 minutes on two cores; SIZE=tiny takes seconds, to see it work.
+# SIZE=paper (the default) takes less than 20 minutes on two cores, and so is SIZE=medium; SIZE=tiny takes seconds, to see it work.
 set -euo pipefail
 
 smooth=32,64,128,256,512,1024 quadratic=32,64,128,256 limit=1024 cloud=400 few=()
 case "${SIZE:-paper}" in
-  paper) widths=32,64,128,256,512,1024,2048,4096 narrower=32,64,128,256,512,1024,2048 reference=8192 seeds=10 particles=800 ;;
+  medium | paper) widths=32,64,128,256,512,1024,2048,4096 narrower=32,64,128,256,512,1024,2048 reference=8192 seeds=10 particles=800 ;;
   tiny) widths=8,16 narrower=8,16 reference=32 seeds=2 particles=20 smooth=8,16 quadratic=8,16 limit=32 cloud=20
     few=(in_features=3 n_samples=20 end_time=1 num_cells=100) ;;
   small) widths=32,64,128,256,512,1024 narrower=32,64,128,256,512 reference=2048 seeds=4 particles=800 ;;
-  *) echo "SIZE=$SIZE is not known; use SIZE=tiny, SIZE=small or SIZE=paper." >&2; exit 2 ;;
+  *) echo "SIZE=$SIZE is not known; use SIZE=tiny, SIZE=small, SIZE=medium or SIZE=paper." >&2; exit 2 ;;
 esac
 flow() { python -m lazyregime.flow group=mean_field num_seeds="$seeds" "$@" "${few[@]}"; }
 

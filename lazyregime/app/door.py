@@ -15,6 +15,7 @@ from lazyregime.app.command import AbstractCommand
 from lazyregime.app.compose.command_line import read_command_line
 from lazyregime.app.compose.config import Sweep
 from lazyregime.app.compose.devices import num_processes
+from lazyregime.app.compose.fetched import fetching_is_told
 from lazyregime.app.compose.hints import ConfigError
 from lazyregime.app.compose.job import Job
 from lazyregime.app.compose.own import put_working_directory_on_path
@@ -49,7 +50,8 @@ def open_door(command: AbstractCommand, argv: Sequence[str] | None = None) -> No
         console = Console(quiet=not is_first_process())
         console.explains = line.explains
         start = _sweep if line.is_sweep else _single
-        sys.exit(start(command, console, line.overrides))
+        with fetching_is_told(console.say):
+            sys.exit(start(command, console, line.overrides))
 
 
 def _single(command: AbstractCommand, console: Console, overrides: list[str]) -> int:

@@ -7,18 +7,17 @@ r"""J v of a batch of a borrowed network, in the first of three ways that is rig
 Forward mode knows nothing of the fused attention kernels, so attention is computed by its formula here.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lazyregime.errors import LazyRegimeError, is_out_of_memory
 from lazyregime.kernels.empirical._checks import tolerance
 from lazyregime.kernels.empirical._loan import Loan
 from lazyregime.kernels.empirical._recording import evaluate
+from lazyregime.networks.plain_attention import plain_attention
 
 Tangent = dict[str, Tensor]
 
@@ -39,7 +38,7 @@ def vjp(loan: Loan, x: Tensor, c: Tensor) -> tuple[Tensor | None, ...]:
 
 def jvp(way: str, loan: Loan, x: Tensor, v: Tangent) -> Tensor:
     """J(x) v, (n, k), in one of the ways."""
-    with _plain_attention():
+    with plain_attention():
         y = _WAYS[way](loan, x, v)
     loan.restore()
     return y.detach()
@@ -118,14 +117,3 @@ def _rows(loan: Loan, x: Tensor, v: Tangent) -> Tensor:
 
 
 _WAYS: Mapping[str, Callable[[Loan, Tensor, Tangent], Tensor]] = {"forward": _forward, "double": _double, "rows": _rows}
-
-
-@contextmanager
-def _plain_attention() -> Iterator[None]:
-    """Attention by its formula, which can be differentiated in every way."""
-    fast = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    with ExitStack() as stack:
-        stack.callback(torch.backends.mha.set_fastpath_enabled, fast)
-        stack.enter_context(sdpa_kernel(SDPBackend.MATH))
-        yield

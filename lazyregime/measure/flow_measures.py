@@ -62,7 +62,8 @@ class FlowMeasures:
         network, points = self.module.network, self.data.test_inputs[:GATE_POINTS]
         gates = None if self.gates is None else lambda: signs(network, lambda: network(points))
         tangent = self.module.linearized or self.test_kernel is not None
-        return Seen(self.module.trained, self._weights(), gates, None if tangent else network)
+        shown = None if tangent else network
+        return Seen(self.module.trained, self._weights(), gates, shown, self.module.objective)
 
     def _take(self, params: Sequence[Tensor]) -> None:
         if self.test_kernel is None:

@@ -3,7 +3,7 @@
 Legend: n points, k outputs, h features, d what a layer is given.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, final
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, jvp
 
 from lazyregime.data import as_inputs
+from lazyregime.networks.plain_attention import plain_attention
 
 Weights = Mapping[str, Tensor]
 MOST_OUTPUTS = 100  # each costs a backward pass where gradients of layers are asked for
@@ -49,8 +50,27 @@ class Function:
     def tangent(self, at: Weights, to: Weights) -> Float[Tensor, "n k"]:
         """f(x; w0) + J(x; w0) (w - w0), with w0 `at` and w `to`."""
         w0, w = self._here(at), self._here(to)
-        pushed: tuple[Tensor, ...] = jvp(self._at, (w0,), ({name: w[name] - w0[name] for name in w0},))
+        with plain_attention():
+            pushed: tuple[Tensor, ...] = jvp(self._at, (w0,), ({name: w[name] - w0[name] for name in w0},))
         return (pushed[0] + pushed[1]).reshape(len(self.x), -1)
+
+    @torch.enable_grad()
+    def curvature(
+        self, weights: Weights, loss: Callable[[Float[Tensor, "n k"]], Float[Tensor, ""]]
+    ) -> tuple[Callable[[Tensor], Tensor], int]:
+        """The product v -> H v with the Hessian H of loss(f(x; w)) by all weights, and how many they are."""
+        w = {name: value.requires_grad_() for name, value in self._here(weights).items()}
+        leaves = list(w.values())
+        with plain_attention():
+            value = loss(self._at(w).reshape(len(self.x), -1))
+            slopes = torch.autograd.grad(value, leaves, create_graph=True, materialize_grads=True)
+        flat = torch.cat([g.flatten() for g in slopes])
+
+        def product(v: Tensor) -> Tensor:
+            found = torch.autograd.grad(flat @ v.to(flat.dtype), leaves, retain_graph=True, materialize_grads=True)
+            return torch.cat([h.flatten() for h in found]).to(v.dtype)
+
+        return product, len(flat)
 
     @torch.enable_grad()
     def layer_gradients(self, weights: Weights) -> dict[str, tuple[Float[Tensor, "o d"], Float[Tensor, "n k d"]]]:

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from lazyregime.measure.function import Function
+from lazyregime.measure.seen import Objective
 
 Value = float | Mapping[str, float] | None
 
@@ -26,6 +27,7 @@ class Moment:
         gates: Runs the network and tells, for each activation layer, which units are on at which points.
         function: The network on the anchors, as a function of its weights; None for a tangent model, which has no
             features of its own.
+        objective: The loss that is trained, from outputs, outputs at w0 and labels; None where nobody knows.
     """
 
     gram: Float[Tensor, "n n"] | None = None
@@ -35,6 +37,7 @@ class Moment:
     weights: Mapping[str, Tensor] | None = None
     gates: Callable[[], Sequence[Bool[Tensor, "..."]]] | None = None
     function: Function | None = None
+    objective: Objective | None = None
 
 
 @final

@@ -118,6 +118,7 @@ class Probe:
             weights=state.weights,
             gates=state.gates,
             function=None if points is None else Function.of(state.network, points.anchors),
+            objective=state.objective,
         )
 
     def _warn(self, sentence: str) -> None:

@@ -1,5 +1,6 @@
-"""When a probe looks while Lightning trains: at w0, after some epochs, below some fractions of the first loss."""
+"""A probe that looks while Lightning trains: at w0, whenever its schedule says so, and when asked."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, final
 
@@ -14,6 +15,7 @@ from lazyregime.measure.kernel_maker import KernelMaker, Progress, in_silence
 from lazyregime.measure.points import points_of
 from lazyregime.measure.probe import Probe
 from lazyregime.measure.recorder import Recorder
+from lazyregime.measure.schedule import Schedule
 from lazyregime.measure.seen import Seen, as_seen
 from lazyregime.networks import Linearized, frozen_copy
 from lazyregime.regimes import AbstractRegime
@@ -22,7 +24,7 @@ from lazyregime.regimes.base import CHECK_EVERY
 
 @final
 class NTKProbe(pl.Callback):
-    """Lets a `Probe` look at initialization, after `at_epochs`, below `at_loss_fractions`, and when asked.
+    """Lets a `Probe` look at initialization, at the moments of a schedule, and when asked.
 
     Args:
         network: At w0; a frozen copy is kept to measure movement against.
@@ -33,8 +35,7 @@ class NTKProbe(pl.Callback):
         n_test: Test points; None for all.
         n_held_out: Held-out points, the first test points; None for as many as there are anchors.
         ridge: Added to the kernel of the regression, relative to its mean diagonal.
-        at_epochs: Look after these epochs.
-        at_loss_fractions: Look when the mean loss of 50 steps first falls below these fractions of the first one.
+        at: The arguments of a `Schedule`. Its loss is the mean of 50 steps.
         memory_budget: Bytes for the kernel computation.
         block_rows: A kernel of more rows is computed in blocks of so many, in shares where there are several processes.
         blocks_dir: Where blocks are kept, so that a probe that was ended goes on with those that are missing.
@@ -54,8 +55,7 @@ class NTKProbe(pl.Callback):
         n_test: int | None = None,
         n_held_out: int | None = None,
         ridge: float = 0.0,
-        at_epochs: list[int] | None = None,
-        at_loss_fractions: list[float] | None = None,
+        at: Mapping[str, Any] | None = None,
         memory_budget: int | None = None,
         block_rows: int = 2500,
         blocks_dir: Path | None = None,
@@ -67,10 +67,8 @@ class NTKProbe(pl.Callback):
             KernelMaker(progress, memory_budget, block_rows, blocks_dir), ridge=ridge,
         )  # fmt: skip
         self.recorder = recorder
-        self.at_epochs = set(at_epochs or [])
-        self.fractions = sorted(at_loss_fractions or [], reverse=True)
-        self.first_loss: float | None = None
-        self._recent: list[Tensor] = []  # losses since the last look
+        self.schedule = Schedule(**(at or {}))
+        self._recent: list[Tensor] = []  # losses since the last look at them
 
     def look(self, module: AbstractRegime, tag: str) -> dict[str, float]:
         """Let the probe look at the module as it is now; what it found."""
@@ -79,7 +77,7 @@ class NTKProbe(pl.Callback):
     def _state(self, module: AbstractRegime) -> Seen:
         return as_seen(
             self.initial, self.points.anchors, model=module.trained, weights=displaced(module),
-            features_of=None if module.linearized else module.network,
+            features_of=None if module.linearized else module.network, objective=module.objective,
         )  # fmt: skip
 
     @override
@@ -95,39 +93,43 @@ class NTKProbe(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        if not self.fractions:
-            return
         assert isinstance(pl_module, AbstractRegime)
-        self._recent.append(outputs["loss"].detach())
-        if trainer.global_step % CHECK_EVERY:
-            return
-        loss = float(mean_over_processes(torch.stack(self._recent)).mean()) * pl_module.alpha**2
-        self._recent = []
-        self.first_loss = loss if self.first_loss is None else self.first_loss
-        while self.fractions and loss < self.fractions[0] * self.first_loss:
-            self._look_in_between(pl_module, f"loss_{self.fractions.pop(0):g}")
+        due = [*self.schedule.after_step(trainer.global_step)]
+        if self.schedule.fractions:
+            self._recent.append(outputs["loss"].detach())
+            if trainer.global_step % CHECK_EVERY == 0:
+                loss = float(mean_over_processes(torch.stack(self._recent)).mean()) * pl_module.alpha**2
+                self._recent = []
+                due += self.schedule.below(loss)
+        found = self._looks(pl_module, due)
+        if trainer.is_last_batch:  # the epoch's row is about to be written
+            self.recorder.extra |= found
+        elif found:
+            self.recorder.add_look(trainer, (batch_idx + 1) / trainer.num_training_batches, found)
 
     @override
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if trainer.current_epoch + 1 in self.at_epochs:
-            assert isinstance(pl_module, AbstractRegime)
-            self._look_in_between(pl_module, f"epoch_{trainer.current_epoch + 1}")
+        assert isinstance(pl_module, AbstractRegime)
+        self.recorder.extra |= self._looks(pl_module, self.schedule.after_epoch(trainer.current_epoch + 1))
 
-    def _look_in_between(self, module: AbstractRegime, tag: str) -> None:
+    def _looks(self, module: AbstractRegime, due: Iterable[str]) -> dict[str, float]:
+        """What was found at a moment, under each tag that is due there."""
         self.recorder.stop_clock()
-        self.recorder.extra |= self.look(module, tag)
+        found: dict[str, float] = {}
+        for tag in due:
+            found |= self.look(module, tag)
         self.recorder.restart_clock()
+        return found
 
     @override
     def state_dict(self) -> dict[str, Any]:
         recent = mean_over_processes(torch.stack(self._recent)) if self._recent else None
-        schedule = {"fractions": self.fractions, "first_loss": self.first_loss, "recent": recent}
-        return self.probe.state_dict() | schedule
+        return self.probe.state_dict() | {"schedule": self.schedule.state_dict(), "recent": recent}
 
     @override
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.probe.load_state_dict(state_dict)
-        self.fractions, self.first_loss = list(state_dict["fractions"]), state_dict["first_loss"]
+        self.schedule.load_state_dict(state_dict["schedule"])
         recent = state_dict.get("recent")
         self._recent = [] if recent is None else list(recent.unbind())
 

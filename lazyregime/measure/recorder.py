@@ -1,4 +1,4 @@
-"""One row an epoch: what the network has learned so far, written at once and kept in the checkpoint.
+"""One row an epoch, and one for each look in between: what has been learned so far, written at once and kept.
 
 The rows are the callback's state, so a resumed run has each row once, whenever it was killed.
 """
@@ -45,6 +45,12 @@ class Recorder(pl.Callback):
         self.stop_clock()
         row = {"epoch": trainer.current_epoch + 1, "step": trainer.global_step, "seconds": round(self.seconds, 3)}
         self._add(trainer, pl_module, row | pl_module.epoch_means())
+        self.write(self.rows)
+
+    def add_look(self, trainer: pl.Trainer, part: float, found: Row) -> None:
+        """A row within an epoch, after a part of it, of what a probe has found."""
+        row = {"epoch": round(trainer.current_epoch + part, 4), "step": trainer.global_step}
+        self.rows.append(row | {"seconds": round(self.seconds, 3)} | found)
         self.write(self.rows)
 
     def stop_clock(self) -> None:

@@ -20,6 +20,7 @@ from lazyregime.measure.probe import Probe
 from lazyregime.measure.seen import Seen, as_seen
 from lazyregime.measure.verdict import Verdict, judge
 from lazyregime.networks import frozen_copy
+from lazyregime.regimes.losses import MSE, CrossEntropy
 
 if TYPE_CHECKING:
     from lazyregime.lightning import pl
@@ -39,6 +40,8 @@ class RegimeProbe:
         y: Their class numbers (n,), or real targets (n,) or (n, k).
         draw: Makes a network like this one, newly initialized: `lambda: Net(...)`. Then the turn of the kernel stands
             beside that of two initializations; without it the verdict takes those of a narrow network.
+        loss: From outputs and labels to what is minimized, for the sharpness; None for the cross entropy of class
+            numbers, and half the mean square of real targets.
         memory_budget: Bytes for each kernel; None for a part of what is free.
 
     Raises:
@@ -52,10 +55,12 @@ class RegimeProbe:
         y: Shaped[Tensor, "m *k"],
         *,
         draw: Callable[[], nn.Module] | None = None,
+        loss: Callable[[Tensor, Tensor], Tensor] | None = None,
         memory_budget: int | None = None,
     ) -> None:
         self.network, self.draw, self.memory_budget = network, draw, memory_budget
         points = _halves(x, y)
+        self.loss = loss or (CrossEntropy() if points.num_classes else MSE())
         initial = frozen_copy(network).eval()
         self.probe = Probe(points, as_seen(initial, points.anchors), KernelMaker(memory_budget=memory_budget))
         self.curves: list[dict[str, float]] = []
@@ -109,7 +114,10 @@ class RegimeProbe:
 
     def _now(self) -> Seen:
         assert self.probe.points is not None
-        return as_seen(self.network, self.probe.points.anchors, features_of=self.network)
+        return as_seen(
+            self.network, self.probe.points.anchors, features_of=self.network,
+            objective=lambda outputs, initial, labels: self.loss(outputs, labels),
+        )  # fmt: skip
 
 
 def _halves(x: Tensor, y: Tensor) -> Points:

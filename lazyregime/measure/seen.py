@@ -13,6 +13,7 @@ from lazyregime.data import as_inputs
 from lazyregime.measure.gates import has_gates, signs
 
 Gates = Callable[[], Sequence[Bool[Tensor, "..."]]]
+Objective = Callable[[Tensor, Tensor, Tensor], Tensor]  # from f(x; w), f(x; w0) and labels to the loss that is trained
 
 
 @final
@@ -25,12 +26,14 @@ class Seen:
         weights: By the network's names; None where there are none to speak of.
         gates: Which units are on; None where not every activation is a ReLU.
         network: Whose features are looked at; None for a tangent model.
+        objective: What is trained; None where nobody knows.
     """
 
     model: nn.Module
     weights: Mapping[str, Tensor] | None = None
     gates: Gates | None = None
     network: nn.Module | None = None
+    objective: Objective | None = None
 
 
 def as_seen(
@@ -40,6 +43,7 @@ def as_seen(
     model: nn.Module | None = None,
     weights: Mapping[str, Tensor] | None = None,
     features_of: nn.Module | None = None,
+    objective: Objective | None = None,
 ) -> Seen:
     """A network with its own weights or with others, its gates on the points x.
 
@@ -49,9 +53,10 @@ def as_seen(
         model: Makes the kernel, if not the network.
         weights: Others, by the network's names.
         features_of: A network of the same structure whose buffers count, and whose features are looked at.
+        objective: What is trained.
     """
     mine = {name: p.detach() for name, p in network.named_parameters()} if weights is None else weights
-    return Seen(network if model is None else model, mine, _gates(network, weights, x), features_of)
+    return Seen(network if model is None else model, mine, _gates(network, weights, x), features_of, objective)
 
 
 def _gates(network: nn.Module, weights: Mapping[str, Tensor] | None, x: Tensor) -> Gates | None:

@@ -2,6 +2,7 @@
 
 from lazyregime.networks.activations import ACTIVATIONS, Activation, second_moment
 from lazyregime.networks.attention import SelfAttention
+from lazyregime.networks.balanced import Balanced
 from lazyregime.networks.centred import Centred
 from lazyregime.networks.chain import AbstractChain
 from lazyregime.networks.cnn import CNN
@@ -34,6 +35,7 @@ __all__ = [
     "VGG11",
     "AbstractChain",
     "Activation",
+    "Balanced",
     "Centred",
     "LayerFactory",
     "LayerScale",

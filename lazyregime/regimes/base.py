@@ -87,6 +87,12 @@ class AbstractRegime(pl.LightningModule):
         outputs = self.function(x)
         return outputs if self.alpha == 1 else self.alpha * outputs
 
+    def objective(
+        self, outputs: Float[Tensor, "n k"], initial: Float[Tensor, "n k"], labels: Labels
+    ) -> Float[Tensor, ""]:
+        """l(F, y) / alpha^2 from the network's outputs now and at w0."""
+        return self.loss(self.alpha * (outputs - initial if self.centred else outputs), labels) / self.alpha**2
+
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """l(F, y) / alpha^2."""
         x, y = batch

@@ -1,4 +1,4 @@
-"""The largest eigenvalue of a symmetric positive operator by Lanczos iterations with full reorthogonalization."""
+"""The largest eigenvalue of a symmetric operator by Lanczos iterations, with full reorthogonalization or without."""
 
 from collections.abc import Callable
 from typing import final
@@ -16,14 +16,16 @@ class Lanczos:
         start: Where they start; the closer to the eigenvector the better.
         tolerance: They are done when the residual of the Ritz pair is below this fraction of the eigenvalue, which
             bounds the relative error; it is about the square of it where the eigenvalue stands apart.
+        reorthogonalize: Keep all vectors. Without it two are kept, whatever the iterations; rounding then makes copies
+            of an eigenvalue that has converged, and the largest is as right as with it (Paige 1980).
 
     Attributes:
         largest: The eigenvalue so far, a lower bound that converges from below.
         done: Whether it is known to the tolerance.
     """
 
-    def __init__(self, start: Float[Tensor, " n"], *, tolerance: float = 1e-2) -> None:
-        self._basis = [start / start.norm()]
+    def __init__(self, start: Float[Tensor, " n"], *, tolerance: float = 1e-2, reorthogonalize: bool = True) -> None:
+        self._basis, self._all = [start / start.norm()], reorthogonalize
         self._tolerance = tolerance
         self._diagonal: list[float] = []
         self._off: list[float] = []
@@ -36,11 +38,8 @@ class Lanczos:
 
     def step(self, product: Float[Tensor, " n"]) -> None:
         """Take the operator's product with `vector`."""
-        w = product
-        self._diagonal.append(float(self.vector @ w))
-        q = torch.stack(self._basis)
-        for _ in range(2):  # twice is enough (Parlett)
-            w = w - q.T @ (q @ w)
+        self._diagonal.append(float(self.vector @ product))
+        w = self._reduced(product)
         beta = float(w.norm())
         t = torch.diag(torch.tensor(self._diagonal, dtype=torch.float64))
         if self._off:
@@ -49,10 +48,20 @@ class Lanczos:
         ritz, vectors = torch.linalg.eigh(t)
         self.largest = float(ritz[-1])
         rest = beta * abs(float(vectors[-1, -1]))
-        self.done = rest <= self._tolerance * abs(self.largest) or len(self._basis) == len(w)
+        self.done = rest <= self._tolerance * abs(self.largest) or len(self._diagonal) == len(w)
         if not self.done:
             self._off.append(beta)
-            self._basis.append(w / beta)
+            self._basis = [*(self._basis if self._all else self._basis[-1:]), w / beta]
+
+    def _reduced(self, product: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+        """Less what the vectors so far have of it."""
+        if not self._all:
+            before = self._off[-1] * self._basis[0] if self._off else 0.0
+            return product - self._diagonal[-1] * self.vector - before
+        q, w = torch.stack(self._basis), product
+        for _ in range(2):  # twice is enough (Parlett)
+            w = w - q.T @ (q @ w)
+        return w
 
 
 def random_start(n: int, device: torch.device) -> Float[Tensor, " n"]:
@@ -61,17 +70,25 @@ def random_start(n: int, device: torch.device) -> Float[Tensor, " n"]:
 
 
 def largest_eigenvalue(
-    matvec: Callable[[Tensor], Tensor], like: Tensor, *, num_iterations: int = 100, tolerance: float = 1e-2
+    matvec: Callable[[Tensor], Tensor],
+    like: Tensor,
+    *,
+    num_iterations: int = 100,
+    tolerance: float = 1e-2,
+    reorthogonalize: bool = True,
 ) -> float:
     """The largest eigenvalue of v -> matvec(v), to a relative tolerance.
 
     Args:
-        matvec: The operator, on float64 vectors as long as `like` has rows.
+        matvec: The operator, on vectors as long as `like` has rows and of its type, float64 if it is no vector.
         like: Gives length and device.
         num_iterations: Upper limit; a few dozen suffice for the ends of a kernel's spectrum.
         tolerance: As for `Lanczos`.
+        reorthogonalize: As for `Lanczos`.
     """
-    lanczos = Lanczos(random_start(like.shape[0], like.device), tolerance=tolerance)
+    start = random_start(like.shape[0], like.device)
+    start = start.to(like.dtype) if like.ndim == 1 else start
+    lanczos = Lanczos(start, tolerance=tolerance, reorthogonalize=reorthogonalize)
     for _ in range(num_iterations):
         if lanczos.done:
             break

@@ -99,3 +99,14 @@ def test_a_flow_of_particles_on_a_device_is_that_of_the_cpu(more, monkeypatch, r
     assert again.keys() == arrays.keys()
     for name, values in arrays.items():
         torch.testing.assert_close(again[name], values, rtol=1e-12, atol=1e-12, equal_nan=True)
+
+
+def test_a_gradient_flow_on_a_device_is_that_of_the_cpu(monkeypatch, runs_dir):
+    wanted = (*TRAIN, "regime=scaled", "alpha=10", "optimizer=gradient_flow", "optimizer.max_steps=10")
+    expected = lazyregime.run(*wanted, quiet=True)
+    with PretendDevice() as there:
+        monkeypatch.setattr("lazyregime.app.train.gradient_flow.device_of", lambda config: there.device)
+        found = lazyregime.run(*wanted, "rerun=true", quiet=True)
+    assert found.computed.device == "pretend:0" and found.computed.precision == "float64"
+    for measure in ("train_loss", "test_loss", "displacement", "steps"):
+        assert found.get(measure) == expected.get(measure)

@@ -48,7 +48,7 @@ def test_every_file_of_conf_obeys(path):
         ("trainer", {"max_epoch": 3}),
         ("trainer", {"schedule": "linar"}),
         ("trainer", {"max_epochs": "five"}),
-        ("ntk", {"at_epochs": 3}),
+        ("ntk", {"at": {"epochs": 3}}),
         ("train", {"width": 1.5}),
         ("global", {"trainer": {"batch_sizes": 3}}),
         ("arch", {"depth": "deep"}),

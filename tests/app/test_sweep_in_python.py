@@ -13,8 +13,8 @@ SMALL = ["data=sphere", "loss=mse", "arch.depth=1", "trainer.max_epochs=1", "dat
 
 
 def test_lists_are_swept_over_and_lists_in_them_are_values():
-    given = {"width": [8, 16], "seed": range(2), "ntk": {"at_epochs": [[1, 2]]}, "lr": 0.1, "name": ["a,b"]}
-    assert as_sweep(given) == ["width=8,16", "seed=0,1", "ntk.at_epochs=[1,2]", "lr=0.1", "name='a,b'"]
+    given = {"width": [8, 16], "seed": range(2), "ntk": {"at": {"epochs": [[1, 2]]}}, "lr": 0.1, "name": ["a,b"]}
+    assert as_sweep(given) == ["width=8,16", "seed=0,1", "ntk.at.epochs=[1,2]", "lr=0.1", "name='a,b'"]
     with pytest.raises(LazyRegimeError, match="a sweep over no values"):
         as_sweep({"width": []})
 

@@ -189,3 +189,13 @@ def test_every_public_file_is_linked_or_listed():
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
             if not target.startswith("http"):
                 assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_heading_that_is_linked_is_there():
+    """`tutorial.md#4-a-report`: a heading in small letters, without punctuation, with a dash for each space."""
+    for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
+        for target, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text()):
+            where = page.parent / target if target else page
+            headings = re.findall(r"^#+ (.*)$", BLOCK.sub("", where.read_text()), re.MULTILINE)
+            slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+            assert anchor in slugs, f"{page.name} links to {target}#{anchor}"

@@ -27,7 +27,7 @@ SMALL = [
     "arch.activation=tanh", "loss=mse", "optimizer=gradient_flow", "optimizer.margin=null", "optimizer.max_steps=200",
     "ntk.anchors_per_class=6", "tracking=csv", "regime=scaled", "num_threads=1", "progress=lines",
 ]  # fmt: skip
-LOOKS = "ntk.at_loss_fractions=[0.9]"
+LOOKS = "ntk.at.loss_fractions=[0.9]"
 SWEEP = ["-m", *SMALL, "alpha=0.1,10", "init_seed=0,1", "data_seed=0", LOOKS]
 KEPT = ("test_outputs", "gram_loss_0.9")
 SAME = ("test_loss", "train_loss", "flow_time", "kernel_change", "half_loss_time", "displacement")
@@ -222,7 +222,7 @@ def test_the_causes_are_measured_on_the_runs_of_their_sweep(tmp_path, monkeypatc
     [
         ("optimizer.max_dgrad=0", "max_dgrad"),
         ("optimizer.dual=true", "regime=lazy"),
-        ("ntk.at_epochs=[1]", "at_epochs"),
+        ("ntk.at.epochs=[1]", "at.epochs"),
     ],
 )
 def test_a_contradiction_is_refused_with_a_sentence(override, words, tmp_path):

@@ -12,7 +12,7 @@ from test_train import metrics_of, only, wait_for_rows
 from lazyregime.app.slurm import requeue
 from lazyregime.notice import NOTICE, Leaving, Notice
 
-LONG = ["debug=fdr", "trainer.max_epochs=40", "data.n_train=6000", "ntk.at_loss_fractions=[0.9,0.5]"]
+LONG = ["debug=fdr", "trainer.max_epochs=40", "data.n_train=6000", "ntk.at.loss_fractions=[0.9,0.5]"]
 
 
 def test_told_in_the_middle_of_epochs_it_goes_on_where_it_was(runs_dir, tmp_path):

@@ -45,6 +45,11 @@ COMMANDS = {
 ELSEWHERE = {
     "exact_regression.py": "tests/e2e/test_kernel_scripts.py holds it against the regression in memory",
     "lazy_row.py": "tests/e2e/test_kernel_scripts.py holds it against the full kernel",
+    "probing.py": "it trains a ResNet-18, whose smallest run takes minutes: by hand",
+    "gpu.py": "tests/e2e/test_gpu_kit.py",
+    "gpu_pieces.py": "what a piece of gpu.py is",
+    "gpu_measures.py": "pieces of gpu.py",
+    "gpu_studies.py": "pieces of gpu.py",
     "flows.py": "tests/two_layer/test_flows_benchmark.py",
     "training.py": "tests/app/test_training_benchmark.py",
     "peers_methods.py": "the methods of peers.py",

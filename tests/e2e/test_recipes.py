@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```(?:python|yaml)\n# ((?:lazyregime|conf)/\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 RECIPE = re.compile(r"^## (An? [\w ]+)$", re.MULTILINE)
-TINY = ["trainer.max_epochs=2", "ntk.at_epochs=[1]", "ntk.anchors_per_class=4", "tracking=csv"]
+TINY = ["trainer.max_epochs=2", "ntk.at.epochs=[1]", "ntk.anchors_per_class=4", "tracking=csv"]
 
 
 def recipes():

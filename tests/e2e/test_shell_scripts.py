@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from lazyregime.app.api import COMMANDS
+from lazyregime.app.compose.plan import plan_jobs
+
 SCRIPTS = sorted((Path(__file__).resolve().parents[2] / "multirun_scripts").glob("*.sh"))
 
 # What a script takes beside SIZE=tiny: settings of the environment, and arguments. On SLURM itself: tests/slurm.
@@ -38,7 +41,7 @@ def bash(tmp_path, runs_dir, monkeypatch):
     stand_in.chmod(0o755)
     path = f"{stand_in.parent}{os.pathsep}{os.environ['PATH']}"
 
-    def run(script, *arguments, **settings):
+    def run(script, *arguments, answer_to=None, **settings):
         commands, for_commands = os.pipe()
         for_answers, answers = os.pipe()
         ends = (for_commands, for_answers)
@@ -48,7 +51,9 @@ def bash(tmp_path, runs_dir, monkeypatch):
                 os.close(end)
             with open(commands, "rb") as asked, open(answers, "w") as answer:
                 for count in iter(lambda: next_word(asked), ""):
-                    print(exit_code([next_word(asked) for _ in range(int(count))]), file=answer, flush=True)
+                    print(
+                        (answer_to or exit_code)([next_word(asked) for _ in range(int(count))]), file=answer, flush=True
+                    )
         return process.returncode
 
     return run
@@ -75,6 +80,21 @@ def test_a_script_ends_with_its_report(script, bash, runs_dir):
     assert bash(script, *arguments, SIZE="tiny", **settings) == 0
     assert list(runs_dir.rglob("result.json"))
     assert list(runs_dir.rglob("report/report.html"))
+
+
+def planned(words):
+    """What is composed and checked before a command computes: of three jobs of its sweep, and nothing of reports."""
+    name = words[1].rpartition(".")[2]
+    if name in COMMANDS and not any(word.startswith("machine.run=") for word in words):  # of a run that is not there
+        jobs = COMMANDS[name].source.sweep([word for word in words[2:] if word != "-m"]).jobs
+        assert plan_jobs(COMMANDS[name], jobs[:: max(1, len(jobs) // 3)])
+    return 0
+
+
+@pytest.mark.parametrize("size", ["medium", "paper"])
+@pytest.mark.parametrize("script", [path for path in SCRIPTS if "medium" in path.read_text()], ids=lambda p: p.name)
+def test_the_runs_of_the_large_sizes_can_be(script, size, bash, runs_dir):
+    assert bash(script, SIZE=size, answer_to=planned) == 0
 
 
 @pytest.mark.parametrize("script", [path for path in SCRIPTS if "SIZE" in path.read_text()], ids=lambda path: path.name)

@@ -92,14 +92,21 @@ def test_the_lazy_kernel_stays_and_the_feature_kernel_moves(runs_dir, capsys):
 def test_probes_in_between_are_rows_and_kernels(runs_dir):
     from safetensors.torch import load_file
 
-    options = ["ntk.at_epochs=[1]", "ntk.at_loss_fractions=[0.95]", "trainer.max_epochs=50", "data.n_train=320"]
+    looks = ["ntk.at.epochs=[2]", "ntk.at.steps=[3]", "ntk.at.per_decade=1", "ntk.at.loss_fractions=[0.95]"]
+    options = [*looks, "trainer.max_epochs=50", "data.n_train=320"]
     assert train(*FAST, *options) == 0
     folder = only(runs_dir)
     kernels = load_file(folder / "kernels.safetensors")
-    assert {"gram_init", "gram_epoch_1", "gram_loss_0.95", "gram_final", "spectrum_final"} <= set(kernels)
+    looked = {"init", "epoch_2", "step_3", "time_1", "time_10", "time_100", "loss_0.95", "final"}
+    assert {f"gram_{tag}" for tag in looked} | {"spectrum_final"} <= set(kernels)
     rows = list(csv.DictReader((folder / "metrics.csv").read_text().splitlines()))
-    assert rows[1]["kernel_accuracy_adh"] != ""
-    assert rows[2]["kernel_accuracy_adh"] == ""
+    per_epoch = max(int(row["step"]) for row in rows) // 50
+    probed = {int(row["step"]): float(row["epoch"]) for row in rows if row["kernel_accuracy_adh"] != ""}
+    assert {0, 1, 3, 10, 100, 2 * per_epoch, 50 * per_epoch} <= set(probed)
+    assert all(epoch == pytest.approx(step / per_epoch, abs=1e-4) for step, epoch in probed.items())
+    epochs = [row for row in rows if row["test_accuracy"] != ""]
+    assert [int(row["epoch"]) for row in epochs] == list(range(51))
+    assert epochs[1]["kernel_accuracy_adh"] == "" != epochs[2]["kernel_accuracy_adh"]
 
 
 @pytest.mark.parametrize(

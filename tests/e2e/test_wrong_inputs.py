@@ -18,12 +18,14 @@ QUIET = ("tracking=csv", "progress=none")
 # What is typed behind SMALL, and a part of the answer.
 TRAIN = [
     # the probe
-    ("ntk.at_epochs=[7]", "give epochs from 1 to trainer.max_epochs=1"),
-    ("ntk.at_epochs=[-1]", "give epochs from 1"),
-    ("ntk.at_epochs=[0]", "at initialization the probe looks anyway"),
-    ("ntk.at_epochs=[1.5]", "give a whole number"),
-    ("ntk.at_loss_fractions=[2.0]", "between 0 and 1"),
-    ("ntk.at_loss_fractions=[-.5]", "between 0 and 1"),
+    ("ntk.at.epochs=[7]", "give epochs from 1 to trainer.max_epochs=1"),
+    ("ntk.at.epochs=[-1]", "give epochs from 1"),
+    ("ntk.at.epochs=[0]", "at initialization the probe looks anyway"),
+    ("ntk.at.epochs=[1.5]", "give a whole number"),
+    ("ntk.at.steps=[0]", "give steps from 1"),
+    ("ntk.at.per_decade=0", "must be at least 1"),
+    ("ntk.at.loss_fractions=[2.0]", "between 0 and 1"),
+    ("ntk.at.loss_fractions=[-.5]", "between 0 and 1"),
     ("ntk.n_test=0", "at least 1"),
     ("ntk.n_test=-5", "at least 1"),
     ("ntk.anchors_per_class=0", "at least 1"),
@@ -121,7 +123,7 @@ TRAIN = [
     ("num_threads=99999", "at most 1024"),
     # names
     ("data=foo", "the valid ones are cifar10"),
-    ("arch=foo", "the valid ones are cnn"),
+    ("arch=foo", "the valid ones are balanced"),
     ("optimizer=foo", "the valid ones are adam"),
     ("loss=foo", "the valid ones are cross_entropy"),
     ("loss=cross_entropy", "use loss=mse"),

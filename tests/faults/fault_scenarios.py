@@ -13,7 +13,7 @@ FLOWS = [
     "data=teacher_student", "data.dimension=5", "data.n_train=24", "data.n_test=16", "arch=two_layer", "width=8",
     "arch.activation=tanh", "loss=mse", "optimizer=gradient_flow", "optimizer.margin=null", "optimizer.max_steps=120",
     "ntk.anchors_per_class=6", "ntk.null=0", "tracking=csv", "regime=scaled", "num_threads=1", "progress=lines",
-    "ntk.at_loss_fractions=[0.9]",
+    "ntk.at.loss_fractions=[0.9]",
 ]  # fmt: skip
 SEEDS = ",".join(map(str, range(30)))  # of a long sweep
 
@@ -48,7 +48,7 @@ def _half_a_sweep(folder: Path) -> None:
 
 
 SCENARIOS = {scenario.name: scenario for scenario in (
-    Scenario("train", ["train", *TRAIN, "regime=feature", "ntk.at_loss_fractions=[0.7]", "trainer.select=best",
+    Scenario("train", ["train", *TRAIN, "regime=feature", "ntk.at.loss_fractions=[0.7]", "trainer.select=best",
                        "trainer.monitor=test_loss"]),
     Scenario("train sweep", ["train", "-m", *TRAIN, "regime=lazy,feature", "ntk.block_rows=3"]),
     Scenario("fit", ["fit", *COMMON, "machine=krr_sphere", "ridges=[1e-3,1e-1]"]),

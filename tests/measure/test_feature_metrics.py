@@ -1,5 +1,7 @@
 """Metrics of features, gradients and the tangent model against NumPy, explicit derivatives and closed forms."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,7 @@ from lazyregime.measure import Moment
 from lazyregime.measure.function import Function
 from lazyregime.measure.metrics import all_metrics
 from lazyregime.networks import MLP
-from lazyregime.regimes import Lazy
+from lazyregime.regimes import MSE, CrossEntropy, Lazy, Scaled
 
 METRICS = {metric.name: metric for metric in all_metrics()}
 
@@ -174,3 +176,34 @@ def test_features_see_the_buffers_of_the_network_that_is_trained():
         net[1].running_mean.fill_(0.5)
     expected = net[:3](x).detach()
     torch.testing.assert_close(Function(net, x).features(weights(net)), expected)
+
+
+@pytest.mark.parametrize(("alpha", "centred", "loss"), [(1.0, False, CrossEntropy()), (0.3, True, MSE())])
+def test_sharpness_is_the_top_eigenvalue_of_the_explicit_hessian(alpha, centred, loss):
+    before, after = network(0), network(1)
+    (first, now), x = moments(before, after)
+    module = Scaled(before, alpha=alpha, centred=centred, loss=loss)
+    start, labels = before(x).detach(), now.labels
+    names, shapes = zip(*((name, p.shape) for name, p in after.named_parameters()), strict=True)
+
+    def trained(flat):
+        parts = flat.split([shape.numel() for shape in shapes])
+        w = {name: part.view(shape) for name, part, shape in zip(names, parts, shapes, strict=True)}
+        f = torch.func.functional_call(after, w, (x,))
+        return loss(alpha * (f - start if centred else f), labels) / alpha**2
+
+    flat = torch.cat([p.detach().flatten() for p in after.parameters()])
+    expected = float(torch.linalg.eigvalsh(torch.func.hessian(trained)(flat))[-1])
+    known = replace(now, objective=module.objective)
+    assert value("sharpness", known, first) == pytest.approx(expected, rel=0.05)
+    assert value("sharpness", now, first) is None  # nobody knows the loss
+
+
+def test_sharpness_of_a_linear_network_is_that_of_its_inputs():
+    """Half the mean square of a linear network: H = X^T X / n."""
+    torch.manual_seed(0)
+    net, x, y = nn.Linear(5, 1, bias=False).double(), torch.randn(9, 5).double(), torch.randn(9, 1).double()
+    moment = Moment(
+        weights=weights(net), function=Function(net, x), labels=y, objective=lambda f, f0, targets: MSE()(f, targets)
+    )
+    assert value("sharpness", moment) == pytest.approx(float(torch.linalg.eigvalsh(x.T @ x / 9)[-1]), rel=0.05)

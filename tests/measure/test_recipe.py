@@ -56,7 +56,7 @@ def followed(tmp_path_factory):
     package, runs = tmp_path_factory.mktemp("copy"), tmp_path_factory.mktemp("runs")
     for name in ("lazyregime", "conf", "hydra_plugins"):
         shutil.copytree(ROOT / name, package / name, ignore=shutil.ignore_patterns("__pycache__"))
-    fast = ["lazyregime.train", "debug=fdr", "ntk.at_epochs=[1]"]
+    fast = ["lazyregime.train", "debug=fdr", "ntk.at.epochs=[1]"]
     python(package, runs, *fast, "group=before")
     (package / "lazyregime/measure/metrics/mean_diagonal.py").write_text(METRIC)
     after = python(package, runs, *fast, "group=after")

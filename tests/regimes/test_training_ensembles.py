@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from pretend_device import DEVICES, agree
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.networks import CNN, MLP
@@ -95,3 +96,20 @@ def test_what_differs_in_more_than_weights_alpha_and_rate_is_refused():
     for other, words in ((sgd, "regime, loss, schedule or optimizer"), (decayed, r"one optimizer\.weight_decay")):
         with pytest.raises(LazyRegimeError, match=words):
             Ensemble([adam, other])
+
+
+@pytest.mark.parametrize("where", DEVICES)
+@pytest.mark.parametrize("recipe", ["adam", "momentum"])
+@pytest.mark.parametrize("kind", ["ntk", "cnn"])
+def test_an_ensemble_is_trained_where_its_networks_are(kind, recipe, where):
+    def trained(device):
+        together = Ensemble([module_of(Scaled, RECIPES[recipe], i, kind).to(device) for i in range(len(ALPHAS))])
+        for x, y in batches(kind):
+            losses = together.step(x.to(device), y.to(device)).losses
+        return together.weights, losses
+
+    expected = trained(torch.device("cpu"))
+    with where() as there:
+        found = trained(there.device)
+        assert all(agree(a, b, there.device) for a, b in zip(found, expected, strict=True))
+        assert found[0].device.type == there.device.type

@@ -15,7 +15,7 @@ from lazyregime.train import main as train
 
 SMALL = (
     *("data=sphere", "data.n_train=60", "data.n_test=30", "loss=mse", "width=8", "arch.depth=1", "group=g"),
-    *("trainer.max_epochs=3", "ntk.at_epochs=[1]", "num_threads=1", "tracking=wandb", "tracking.artifacts=true"),
+    *("trainer.max_epochs=3", "ntk.at.epochs=[1]", "num_threads=1", "tracking=wandb", "tracking.artifacts=true"),
 )
 
 
@@ -39,7 +39,7 @@ def test_a_sweep_in_wandb(swept):
     for run in runs:
         folder = group / run.config["run"]
         assert (run.config["folder_group"], run.config["trainer/batch_size"]) == ("g", 20)
-        assert run.config["lr"] in (0.01, 0.1) and run.config["ntk/at_epochs"] == [1] and "group" not in run.config
+        assert run.config["lr"] in (0.01, 0.1) and run.config["ntk/at/epochs"] == [1] and "group" not in run.config
         rows = read_rows(folder / "metrics.csv")
         seen = history(run)
         assert [row["epoch"] for row in seen] == [0, 1, 2, 3]

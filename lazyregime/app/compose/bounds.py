@@ -26,7 +26,7 @@ def check_bounds(config: ConfigDict) -> None:
     if config["optimizer"]["name"] == "gradient_flow":
         _check_flow(config)
     else:
-        _check_epochs(config["ntk"]["at_epochs"], config["trainer"]["max_epochs"])
+        _check_epochs(config["ntk"]["at"]["epochs"], config["trainer"]["max_epochs"])
     _check_monitor(config)
 
 
@@ -56,25 +56,32 @@ def _check_probe(ntk: Mapping[str, Any]) -> None:
         )
     if not 0 <= ntk["ridge"] < float("inf"):
         raise ConfigError(f"ntk.ridge={ntk['ridge']} is not possible; it must be at least 0, and finite.")
-    if wrong := [fraction for fraction in ntk["at_loss_fractions"] if not 0 < fraction < 1]:
+    at = ntk["at"]
+    if wrong := [step for step in at["steps"] if step < 1]:
         raise ConfigError(
-            f"ntk.at_loss_fractions has {_listed(wrong)}; they are fractions of the initial loss, between 0 and 1."
+            f"ntk.at.steps has {_listed(wrong)}; give steps from 1 (at initialization the probe looks anyway)."
+        )
+    if at["per_decade"] is not None and at["per_decade"] < 1:
+        raise ConfigError(f"ntk.at.per_decade={at['per_decade']} is not possible; it must be at least 1, or null.")
+    if wrong := [fraction for fraction in at["loss_fractions"] if not 0 < fraction < 1]:
+        raise ConfigError(
+            f"ntk.at.loss_fractions has {_listed(wrong)}; they are fractions of the initial loss, between 0 and 1."
         )
 
 
-def _check_epochs(at_epochs: Iterable[int], max_epochs: int) -> None:
-    if wrong := [epoch for epoch in at_epochs if not 1 <= epoch <= max_epochs]:
+def _check_epochs(epochs: Iterable[int], max_epochs: int) -> None:
+    if wrong := [epoch for epoch in epochs if not 1 <= epoch <= max_epochs]:
         raise ConfigError(
-            f"ntk.at_epochs has {_listed(wrong)}; give epochs from 1 to trainer.max_epochs={max_epochs} (at "
+            f"ntk.at.epochs has {_listed(wrong)}; give epochs from 1 to trainer.max_epochs={max_epochs} (at "
             "initialization the probe looks anyway)."
         )
 
 
 def _check_flow(config: ConfigDict) -> None:
-    if config["ntk"]["at_epochs"]:
+    if config["ntk"]["at"]["epochs"]:
         raise ConfigError(
-            "ntk.at_epochs does not go with optimizer=gradient_flow, which has no epochs; leave it out, or set "
-            "ntk.at_loss_fractions."
+            "ntk.at.epochs does not go with optimizer=gradient_flow, which has no epochs; leave it out, or set "
+            "ntk.at.per_decade, steps or loss_fractions."
         )
     if config["optimizer"]["dual"] and not config["regime"]["linearized"]:
         raise ConfigError(

@@ -104,6 +104,16 @@ class Trainer:
 
 
 @dataclass
+class At:
+    """When the probe looks in between."""
+
+    epochs: list[int] = MISSING
+    steps: list[int] = MISSING
+    per_decade: int | None = MISSING
+    loss_fractions: list[float] = MISSING
+
+
+@dataclass
 class NTK:
     """conf/ntk."""
 
@@ -114,8 +124,7 @@ class NTK:
     null: int | None = MISSING
     protocol: Protocol = MISSING
     ridge: float = MISSING
-    at_epochs: list[int] = MISSING
-    at_loss_fractions: list[float] = MISSING
+    at: At = field(default_factory=At)
     memory_budget: int | None = MISSING
     block_rows: int = MISSING
 

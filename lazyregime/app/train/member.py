@@ -23,6 +23,7 @@ from lazyregime.measure import Probe
 from lazyregime.measure.flow_measures import FlowMeasures, Row, half_loss_time
 from lazyregime.measure.kernel_maker import KernelMaker
 from lazyregime.measure.points import points_of
+from lazyregime.measure.schedule import Schedule
 from lazyregime.networks import parameter_scales
 from lazyregime.regimes import GradientFlow, weighted
 from lazyregime.runs.clock import Clock
@@ -55,6 +56,7 @@ class FlowMember:
         self.rows: list[Row] = []
         self.last: Snapshot | None = None
         self.probe = self._probe()
+        self.schedule = Schedule(**config["ntk"]["at"]) if config["ntk"]["enabled"] else Schedule()
         self.probe.look(self.measures.initial, "init")
         self.resumed = self._restore()
 
@@ -70,12 +72,13 @@ class FlowMember:
         self.rows.append(row | self.probe.glance(self.measures.state()))
         if len(self.rows) == 1:
             self.rows[0] |= self.probe.found["init"].rows
-        self.rows[-1] |= self._looked_below(row["train_loss"])
+        self.rows[-1] |= self._looks(snapshot, row["train_loss"])
         self.last = snapshot
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Write a checkpoint that goes on exactly."""
-        kept = {**state, "rows": self.rows, "probe": self.probe.state_dict(), "run": self.folder.kept.run}
+        looks = {"probe": self.probe.state_dict(), "schedule": self.schedule.state_dict()}
+        kept = {**state, "rows": self.rows, **looks, "run": self.folder.kept.run}
         self.folder.kept.save(lambda path: torch.save(kept, path))
         write_rows(self.folder.metrics, self.rows)
 
@@ -124,13 +127,11 @@ class FlowMember:
             computed=self.clock.computed(self.device, self.config["trainer"]["precision"]),
         )
 
-    def _looked_below(self, loss: float) -> Row:
-        """What the probe sees where the loss is first measured below a fraction of the initial one."""
+    def _looks(self, snapshot: Snapshot, loss: float) -> Row:
+        """What the probe sees at a measurement at which its schedule has something due."""
         found: Row = {}
-        for fraction in self.config["ntk"]["at_loss_fractions"] if self.config["ntk"]["enabled"] else ():
-            tag = f"loss_{fraction:g}"
-            if tag not in self.probe.found and loss < fraction * self.rows[0]["train_loss"]:
-                found |= self.probe.look(self.measures.state(), tag).rows
+        for tag in (*self.schedule.after_step(snapshot.steps, snapshot.time), *self.schedule.below(loss)):
+            found |= self.probe.look(self.measures.state(), tag).rows
         return found
 
     def _doubts(self) -> tuple[str, ...]:
@@ -183,4 +184,5 @@ class FlowMember:
         self.rows = list(state.pop("rows"))
         if "probe" in state:
             self.probe.load_state_dict(state.pop("probe"))
+            self.schedule.load_state_dict(state.pop("schedule"))
         return state

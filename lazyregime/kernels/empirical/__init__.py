@@ -2,6 +2,7 @@
 
 from lazyregime.kernels.empirical import _rules_linear as _rules_linear
 from lazyregime.kernels.empirical import _rules_norm as _rules_norm
+from lazyregime.kernels.empirical._axes import empirical_ntk_axes
 from lazyregime.kernels.empirical._blocks import empirical_ntk_blocks
 from lazyregime.kernels.empirical._by_layer import empirical_ntk_layers
 from lazyregime.kernels.empirical._explain import Explanation, explain
@@ -22,6 +23,7 @@ __all__ = [
     "borrowed",
     "check_function",
     "empirical_ntk",
+    "empirical_ntk_axes",
     "empirical_ntk_blocks",
     "empirical_ntk_layers",
     "explain",

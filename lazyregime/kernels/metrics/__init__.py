@@ -3,6 +3,7 @@
 from lazyregime.kernels.metrics.alignment import centre, centred_alignment, cka, target_alignment, target_matrix
 from lazyregime.kernels.metrics.change import kernel_angle, kernel_distance, kernel_velocity, relative_change
 from lazyregime.kernels.metrics.eigenlearning import Eigenlearning, eigenlearning
+from lazyregime.kernels.metrics.hermite import hermite_features, hermite_modes
 from lazyregime.kernels.metrics.spectral import (
     cumulative_power,
     effective_rank,
@@ -20,6 +21,8 @@ __all__ = [
     "effective_rank",
     "eigenlearning",
     "eigenprojections",
+    "hermite_features",
+    "hermite_modes",
     "kernel_angle",
     "kernel_distance",
     "kernel_velocity",

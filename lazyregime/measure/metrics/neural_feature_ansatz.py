@@ -13,12 +13,13 @@ def compute(now: Moment, first: Moment | None) -> dict[str, float] | None:  # no
     if now.function is None or now.weights is None:
         return None
     layers = now.function.layer_gradients(now.weights)
-    return {name: _cosine(w.double(), g.double()) for name, (w, g) in layers.items()} or None
+    return {name: _cosine(w, g) for name, (w, g) in layers.items()} or None
 
 
 def _cosine(w: torch.Tensor, g: torch.Tensor) -> float:
-    a, b = w.T @ w, torch.einsum("nki,nkj->ij", g, g)
-    return float((a * b).sum() / (a.norm() * b.norm()))
+    rows = g.flatten(0, 1)  # AGOP is rows^T rows, which is larger than what its products need
+    small = w @ w.T if len(w) <= w.shape[1] else w.T @ w  # of one norm
+    return float((w @ rows.T).square().sum() / (small.norm() * (rows @ rows.T).norm()))
 
 
 METRIC = Metric(

@@ -51,7 +51,7 @@ def draw(runs: pd.DataFrame) -> Figure | None:
 def _cells(ax: Axes, mean: pd.DataFrame) -> QuadMesh:
     """One cell a width and laziness, of which alpha = laziness / sqrt(h) makes a sheared grid; a dot where measured."""
     table = mean.pivot_table(index="laziness", columns="width", values="change")
-    laziness, width = (_edges(np.asarray(values, float)) for values in (table.index, table.columns))
+    laziness, width = (edges(np.asarray(values, float)) for values in (table.index, table.columns))
     x, y = np.meshgrid(width, laziness)
     ax.plot(mean.width, mean.alpha, ".", color="black", markersize=2.5, alpha=0.5)
     return ax.pcolormesh(
@@ -59,7 +59,7 @@ def _cells(ax: Axes, mean: pd.DataFrame) -> QuadMesh:
     )
 
 
-def _edges(values: np.ndarray) -> np.ndarray:
+def edges(values: np.ndarray) -> np.ndarray:
     """Halfway between neighbours, in the logarithm."""
     logs = np.log(values)
     middles = (logs[1:] + logs[:-1]) / 2

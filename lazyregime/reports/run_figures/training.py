@@ -136,7 +136,7 @@ def _accuracy(ax: Axes, metrics: pd.DataFrame, run: Mapping[str, Any]) -> None:
             line.epoch, line.test_accuracy, color=COLOURS.get(str(run.get("regime")), GREY), marker="o", label="network"
         )
         seen += list(line.test_accuracy)
-        between = line.dropna(subset=probed) if (probed := f"kernel_accuracy_{protocol}") in line else line[:0]
+        between = metrics.dropna(subset=probed) if (probed := f"kernel_accuracy_{protocol}") in line else line[:0]
         between = between.loc[np.asarray((between.epoch > 0) & (between.epoch < end))]
         if len(between):
             ax.plot(between.epoch, between[probed], "s", color=GREY, markersize=5, label="kernel in between")

@@ -19,7 +19,7 @@ ABSENT, CHOSEN = "none", "chosen"
 POSTER_NETWORKS = ("MLP", "CNN")
 NETWORKS = {
     **{"mlp": "MLP", "cnn": "CNN", "two_layer": "two layers", "resnet18": "ResNet-18", "vgg11": "VGG-11"},
-    **{"vit": "ViT", "transformer": "transformer"},
+    **{"balanced": "two layers, balanced", "vit": "ViT", "transformer": "transformer"},
 }
 COUNTED = ("data", "loss", "optimizer", "n_train", "num_anchors", "num_test_probe", "parameterization", "selected_on")
 
@@ -29,7 +29,8 @@ IN_A_COLUMN = {
     *("experiment", "debug", "width", "alpha", "laziness", "lr", "parameterization", "loss.name", "optimizer.name"),
     *("data.name", "regime.name", "regime.parameterization", "arch.name", "arch.depth", "arch.activation"),
     *("arch.last_activation", "arch.parameterization", "data.n_train", "ntk.n_test", "ntk.anchors_per_class"),
-    *("ntk.protocol", "ntk.at_epochs", "ntk.at_loss_fractions"),
+    *("ntk.protocol", "ntk.at.epochs", "ntk.at.steps", "ntk.at.per_decade", "ntk.at.loss_fractions"),
+    *("ntk.at_epochs", "ntk.at_loss_fractions"),  # of runs before 28 November 2026
     # of the network behind a machine its name stands; its weights (sources.network) differ from seed to seed
     *("machine.name", "machine.num_features", "machine.at", "machine.run", "sources.network"),
     *("target.name", "init.name", "activation", "num_seeds", "scaling.mean_field", "scaling.ntk"),
