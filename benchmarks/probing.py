@@ -45,7 +45,7 @@ def measure(overrides, options):
     epochs = ",".join(map(str, range(1, EPOCHS)))
     with tempfile.TemporaryDirectory() as folder:
         run(
-            *overrides, "tracking=csv", f"runs_dir={folder}", "data.n_test=200",
+            *overrides, "tracking=csv", f"runs_dir={folder}", "data.n_train=5000", "data.n_test=200",
             f"trainer.limit_batches={options.batches}", f"ntk.anchors_per_class={options.anchors}",
             f"ntk.n_test={options.test}", f"ntk.n_held_out={10 * options.anchors}", f"ntk.at.epochs=[{epochs}]",
             quiet=True,

@@ -112,6 +112,18 @@ def test_runs_that_differ_in_more_are_refused_as_seeds(changes, told):
         Seeds.of(mixed)
 
 
+def test_machines_of_networks_of_other_seeds_are_seeds():
+    told = {"config.machine.name": "empirical_ntk", "machine": "empirical_ntk"}
+    behind = "runs/adh19/regular-mlp-w512-mnist-n1000"
+    fits = runs(**told)
+    fits["config.machine.run"] = [f"{behind}-s{seed}-{seed}c2e0f91" for seed in fits.seed]
+    fits["config.sources.network"] = [f"d9eef582eb87da9{seed}" for seed in fits.seed]
+    assert Seeds.of(fits).mean("x").measured().num_seeds == 3
+    fits["config.machine.run"] = fits["config.machine.run"].where(fits.seed < 2, f"{behind}0-s2-2c2e0f91")
+    with pytest.raises(NotSeeds, match="network"):  # one of another network
+        Seeds.of(fits)
+
+
 def test_an_axis_that_is_named_may_vary():
     mixed = pd.concat([runs(width=w, x=w**-0.5) for w in (4, 16, 64)], ignore_index=True)
     slopes = Seeds.of(mixed, "width").each(lambda part: log_slope(part.width, part.x))

@@ -10,6 +10,7 @@ from lazyregime.kernels.empirical._factors import Form, Outer, allocate
 from lazyregime.kernels.empirical._fallback import Fallback
 from lazyregime.kernels.empirical._forms import build, takes_columns
 from lazyregime.kernels.empirical._layers import Survey
+from lazyregime.kernels.empirical._memory import keep_freed_memory
 from lazyregime.kernels.empirical._plan import Plan
 from lazyregime.kernels.empirical._plan import make_sizes as make_sizes
 from lazyregime.kernels.empirical._precision import Precision, matmul_precision, rounded
@@ -59,7 +60,7 @@ class Engine:
         # Of many windows each adds a little to a large sum, so that single precision would lose a digit.
         wide = torch.float64 if self.plan.groups > 1 and x1.device.type != "mps" else dtype
         out = allocate(n, m, self.found.num_outputs, self.plan.task.outputs, wide, x1.device)
-        _keep_freed_memory(x1.device)
+        keep_freed_memory(x1.device)
         with torch.no_grad(), matmul_precision(self.precision):
             while not self._fill_windows(out, x1, x2):
                 out.zero_()  # memory was not enough: all windows are computed anew in smaller chunks
@@ -224,15 +225,6 @@ class Engine:
         if self.fallback is not None:
             forms.append(self.fallback.gradients(x))
         return [rounded(form, self.precision) for form in forms]
-
-
-def _keep_freed_memory(device: torch.device) -> None:
-    """Let glibc serve chunks below 30 MiB from memory it keeps, as it learns from the first such one that is freed.
-
-    Otherwise it returns and maps pages all the time: a tenth of a convolutional kernel's time. Nothing is touched.
-    """
-    if device.type == "cpu":
-        torch.empty(30 << 20, dtype=torch.uint8)
 
 
 def _rows(forms: list[Form], rows: slice) -> list[Form]:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
+from lazyregime.kernels.infinite._sides import SINGLE
 from lazyregime.kernels.kernel import AbstractKernel, apply_by_rows
 from lazyregime.solve import as_float64
 
@@ -18,6 +19,7 @@ class AbstractInfiniteKernel(AbstractKernel):
     width: int
     weight_variance: float | None
     bias_variance: float | None
+    dtype: str
 
     @abstractmethod
     def kernels(self, x1: Tensor, x2: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -29,8 +31,11 @@ class AbstractInfiniteKernel(AbstractKernel):
         return ntk if self.which == "ntk" else nngp
 
     def gram(self, x: Tensor) -> Tensor:
-        """The kernel of x with itself, kept in the float64 it is computed in."""
+        """The kernel of x with itself, in float64."""
         return self.cross(as_float64(x, "samples"))
+
+    def gram_accuracy(self, x: Tensor) -> float | None:
+        return SINGLE if self.dtype == "float32" else None
 
     def apply(self, x1: Tensor, x2: Tensor, coefficients: Tensor) -> Tensor:
         return apply_by_rows(self.cross, x1, x2, coefficients, num_rows=100 if x1.ndim == 4 else 1000)
@@ -55,6 +60,8 @@ class AbstractInfiniteKernel(AbstractKernel):
                 f"parameterization={self.parameterization!r} has no infinite-width tangent kernel here; choose ntk or "
                 "standard."
             )
+        if self.dtype not in ("float64", "float32"):
+            raise LazyRegimeError(f"dtype={self.dtype!r} is not known; choose float64 or float32.")
         if self.which not in ("ntk", "nngp"):
             raise LazyRegimeError(f"which={self.which!r} is not known; choose ntk or nngp.")
 

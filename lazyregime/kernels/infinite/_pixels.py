@@ -37,9 +37,11 @@ class Patches:
         p = self.padding
         if kernel.ndim == 6:
             padded = F.pad(kernel, (p,) * 8) if p else kernel
-            return self._along(self._along(padded, (2, 4)), (3, 5)) / self.size**2
+            return self._along(self._along(padded, (2, 4)), (3, 5)).div_(self.size**2)
+        if self.stride == 1 and p and 2 * p + 1 == self.size:
+            return _same(_same(kernel, 2, p), 3, p).div_(self.size**2)
         padded = F.pad(kernel, (p,) * 4) if p else kernel
-        return self._along(self._along(padded, (2,)), (3,)) / self.size**2
+        return self._along(self._along(padded, (2,)), (3,)).div_(self.size**2)
 
     def _along(self, kernel: Tensor, axes: tuple[int, ...]) -> Tensor:
         length = kernel.shape[axes[0]] - self.size + 1
@@ -58,9 +60,19 @@ class Patches:
         return total
 
 
+def _same(kernel: Tensor, axis: int, reach: int) -> Tensor:
+    """The sum over windows along an axis, beyond whose ends there are zeros, in the memory layout of the kernel."""
+    total, length = kernel.clone(), kernel.shape[axis]
+    for shift in range(1, min(reach, length - 1) + 1):
+        rest = length - shift
+        total.narrow(axis, shift, rest).add_(kernel.narrow(axis, 0, rest))
+        total.narrow(axis, 0, rest).add_(kernel.narrow(axis, shift, rest))
+    return total
+
+
 def all_pixels(kernel: Tensor) -> Tensor:
     """The mean over equal pixels: what a unit that sees them all sums."""
-    return diagonal_pixels(kernel).flatten(2).mean(2)
+    return diagonal_pixels(kernel).mean((2, 3))
 
 
 def diagonal_pixels(kernel: Tensor) -> Tensor:

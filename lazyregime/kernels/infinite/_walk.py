@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import final
 
+import torch
 from torch import Tensor
 
 from lazyregime.kernels.infinite._pixels import diagonal_pixels
@@ -53,8 +54,11 @@ class Walk:
         """An affine layer; `mean` averages over the inputs of a unit."""
         layer = self._scheme.affine(fan_in, trained=trained)
         nngp = mean(state.nngp)
-        ntk = layer.weight_gradient * nngp + layer.bias_gradient + layer.weight_variance * mean(state.ntk)
-        return State(layer.weight_variance * nngp + layer.bias_variance, ntk, self._width, True)
+        ntk = torch.add(_times(mean(state.ntk), layer.weight_variance), nngp, alpha=layer.weight_gradient)
+        if layer.bias_gradient:
+            ntk.add_(layer.bias_gradient)
+        nngp = _times(nngp, layer.weight_variance)
+        return State(nngp + layer.bias_variance if layer.bias_variance else nngp, ntk, self._width, True)
 
     def activate(self, state: State, dual: AbstractDual) -> State:
         """A pointwise nonlinearity."""
@@ -85,3 +89,7 @@ class Walk:
             return q1[:, None], q2[:, None] if self._sides is None else q2[None]
         second = q2[:, None, None, None] if self._sides is None else q2[None, :, None, None]
         return q1[:, None, :, :, None, None], second
+
+
+def _times(x: Tensor, factor: float) -> Tensor:
+    return x if factor == 1 else x * factor

@@ -51,6 +51,7 @@ class InfiniteCNN(AbstractInfiniteKernel):
     bias: bool = True
     which: str = "ntk"
     memory_budget: int | None = None
+    dtype: str = "float64"
 
     def __post_init__(self) -> None:
         dual_of(self.activation)

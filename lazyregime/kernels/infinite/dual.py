@@ -13,12 +13,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-_TINY = torch.finfo(torch.float64).tiny
 Pointwise = Callable[[Tensor], Tensor]
 
 
 class AbstractDual(ABC):
-    """What the recursion needs of an activation; all in float64, shapes broadcast."""
+    """What the recursion needs of an activation; q1 and q2 broadcast against q12."""
 
     @abstractmethod
     def second_moment(self, q: Float[Tensor, "*q"]) -> Float[Tensor, "*q"]:
@@ -44,10 +43,10 @@ class PiecewiseLinear(AbstractDual):
         return q * (self._squares / 2)
 
     def __call__(self, q12: Tensor, q1: Tensor, q2: Tensor) -> tuple[Tensor, Tensor]:  # noqa: D102
-        norm = q1.sqrt() * q2.sqrt()
+        norm = torch.mul(q1.sqrt(), q2.sqrt(), out=torch.empty_like(q12))  # in the memory layout of q12
         rho = correlation(q12, norm)
-        same = rho.acos().neg_().add_(math.pi).div_(2 * math.pi)
-        sine = (1 - rho * rho).clamp_min_(0).sqrt_().div_(2 * math.pi)
+        same = rho.asin().mul_(1 / (2 * math.pi)).add_(0.25)  # (pi - acos rho) / (2 pi)
+        sine = rho.square().neg_().add_(1).sqrt_().mul_(1 / (2 * math.pi))
         if (self._squares, self._product) == (1.0, 0.0):  # relu
             return sine.addcmul_(rho, same).mul_(norm), same
         opposite = 0.5 - same
@@ -88,5 +87,5 @@ class Scaled(AbstractDual):
 
 def correlation(q12: Tensor, norm: Tensor) -> Tensor:
     """q12 / norm within [-1, 1]; 1 where it differs from 1 by rounding, which acos would magnify to 1e-8."""
-    rho = (q12 / norm.clamp_min(_TINY)).clamp_(-1, 1)
-    return torch.where(rho > 1 - 1e-15, 1.0, rho)
+    rho = (q12 / norm.clamp_min(torch.finfo(norm.dtype).tiny)).clamp_(-1, 1)
+    return rho if rho.dtype == torch.float32 else rho.masked_fill_(rho > 1 - 1e-15, 1.0)

@@ -19,7 +19,7 @@ from lazyregime.kernels.infinite.network import InfiniteNetwork
 @final
 @dataclass(frozen=True)
 class InfiniteMLP(AbstractInfiniteKernel):
-    """The kernels of an MLP of infinite width, computed in float64, and returned in float32 for such inputs.
+    """The kernels of an MLP of infinite width, returned in the precision of the inputs.
 
     The defaults are those of `lazyregime.networks.MLP(parameterization="ntk")`.
 
@@ -35,6 +35,7 @@ class InfiniteMLP(AbstractInfiniteKernel):
         bias: Whether layers have biases.
         which: The kernel that `gram`, `cross` and `apply` give.
         memory_budget: Bytes for temporaries; a fraction of what is free if not given.
+        dtype: In which the kernel is computed, as for `InfiniteNetwork`.
     """
 
     depth: int = 3
@@ -47,6 +48,7 @@ class InfiniteMLP(AbstractInfiniteKernel):
     bias: bool = True
     which: str = "ntk"
     memory_budget: int | None = None
+    dtype: str = "float64"
 
     def __post_init__(self) -> None:
         if self.depth < 0:

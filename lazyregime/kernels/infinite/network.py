@@ -13,9 +13,10 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from lazyregime.errors import LazyRegimeError
-from lazyregime.kernels.empirical._memory import default_budget
+from lazyregime.kernels.empirical._memory import default_budget, keep_freed_memory
 from lazyregime.kernels.infinite._base import AbstractInfiniteKernel, as_inputs, inputs
 from lazyregime.kernels.infinite._blocks import by_blocks
+from lazyregime.kernels.infinite._sides import Rows, Sides, refine
 from lazyregime.kernels.infinite._walk import State, Walk
 from lazyregime.kernels.infinite.layers import (
     AbstractLayer,
@@ -23,20 +24,18 @@ from lazyregime.kernels.infinite.layers import (
     Conv,
     Dense,
     Kind,
-    LayerNorm,
-    Pointwise,
     apply_all,
     check_all,
 )
 from lazyregime.kernels.infinite.scheme import Pairs, Scheme
 
-_TEMPORARIES = 12  # float64 numbers alive at once for each pair, or pair of pixels, and more inside residual blocks
+_TEMPORARIES = 12  # numbers alive at once for each pair, or pair of pixels, and more inside residual blocks
 
 
 @final
 @dataclass(frozen=True)
 class InfiniteNetwork(AbstractInfiniteKernel):
-    """The kernels of a network of infinite width, computed in float64, and returned in float32 for such inputs.
+    """The kernels of a network of infinite width, returned in the precision of the inputs.
 
     A ResNet of two blocks, without the inputs' own stem:
 
@@ -46,6 +45,9 @@ class InfiniteNetwork(AbstractInfiniteKernel):
     Attributes:
         layers: From the inputs to the output, which is one unit: the last is Dense.
         parameterization: As for `InfiniteMLP`, like all that follow.
+        dtype: "float64"; or "float32", in which a pair of images takes a third of the time: entries then err by some
+            1e-6, are computed anew in float64 where two inputs are so alike that they would err by more, and a few are
+            compared with float64 ones.
     """
 
     layers: tuple[AbstractLayer, ...]
@@ -56,6 +58,7 @@ class InfiniteNetwork(AbstractInfiniteKernel):
     bias: bool = True
     which: str = "ntk"
     memory_budget: int | None = None
+    dtype: str = "float64"
 
     def __post_init__(self) -> None:
         self.check_choices()
@@ -85,37 +88,42 @@ class InfiniteNetwork(AbstractInfiniteKernel):
         a, b = (x if self.of_images else x.flatten(1) for x in (a, b))
         budget = self.memory_budget or default_budget(a.device)
         pixels = a[0, 0].numel() if self.of_images else 1
-        pooled = _is_pooled(self.layers)
-        pair_bytes = 8 * (_TEMPORARIES + 4 * _depth(self.layers)) * pixels ** (2 if pooled else 1)
-        check_pair(pair_bytes, budget)
-        first = self._variances(a, max(1, budget // pair_bytes))
-        second = first if x2 is None else self._variances(b, max(1, budget // pair_bytes))
-
-        def block(rows: slice, columns: slice) -> Pairs:
-            sides = ((q1[rows], q2[columns]) for q1, q2 in zip(first, second, strict=True))
-            walk = Walk(self._scheme, self.width, sides)
-            state = apply_all(self.layers, _start(a[rows], b[columns], pooled), walk)
-            return Pairs(state.nngp, state.ntk)
-
+        numbers = (_TEMPORARIES + 4 * _depth(self.layers)) * pixels ** (2 if _is_pooled(self.layers) else 1)
+        check_pair(8 * numbers, budget)
+        first = self._variances(a, max(1, budget // (8 * numbers)))
+        second = first if x2 is None else self._variances(b, max(1, budget // (8 * numbers)))
+        sides = Sides.make(a, first, b, second)
+        keep_freed_memory(a.device)
+        given = sides if self.dtype == "float64" else sides.single()
         nngp, ntk = by_blocks(
-            block, len(a), len(b), symmetric=x2 is None, pair_bytes=pair_bytes, budget=budget, device=a.device
+            lambda rows, columns: self._block(given, rows, columns),
+            *(len(a), len(b)),
+            symmetric=x2 is None,
+            pair_bytes=given.x1.element_size() * numbers,
+            budget=budget,
+            device=a.device,
         )
+        if given is not sides:
+            refine(nngp, ntk, sides, lambda rows, columns: self._block(sides, rows, columns))
         return as_inputs(nngp, x1), as_inputs(ntk, x1)
+
+    def _block(self, sides: Sides, rows: Rows, columns: Rows) -> Pairs:
+        walk = Walk(self._scheme, self.width, sides.of(rows, columns))
+        start = _start(sides.x1[rows], sides.x2[columns], _is_pooled(self.layers))
+        state = apply_all(self.layers, start, walk)
+        return Pairs(state.nngp, state.ntk)
 
     @property
     def _scheme(self) -> Scheme:
         return Scheme(self.parameterization, self.weight_variance, self.bias_variance, self.bias)
 
     def _variances(self, x: Tensor, rows: int) -> list[Tensor]:
-        """Those of each sample wherever a layer asks for them."""
-        asking = [i for i, layer in enumerate(self.layers) if _asks((layer,))]
-        layers = self.layers[: asking[-1] + 1] if asking else ()
-        pooled = _is_pooled(layers)
+        """Those of each sample wherever a layer asks for them, and the output's."""
         parts: list[list[Tensor]] = []
         for some in x.split(rows):
             walk = Walk(self._scheme, self.width)
-            apply_all(layers, _own(some, pooled), walk)
-            parts.append(walk.variances)
+            state = apply_all(self.layers, _own(some, _is_pooled(self.layers)), walk)
+            parts.append([*walk.variances, state.nngp[:, 0]])
         return [torch.cat(q) for q in zip(*parts, strict=True)]
 
 
@@ -137,8 +145,13 @@ def _start(a: Tensor, b: Tensor, pooled: bool) -> State:
     channels = a.shape[1]
     if a.ndim == 2:
         nngp = a @ b.T / channels
+    elif pooled:
+        nngp = torch.einsum("ncij,mckl->nmijkl", a, b) / channels
     else:
-        nngp = torch.einsum("ncij,mckl->nmijkl" if pooled else "ncij,mcij->nmij", a, b) / channels
+        h, w = a.shape[2:]
+        mine, others = (x.permute(2, 3, 0, 1).contiguous().flatten(0, 1) for x in (a, b))  # (h w, n, c)
+        products = torch.bmm(mine, others.mT)
+        nngp = products.div_(channels).view(h, w, len(a), len(b)).permute(2, 3, 0, 1)  # in this memory layout
     return State(nngp, torch.zeros_like(nngp), channels, False)
 
 
@@ -160,10 +173,6 @@ def _everything(layers: Sequence[AbstractLayer]) -> Iterator[AbstractLayer]:
 
 def _is_pooled(layers: Sequence[AbstractLayer]) -> bool:
     return any(isinstance(layer, AveragePool) for layer in _everything(layers))
-
-
-def _asks(layers: Sequence[AbstractLayer]) -> bool:
-    return any(isinstance(layer, Pointwise | LayerNorm) for layer in _everything(layers))
 
 
 def _depth(layers: Sequence[AbstractLayer]) -> int:

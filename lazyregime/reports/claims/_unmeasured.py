@@ -66,8 +66,6 @@ UNMEASURED = (
                f"{TOO_LARGE}: all pairs of positions of all pairs of images"),
     Unmeasured("adh19", "2000 random features of a convolutional network are below its exact kernel.",
                "measured of dense networks alone (exact_above_finite)"),
-    Unmeasured("adh19", "The tangent kernel does better than the Gaussian process of the same network.",
-               "no machine fits with the covariance of the Gaussian process"),
     Unmeasured("adh19", "A wide network that is trained to its end is the kernel's predictor (theorem 3.2).",
                f"{TOO_LARGE}: a width far above the square of the number of points"),
     Unmeasured("mmn18", "The risk of SGD follows the PDE's over time, for anisotropic Gaussians too.",

@@ -31,7 +31,8 @@ IN_A_COLUMN = {
     *("arch.last_activation", "arch.parameterization", "data.n_train", "ntk.n_test", "ntk.anchors_per_class"),
     *("ntk.protocol", "ntk.at.epochs", "ntk.at.steps", "ntk.at.per_decade", "ntk.at.loss_fractions"),
     *("ntk.at_epochs", "ntk.at_loss_fractions"),  # of runs before 28 November 2026
-    *("machine.name", "machine.num_features", "machine.at", "machine.run"),
+    # of the network behind a machine its name stands; its weights (sources.network) differ from seed to seed
+    *("machine.name", "machine.num_features", "machine.at", "machine.run", "sources.network"),
     *("target.name", "init.name", "activation", "num_seeds", "scaling.mean_field", "scaling.ntk"),
     *("num_times", "num_snapshots", "first_time", "identities", "reference_width", "r_max", "num_cells"),
 }
