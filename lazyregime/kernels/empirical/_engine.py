@@ -71,11 +71,13 @@ class Engine:
     def _fill_windows(self, out: Tensor, x1: Tensor, x2: Tensor | None) -> bool:
         """The outputs by windows, each of which adds its term; whether memory was enough."""
         k, groups = self.found.num_outputs, self.plan.groups
+        both = torch.cat([x1, x2]) if x2 is not None and self.plan.together else None
+        self.found.windows, self.found.latest = groups > 1 and both is not None, None
         self.done = 0
         try:
             for start in range(0, k, max(1, self.plan.task.k)):
                 self.found.window = slice(start, min(k, start + self.plan.task.k))
-                self._fill_window(out, x1, x2)
+                self._fill_window(out, x1, x2, both)
         except torch.OutOfMemoryError:
             if groups == 1:
                 raise
@@ -83,8 +85,8 @@ class Engine:
             return False
         return True
 
-    def _fill_window(self, out: Tensor, x1: Tensor, x2: Tensor | None) -> None:
-        if x2 is not None and self.plan.together and self._fill_at_once(out, x1, x2):
+    def _fill_window(self, out: Tensor, x1: Tensor, x2: Tensor | None, both: Tensor | None) -> None:
+        if both is not None and self._fill_at_once(out, both, x1.shape[0]):
             return
         if x2 is None:
             self._fill(out, x1, x1, symmetric=True)
@@ -98,11 +100,11 @@ class Engine:
         if device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _fill_at_once(self, out: Tensor, x1: Tensor, x2: Tensor) -> bool:
-        """Both sides in one recording; whether memory was enough."""
-        n, m = x1.shape[0], x2.shape[0]
+    def _fill_at_once(self, out: Tensor, both: Tensor, n: int) -> bool:
+        """Both sides, the first n rows and the others, in one recording; whether memory was enough."""
+        m = both.shape[0] - n
         try:
-            forms = self.factors(torch.cat([x1, x2]))
+            forms = self.factors(both)
             self._add(out, _rows(forms, slice(0, n)), _rows(forms, slice(n, n + m)), slice(0, n), slice(0, m))
         except torch.OutOfMemoryError:
             if self.plan.groups > 1:

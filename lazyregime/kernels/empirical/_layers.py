@@ -89,6 +89,7 @@ class Survey:
         window: the outputs whose gradients are recorded.
         vectorizes: whether the gradients of several outputs come out right in one vectorized backward pass.
         batched: whether they are taken so.
+        windows: whether the same rows are recorded several times, for other outputs; then their forward pass is kept.
         recalled: whether this was found in an earlier call, so that each batch has to show that it still holds.
     """
 
@@ -109,12 +110,14 @@ class Survey:
     window: slice = field(default_factory=lambda: slice(None))
     vectorizes: bool = False
     batched: bool = False
+    windows: bool = False
     samples: dict[str, list[Factor]] = field(default_factory=dict[str, list[Factor]])
     activation_bytes: int = 0
     channels_last: bool = False
     fast: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
     trace: bool = False
     keep: Keep = field(default_factory=Keep)
+    latest: Recording | None = None
 
     @property
     def dtype(self) -> torch.dtype:
@@ -197,7 +200,8 @@ class Survey:
         return once + (take(found, operations) if operations else [])
 
     def _record(self, x: Tensor) -> list[LayerCall]:
-        found = self.run(x)
+        found = self.latest if self.latest is not None and self.latest.x is x else self.run(x)
+        self.latest = found if self.windows else None
         y, once = found.y, self.seen(found)
         readout = next((i for i, layer in reversed([*enumerate(self.layers)]) if layer.jacobian is not None), None)
         flat = [layer for layer in self.layers for _ in range(layer.num_calls)]

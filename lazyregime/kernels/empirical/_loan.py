@@ -108,7 +108,7 @@ class Loan:
             yield
         finally:
             for kept in self._state:
-                kept.restore()
+                kept.put_back(others)
 
     def _before_write(self, tensor: Tensor, source: str) -> None:
         """Keep what a storage held that a forward pass is about to change; inputs are copies of the user's already."""
@@ -155,14 +155,25 @@ class _Kept:
 
     def replace(self, others: dict[int, Tensor]) -> None:
         """Other tensors in the place of some, by their ids, in containers one level deep."""
-        for container, before, _ in self.was:
-            if not before:
+        for container, before, fingerprint in self.was:
+            if others.keys().isdisjoint(fingerprint):
                 continue
             if isinstance(container, list):
                 container[:] = [others.get(id(value), value) for value in before]
             elif isinstance(container, dict):
                 before: Any = before
                 container.update({key: others[id(value)] for key, value in before.items() if id(value) in others})
+
+    def put_back(self, others: dict[int, Tensor]) -> None:
+        """What `replace` has replaced; other changes since then stay to be seen."""
+        for container, before, fingerprint in self.was:
+            if others.keys().isdisjoint(fingerprint):
+                continue
+            if isinstance(container, list):
+                container[:] = before
+            elif isinstance(container, dict):
+                before: Any = before
+                container.update({key: value for key, value in before.items() if id(value) in others})
 
 
 def _fingerprint(container: Any) -> tuple[Any, ...]:

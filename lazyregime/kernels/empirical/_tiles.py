@@ -27,7 +27,7 @@ _SHORTER = (168, 96, 72, 48, 24, 12, 8, 4, 2, 1)
 _TOGETHER = 24 << 20
 # So are two sides of few rows, and the backward passes of all outputs are one vectorized pass, up to these bytes: a ViT
 # of 8 and 12 images takes three quarters of the time. Smaller budgets than these change their last bits.
-_FEW_ROWS, _FEW_TOGETHER, _BATCHED = 48, 96 << 20, 176 << 20
+_FEW_ROWS, _FEW_TOGETHER, _BATCHED = 48, 200 << 20, 176 << 20
 # Products of fewer rows than this round otherwise, in float32 (MKL, AVX-512; in float64 of fewer than 24).
 EXACT = 12
 # Rows that a recording has at least if there are more.

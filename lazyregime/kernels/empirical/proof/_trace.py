@@ -62,6 +62,7 @@ class Trace:
     kept: dict[int, tuple[int, int, StorageWeakRef]] = field(default_factory=dict[int, tuple[int, int, StorageWeakRef]])
 
 
+_PLAIN = frozenset((type(None), bool, int, float, str, torch.dtype, torch.device, torch.layout, torch.memory_format))
 ESCAPE = "escape "
 INPUT, PARAMETER, OTHER = "input ", "parameter ", "other "
 
@@ -115,11 +116,13 @@ class Recorder(TorchDispatchMode):
 
     def _note(self, value: Any, found: Any, made: Any) -> Any:
         """The same with views in the place of tensors, which are added to those found."""
+        if type(value) in _PLAIN:  # which most arguments are
+            return value
         if isinstance(value, Tensor):
             view = self.view(value, made)
             found.append(view)
             return view
-        if isinstance(value, list | tuple):
+        if isinstance(value, (list, tuple)):  # a union is made anew each time
             return tuple([self._note(item, found, made) for item in value])
         return value
 
