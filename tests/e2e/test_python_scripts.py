@@ -27,6 +27,7 @@ COMMANDS = {
         ("network", *NET, "width=8", "trainer.max_epochs=1"): "weight_decay",
         ("quadratic", *NET): "quadratic, c = 150",
     },
+    "predicted_curves.py": {("--pool", "60", "--draws", "2"): "leave-one-out: within 10%"},
     "protocols.py": {("runs/tiny/RUN", "--n-test", "20"): "after training"},
     "verdict_calibration.py": {("flow", "sphere-two-layer-tanh", *SPHERE, "optimizer.max_steps=20"): "of 4 right"},
     "ensembles.py": {("--members", "2", "--depth", "1", "--rounds", "1", "--sizes", "4,3,8"): "one by one/chosen"},

@@ -236,7 +236,8 @@ class Survey:
             # b_k = W_k d unit by unit, so that the sum over k is one product with d sqrt(sum_k W_k^2).
             assert below is not None
             scale = torch.linalg.vector_norm(weights, dim=0).expand(start.shape)
-            (d,) = torch.autograd.grad(start, [once[below].edge], scale)  # pyright: ignore[reportArgumentType, reportCallIssue]
+            edges: list[Any] = [once[below].edge]
+            (d,) = torch.autograd.grad(start, edges, scale, retain_graph=self.windows)
             found_calls[below] = LayerCall(once[below].inputs, d[:, None], trained[below], 1)
         return found_calls
 
