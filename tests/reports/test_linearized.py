@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 
 from lazyregime.reports import load_runs
 from lazyregime.reports.claims import adh19, gmmm19, gmmm20
+from lazyregime.reports.figures.adh19 import draw as figure_of_adh19
 from lazyregime.reports.results import measure
 from lazyregime.reports.sections import linearized
 from lazyregime.reports.tables.linearized import linearized_runs
@@ -88,6 +89,20 @@ def test_three_runs_of_one_seed_and_different_pooling_are_not_three_seeds(tmp_pa
     fit(tmp_path / "dense", "adh19", "mlp_ntk", {"name": "mnist", "n_test": 500}, n_train=300, test_accuracy=0.7)
     found = measure(load_runs(tmp_path), claim)
     assert not found.at and "machine.pooling average or none" in found.refused
+
+
+def test_the_gaussian_process_of_a_network_is_another_machine_than_its_tangent_kernel(tmp_path):
+    for which, accuracy in (("ntk", 0.36), ("nngp", 0.32)):
+        fit(tmp_path / which, "adh19", "cntk", {"name": "cifar10", "n_test": 500}, n_train=300, test_accuracy=accuracy)
+        tree = OmegaConf.load(tmp_path / which / "config.yaml")
+        OmegaConf.save(OmegaConf.merge(tree, {"machine": {"which": which}}), tmp_path / which / "config.yaml")
+    table = linearized_runs(load_runs(tmp_path), "adh19")
+    assert dict(zip(table.model, table.accuracy, strict=True)) == {"cntk": 0.36, "cntk_nngp": 0.32}
+    (panel,) = figure_of_adh19(table).axes
+    assert {line.get_label(): list(line.get_ydata()) for line in panel.lines} == {
+        "CNTK, infinite width": [0.36],
+        "Gaussian process of the CNN": [0.32],
+    }
 
 
 def test_what_is_left_of_a_neuron_is_less_with_every_degree():

@@ -29,6 +29,6 @@ def draw(table: pd.DataFrame) -> Figure | None:
         ax.set_title(TITLES.get(name, name))
         ax.set_xlabel("training images")
     axes[0, 0].set_ylabel("test accuracy")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    shown = {label: handle for ax in axes[0] for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    figure.legend([*shown.values()], [*shown], loc="outside lower center", ncols=3)
     return figure

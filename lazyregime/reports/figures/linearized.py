@@ -22,6 +22,8 @@ LOOK = {  # colour, marker, line
     "linear": (GREY, "", ":"),
     "mlp_ntk": ("#0072B2", "s", "-"),
     "cntk": ("#009E73", "D", "-"),
+    "mlp_ntk_nngp": ("#0072B2", "x", ":"),
+    "cntk_nngp": ("#009E73", "x", ":"),
     "empirical_ntk init": ("#8A5A9E", "P", "--"),
     "empirical_ntk last": ("#8A5A9E", "X", "-"),
 }

@@ -26,7 +26,7 @@ READ = (
         "n_train",
         "population",
     ),
-    *("test_accuracy", "seed", "chosen_by", "selected_on", "at", "path"),
+    *("test_accuracy", "seed", "chosen_by", "selected_on", "at", "path", "config.machine.which"),
 )
 COLUMNS = (
     *("model", "data", "target", "dimension", "tau", "kappa", "shift", "num_features", "n_train", "n_test"),
@@ -51,7 +51,7 @@ def _row(run: Mapping[str, Any]) -> dict[str, Any]:
     # the loss of a network is half the mean square; one-hot labels have mean square 1
     risk = run.get("test_risk") if is_fit else None if loss is None else 2 * loss / (sum(powers) or 1.0)
     return {
-        "model": run.get("machine") if is_fit else "net",
+        "model": _machine(run) if is_fit else "net",
         "data": data.get("name"),
         "target": data.get("target"),
         **{key: _number(data.get(key)) for key in ("dimension", "tau", "kappa")},
@@ -69,6 +69,12 @@ def _row(run: Mapping[str, Any]) -> dict[str, Any]:
         "path": run.get("path"),
         **{name: run.get(name) for name in PLACE},
     }
+
+
+def _machine(run: Mapping[str, Any]) -> object:
+    """Its name; the covariance of an infinite network's outputs is another machine than its tangent kernel."""
+    machine = run.get("machine")
+    return f"{machine}_nngp" if run.get("config.machine.which") == "nngp" else machine
 
 
 def _powers(run: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[float, ...]:

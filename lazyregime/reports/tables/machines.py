@@ -23,6 +23,8 @@ WORDS = {
     "linear": "linear",
     "mlp_ntk": "NTK, infinite width",
     "cntk": "CNTK, infinite width",
+    "mlp_ntk_nngp": "Gaussian process of the MLP",
+    "cntk_nngp": "Gaussian process of the CNN",
     "empirical_ntk": "NTK of the network",
     "net": "network",
 }
