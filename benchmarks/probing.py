@@ -1,6 +1,6 @@
 """What looking costs: seconds of the probe over seconds of training, of the default run and of ResNet-18 on CIFAR-10.
 
-    python benchmarks/probing.py [--batches 20] [--anchors 3] [--test 100]
+    python benchmarks/probing.py [--batches 20] [--anchors 3] [--test 100] [SETTING ...]
 
 One run each, with a look at initialization, after each epoch and at the end, and the null of two initializations. Of
 each epoch so many batches are trained, and their time is multiplied up to the whole epoch: the steps are alike, and the
@@ -48,7 +48,7 @@ def measure(overrides, options):
             *overrides, "tracking=csv", f"runs_dir={folder}", "data.n_train=5000", "data.n_test=200",
             f"trainer.limit_batches={options.batches}", f"ntk.anchors_per_class={options.anchors}",
             f"ntk.n_test={options.test}", f"ntk.n_held_out={10 * options.anchors}", f"ntk.at.epochs=[{epochs}]",
-            quiet=True,
+            *options.settings, quiet=True,
         )  # fmt: skip
         found = json.loads(next(Path(folder).rglob("result.json")).read_text())
     return found["seconds_training"] / found["steps"]
@@ -60,10 +60,11 @@ def main():
     parser.add_argument("--batches", type=int, default=20)
     parser.add_argument("--anchors", type=int, default=3, help="of each class")
     parser.add_argument("--test", type=int, default=100)
+    parser.add_argument("settings", nargs="*", metavar="SETTING", help="of both runs, such as width=8")
     options = parser.parse_args()
     looks, nulls = timed("look"), timed("null")
     print(f"{10 * options.anchors} anchors, {10 * options.anchors} held-out and {options.test} test points, "
-          f"{torch.get_num_threads()} threads, torch {torch.__version__}\n")  # fmt: skip
+          f"{torch.get_num_threads()} threads, torch {torch.__version__}", *options.settings, "\n")  # fmt: skip
     print("| run | training, 5 epochs | a look | looks | null | all, of the training |\n|---|---|---|---|---|---|")
     for name, overrides, n_train in CASES:
         looks.clear(), nulls.clear()

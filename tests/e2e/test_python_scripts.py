@@ -41,12 +41,12 @@ COMMANDS = {
         },
     },
     "peers.py": {("tiny MLP", "--rounds", "1", "--without-memory"): "ours, first call"},
+    "probing.py": {("--batches", "1", "--anchors", "1", "--test", "10", "width=4", "ntk.null=0"): "ResNet-18"},
     "ridge_path.py": {("--n", "60", "--n-test", "20", "--peer-ridges", "2", "--threads", "1"): "scikit-learn"},
 }
 ELSEWHERE = {
     "exact_regression.py": "tests/e2e/test_kernel_scripts.py holds it against the regression in memory",
     "lazy_row.py": "tests/e2e/test_kernel_scripts.py holds it against the full kernel",
-    "probing.py": "it trains a ResNet-18, whose smallest run takes minutes: by hand",
     "gpu.py": "tests/e2e/test_gpu_kit.py",
     "gpu_pieces.py": "what a piece of gpu.py is",
     "gpu_measures.py": "pieces of gpu.py",
