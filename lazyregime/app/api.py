@@ -1,6 +1,7 @@
 """The command line for notebooks: `run("regime=lazy", "width=256")`, or `run(regime="lazy", width=256)`."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from lazyregime.app.ambient import ambient_state_of_torch
@@ -45,14 +46,7 @@ def run(
     Raises:
         LazyRegimeError: If the configuration cannot be, or the run fails.
     """
-    from lazyregime.app.compose.given import given  # torch takes seconds to import, and `sweeps status` imports this
-
-    if is_setting(data):
-        data, settings = None, {"data": data, **settings}
-    door = command_of(command, network, data)
-    put_working_directory_on_path()
-    forget_what_is_no_rank()
-    with ambient_state_of_torch(), given(network, data) as stand_ins:
+    with opened(command, network, data, settings) as (door, stand_ins, settings):
         (job,) = plan_jobs(door, [[*stand_ins, *words(overrides), *as_overrides(settings)]])
         check_processes(job.config)
         check_memory(door, [job])
@@ -61,6 +55,26 @@ def run(
         for note in () if quiet else job.notes:
             console.warn(note)
         return execute(door, job.config, console)
+
+
+@contextlib.contextmanager
+def opened(
+    command: str, network: Any, data: Any, settings: dict[str, Any]
+) -> Iterator[tuple[AbstractCommand, list[str], dict[str, Any]]]:
+    """Where `run` and `sweep` compute: the command, the overrides that stand for what was handed over, all settings.
+
+    Raises:
+        ConfigError: As `command_of`.
+    """
+    from lazyregime.app.compose.given import given  # torch takes seconds to import, and `sweeps status` imports this
+
+    if is_setting(data):
+        data, settings = None, {"data": data, **settings}
+    door = command_of(command, network, data)
+    put_working_directory_on_path()
+    forget_what_is_no_rank()
+    with ambient_state_of_torch(), given(network, data) as stand_ins:
+        yield door, stand_ins, settings
 
 
 def command_of(command: str, network: Any, data: Any) -> AbstractCommand:

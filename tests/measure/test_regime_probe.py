@@ -46,6 +46,22 @@ def train(network, steps, lr, *, each=lambda: None):
     return loss.item()
 
 
+def assert_as_in_a_bare_loop(probe, bare, other):
+    """A probe has seen a training; a bare loop that does the same gives another one its curves and its verdict."""
+    data = small_data()
+    optimizer = torch.optim.SGD(bare.parameters(), lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(bare(data.train_inputs), data.train_labels).backward()
+        optimizer.step()
+        other.step()
+    assert len(probe.curves) == len(other.curves) == 3
+    for mine, theirs in zip(probe.curves, other.curves, strict=True):
+        assert mine == pytest.approx(theirs)
+    assert probe.curves[-1]["kernel_angle"] > probe.curves[0]["kernel_angle"] > 0
+    assert probe.verdict() == other.verdict()
+
+
 def probe_of(network, **options):
     data = small_data()
     return RegimeProbe(network, data.test_inputs, data.test_labels, **options)
@@ -110,17 +126,7 @@ def test_a_lightning_trainer_has_the_curves_and_the_verdict_of_a_bare_loop():
         max_epochs=3, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
         enable_model_summary=False, callbacks=[probes[0].callback()],
     ).fit(module, loader)  # fmt: skip
-    optimizer = torch.optim.SGD(bare.parameters(), lr=0.1)
-    for _ in range(3):
-        optimizer.zero_grad()
-        nn.functional.cross_entropy(bare(data.train_inputs), data.train_labels).backward()
-        optimizer.step()
-        probes[1].step()
-    assert len(probes[0].curves) == len(probes[1].curves) == 3
-    for mine, theirs in zip(probes[0].curves, probes[1].curves, strict=True):
-        assert mine == pytest.approx(theirs)
-    assert probes[0].curves[-1]["kernel_angle"] > probes[0].curves[0]["kernel_angle"] > 0
-    assert probes[0].verdict() == probes[1].verdict()
+    assert_as_in_a_bare_loop(probes[0], bare, probes[1])
 
 
 def test_the_training_is_the_same_with_it_and_without():

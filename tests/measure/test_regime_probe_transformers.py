@@ -1,9 +1,8 @@
 """The probe in a Trainer of Hugging Face: curves and verdict of a bare loop, and a model made of a configuration."""
 
-import pytest
 import torch
 from problem import small_data
-from test_regime_probe import made, probe_of
+from test_regime_probe import assert_as_in_a_bare_loop, made, probe_of
 from torch import nn
 from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainerCallback, TrainingArguments
 
@@ -53,17 +52,7 @@ def test_it_has_the_curves_and_the_verdict_of_a_bare_loop(tmp_path):
     rows = [{"x": x, "labels": y} for x, y in zip(data.train_inputs, data.train_labels, strict=True)]
     probes = probe_of(theirs, draw=made), probe_of(bare, draw=made)
     fit(WithLoss(theirs), rows, tmp_path, callbacks=[EachEpoch(probes[0])])
-    optimizer = torch.optim.SGD(bare.parameters(), lr=0.1)
-    for _ in range(3):
-        optimizer.zero_grad()
-        nn.functional.cross_entropy(bare(data.train_inputs), data.train_labels).backward()
-        optimizer.step()
-        probes[1].step()
-    assert len(probes[0].curves) == len(probes[1].curves) == 3
-    for mine, other in zip(probes[0].curves, probes[1].curves, strict=True):
-        assert mine == pytest.approx(other)
-    assert probes[0].curves[-1]["kernel_angle"] > probes[0].curves[0]["kernel_angle"] > 0
-    assert probes[0].verdict() == probes[1].verdict()
+    assert_as_in_a_bare_loop(probes[0], bare, probes[1])
     assert probes[0].warnings == []
 
 

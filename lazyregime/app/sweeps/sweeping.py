@@ -4,18 +4,14 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from lazyregime.app.ambient import ambient_state_of_torch
-from lazyregime.app.api import check_processes, command_of, is_setting, words
-from lazyregime.app.compose.given import given
+from lazyregime.app.api import check_processes, opened, words
 from lazyregime.app.compose.hints import ConfigError
-from lazyregime.app.compose.own import put_working_directory_on_path
 from lazyregime.app.compose.plan import check_memory, plan_jobs
 from lazyregime.app.compose.quoting import as_sweep
 from lazyregime.app.console import Console
 from lazyregime.app.rerun import ask_for_reruns
 from lazyregime.app.sweeps.computing import compute_here, tell_notes
 from lazyregime.app.sweeps.record import record_sweep
-from lazyregime.ranks import forget_what_is_no_rank
 from lazyregime.reports import load_runs
 
 
@@ -47,12 +43,7 @@ def sweep(
     Raises:
         LazyRegimeError: If a configuration cannot be.
     """
-    if is_setting(data):
-        data, settings = None, {"data": data, **settings}
-    door = command_of(command, network, data)
-    put_working_directory_on_path()
-    forget_what_is_no_rank()
-    with ambient_state_of_torch(), given(network, data) as stand_ins:
+    with opened(command, network, data, settings) as (door, stand_ins, settings):
         asked = [*stand_ins, *words(overrides), *as_sweep(settings)]
         swept = door.source.sweep(asked)
         if not swept.is_here:

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from lazyregime.errors import LazyRegimeError, is_out_of_memory
 from lazyregime.kernels.empirical._loan import borrowed, failed
 from lazyregime.kernels.empirical._ntk import empirical_ntk
+from lazyregime.kernels.empirical._parts import counted, network_of
 from lazyregime.kernels.empirical._recording import flat_output
-from lazyregime.networks import Linearized
 
 
 def empirical_ntk_axes(
@@ -60,7 +60,7 @@ def empirical_ntk_axes(
         )
     if not isinstance(model, nn.Module) or not isinstance(x1, Tensor) or x1.ndim == 0 or len(x1) == 0:
         return empirical_ntk(model, x1, x2, **options)  # which says what is wrong
-    network, everything = (model.network, True) if type(model) is Linearized else (model, False)
+    network, everything = network_of(model)
     sizes = _output_sizes(network, x1)
     traced, diagonal = _axes(trace_axes, sizes, "trace_axes"), _axes(diagonal_axes, sizes, "diagonal_axes")
     if set(traced) & set(diagonal):
@@ -77,7 +77,9 @@ def empirical_ntk_axes(
         if kept == "diagonal":
             theta = theta[..., places.flatten()].view(n, m, num[0], num[1]).sum(3)
         return theta.reshape(n, m, *shape[0], *shape[2], *shape[2])
-    options["params"] = [f"model.{name}".rstrip(".") for name in _counted(network, everything, options.get("params"))]
+    names = options.get("params")
+    names = counted(network, everything) if names is None else names
+    options["params"] = [f"model.{name}".rstrip(".") for name in names]
     parts: list[Tensor] = []
     for rows in places:
         kernels = (empirical_ntk(_Chosen(network, row), x1, x2, outputs="full", **options) for row in rows)
@@ -129,9 +131,3 @@ def _axes(given: Sequence[int], sizes: torch.Size, name: str) -> list[int]:
             f"{last}, or -1 for the last; give each once."
         )
     return found
-
-
-def _counted(model: nn.Module, everything: bool, params: Any) -> list[str]:
-    if params is not None:
-        return list(params)
-    return [name for name, p in model.named_parameters() if p.is_floating_point() and (everything or p.requires_grad)]

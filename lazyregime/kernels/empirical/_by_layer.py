@@ -7,8 +7,7 @@ from torch import Tensor, nn
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels.empirical._ntk import empirical_ntk
-from lazyregime.kernels.empirical._parts import layers
-from lazyregime.networks import Linearized
+from lazyregime.kernels.empirical._parts import counted, layers, network_of
 
 
 def empirical_ntk_layers(
@@ -39,13 +38,7 @@ def empirical_ntk_layers(
         raise LazyRegimeError(
             "empirical_ntk_layers computes every layer, so it has no params; pick from what it returns."
         )
-    network = model.network if type(model) is Linearized else model
-    everything = type(model) is Linearized
-    names = [
-        name
-        for name, p in (network.named_parameters() if isinstance(network, nn.Module) else ())
-        if p.is_floating_point() and (everything or p.requires_grad)
-    ]
+    names = counted(*network_of(model)) if isinstance(model, nn.Module) else []
     if not names:
         return {"": empirical_ntk(model, x1, x2, **options)}  # which says what is wrong
     return {layer: empirical_ntk(model, x1, x2, params=own, **options) for layer, own in layers(names).items()}

@@ -1,6 +1,6 @@
 """A user's model is borrowed: whatever happens, parameters, buffers, modes, hooks and random state are as before."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any, cast, final
@@ -138,42 +138,41 @@ class _Kept:
 
     def changed(self) -> bool:
         """Whether anything was added, removed or exchanged since."""
-        return any(
-            (before or container) and _fingerprint(container) != fingerprint
-            for container, before, fingerprint in self.was
-        )
+        return bool(self._moved())
 
     def restore(self) -> bool:
         """Whatever was added, removed or exchanged since; tells whether anything was."""
-        moved = False
-        for container, before, fingerprint in self.was:
-            if (before or container) and _fingerprint(container) != fingerprint:
-                moved = True
-                container.clear()
-                cast(Any, container.extend if isinstance(container, list) else container.update)(before)
-        return moved
+        moved = self._moved()
+        for container, before in moved:
+            container.clear()
+            cast(Any, container.extend if isinstance(container, list) else container.update)(before)
+        return bool(moved)
 
     def replace(self, others: dict[int, Tensor]) -> None:
         """Other tensors in the place of some, by their ids, in containers one level deep."""
-        for container, before, fingerprint in self.was:
-            if others.keys().isdisjoint(fingerprint):
-                continue
-            if isinstance(container, list):
-                container[:] = [others.get(id(value), value) for value in before]
-            elif isinstance(container, dict):
-                before: Any = before
-                container.update({key: others[id(value)] for key, value in before.items() if id(value) in others})
+        self._put(others, lambda value: others.get(id(value), value))
 
     def put_back(self, others: dict[int, Tensor]) -> None:
         """What `replace` has replaced; other changes since then stay to be seen."""
+        self._put(others, lambda value: value)
+
+    def _put(self, others: dict[int, Tensor], chosen: Callable[[Any], Any]) -> None:
         for container, before, fingerprint in self.was:
             if others.keys().isdisjoint(fingerprint):
                 continue
             if isinstance(container, list):
-                container[:] = before
+                container[:] = [chosen(value) for value in before]
             elif isinstance(container, dict):
                 before: Any = before
-                container.update({key: value for key, value in before.items() if id(value) in others})
+                container.update({key: chosen(value) for key, value in before.items() if id(value) in others})
+
+    def _moved(self) -> list[tuple[Any, Any]]:
+        """The containers that hold something else than before, with what they held."""
+        return [
+            (container, before)
+            for container, before, fingerprint in self.was
+            if (before or container) and _fingerprint(container) != fingerprint
+        ]
 
 
 def _fingerprint(container: Any) -> tuple[Any, ...]:

@@ -18,7 +18,7 @@ from lazyregime.kernels.empirical._forms import Task
 from lazyregime.kernels.empirical._layers import Stale, Survey
 from lazyregime.kernels.empirical._loan import Loan
 from lazyregime.kernels.empirical._memory import default_budget
-from lazyregime.kernels.empirical._parts import chosen
+from lazyregime.kernels.empirical._parts import chosen, network_of
 from lazyregime.kernels.empirical._plan import make_plan
 from lazyregime.kernels.empirical._precision import Precision, check_precision
 from lazyregime.kernels.empirical._remembered import recall, remember
@@ -155,9 +155,7 @@ class Request:
         return Loan(network, everything, None if self.params is None else chosen(network, self.params))
 
     def _network(self) -> tuple[nn.Module, bool]:
-        if type(self.model) is Linearized and self.rules == "auto":
-            return self.model.network, True
-        return self.model, False
+        return network_of(self.model) if self.rules == "auto" else (self.model, False)
 
     def prepare(self, loan: Loan, progress: Progress | None = None, mixes: str = "") -> Engine:
         """Survey the model and plan the work."""

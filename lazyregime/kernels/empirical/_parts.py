@@ -5,6 +5,17 @@ from typing import Any, cast
 from torch import nn
 
 from lazyregime.errors import LazyRegimeError
+from lazyregime.networks import Linearized
+
+
+def network_of(model: nn.Module) -> tuple[nn.Module, bool]:
+    """The network whose tangent kernel a model has, and whether all its parameters count: of a `Linearized` its own."""
+    return (model.network, True) if type(model) is Linearized else (model, False)
+
+
+def counted(network: nn.Module, everything: bool) -> list[str]:
+    """The names of the parameters that count where none are named."""
+    return [name for name, p in network.named_parameters() if p.is_floating_point() and (everything or p.requires_grad)]
 
 
 def chosen(model: nn.Module, names: Any) -> list[str]:

@@ -38,8 +38,7 @@ class Sides:
     @classmethod
     def make(cls, x1: Tensor, q1: list[Tensor], x2: Tensor, q2: list[Tensor]) -> "Sides":
         """With the variances of all images at a pixel side by side in memory, as those of pairs are."""
-        first = [_side_by_side(q) for q in q1]
-        return cls(x1, x2, first, first if q2 is q1 else [_side_by_side(q) for q in q2])
+        return cls(x1, x2, *_of_both(q1, q2, _side_by_side))
 
     def of(self, rows: Rows, columns: Rows) -> Iterator[tuple[Tensor, Tensor]]:
         """The variances of some of each."""
@@ -47,9 +46,15 @@ class Sides:
 
     def single(self) -> "Sides":
         """The same in float32."""
-        first = [q.float() for q in self.q1]
-        second = first if self.q2 is self.q1 else [q.float() for q in self.q2]
-        return Sides(self.x1.float(), self.x2.float(), first, second)
+        return Sides(self.x1.float(), self.x2.float(), *_of_both(self.q1, self.q2, Tensor.float))
+
+
+def _of_both(
+    q1: list[Tensor], q2: list[Tensor], change: Callable[[Tensor], Tensor]
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Of a set with itself once."""
+    first = [change(q) for q in q1]
+    return first, first if q2 is q1 else [change(q) for q in q2]
 
 
 def _side_by_side(q: Tensor) -> Tensor:

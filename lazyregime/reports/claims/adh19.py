@@ -60,8 +60,7 @@ def _cntk_v(runs: pd.DataFrame, depth: int, which: str) -> pd.DataFrame:
 
 
 def _cifar(depth: int, runs: pd.DataFrame) -> Measurement | None:
-    chosen = _cntk_v(runs, depth, "ntk")
-    return Seeds.of(chosen).mean("test_accuracy").measured() if len(chosen) else None
+    return Seeds.of(_cntk_v(runs, depth, "ntk")).mean("test_accuracy").measured()
 
 
 def _above_gaussian_process(runs: pd.DataFrame) -> Measurement | None:
