@@ -2,7 +2,7 @@
 # Grokking as the passage from lazy to rich [KBGP24]: how long the test loss falls behind the training loss, by laziness;
 # and the same with a weight decay that is co-scaled with alpha, mu / alpha, or not [SMO26].
 #
-#   SIZE=small multirun_scripts/grokking.sh   ten minutes on one core (the default)
+#   SIZE=small multirun_scripts/grokking.sh   six minutes on one core (the default)
 #   SIZE=medium multirun_scripts/grokking.sh  their own size, d = 100, 550 points, 500 units: an hour or two, not timed yet
 #   SIZE=paper multirun_scripts/grokking.sh   the same with all of its scales and ten seeds (a GPU)
 #   SIZE=tiny multirun_scripts/grokking.sh    seconds, to see it work

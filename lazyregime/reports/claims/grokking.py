@@ -1,7 +1,7 @@
 """Grokking as the passage from lazy to rich [KBGP24], and what of it is the step size and the decay [SMO26]."""
 
 # pandas tells its types only in part.
-# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportReturnType=false
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false, reportReturnType=false
 # pyright: reportGeneralTypeIssues=false
 
 import math

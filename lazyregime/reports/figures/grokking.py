@@ -2,6 +2,7 @@
 
 # pandas tells its types only in part.
 # pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false, reportGeneralTypeIssues=false
+# pyright: reportAssignmentType=false
 
 import math
 
