@@ -172,6 +172,11 @@ class FlowMember:
                 "optimizer.dual=true flows with the frozen kernel of one output: it needs regime=lazy and data with "
                 f"n_outputs=1, but regime={self.config['regime']['name']} and n_outputs={self.data.n_outputs}."
             )
+        if self.recipe.weight_decay is not None:
+            raise LazyRegimeError(
+                "optimizer.dual=true flows without the weights, which optimizer.weight_decay would shrink; "
+                "set optimizer.dual=false."
+            )
         x, network = self.data.train_inputs, self.module.network
         return empirical_ntk(network, x), empirical_ntk(network, self.data.test_inputs, x)
 

@@ -19,7 +19,7 @@ ABSENT, CHOSEN = "none", "chosen"
 POSTER_NETWORKS = ("MLP", "CNN")
 NETWORKS = {
     **{"mlp": "MLP", "cnn": "CNN", "two_layer": "two layers", "resnet18": "ResNet-18", "vgg11": "VGG-11"},
-    **{"balanced": "two layers, balanced", "vit": "ViT", "transformer": "transformer"},
+    **{"balanced": "two layers, balanced", "committee": "committee", "vit": "ViT", "transformer": "transformer"},
 }
 COUNTED = ("data", "loss", "optimizer", "n_train", "num_anchors", "num_test_probe", "parameterization", "selected_on")
 
