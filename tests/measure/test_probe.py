@@ -69,6 +69,10 @@ def test_movement_is_measured_from_initialization():
     w0 = torch.cat([p.detach().flatten() for p in initial.parameters()])
     w = torch.cat([p.detach().flatten() for p in module.network.parameters()])
     assert result["parameter_displacement"] == pytest.approx(float((w - w0).norm() / w0.norm()), rel=1e-6)
+    for (name, p0), p in zip(initial.named_parameters(), module.network.parameters(), strict=True):  # layer by layer
+        moved, size = float((p - p0).detach().norm()), float(p0.detach().norm())
+        assert result[f"parameter_displacement/{name}"] == pytest.approx(moved / size, rel=1e-6)
+        assert result[f"displacement/{name}"] == pytest.approx(moved, rel=1e-6)
     first = (initial.layers[1](x.flatten(1)) > 0) == (module.network.layers[1](x.flatten(1)) > 0)
     assert 0 < result["relu_unchanged"] <= 1
     assert first.double().mean() == pytest.approx(result["relu_unchanged"], abs=0.25)

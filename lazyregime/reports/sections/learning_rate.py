@@ -15,7 +15,7 @@ from lazyregime.reports.pages.table import Cell, Line, Table, columns, short
 from lazyregime.reports.section import Drawing, Section, save_figures
 from lazyregime.reports.tables.tags import tagged
 
-ORDER = 34
+ORDER = 35
 NOTE = (
     "gamma = 1/laziness, learning rates of a loss that is not divided by alpha^2 and in mean-field units, lr / "
     "laziness^2. Geometric means over the seeds of which they are known: of the largest stable rate, which lies "
