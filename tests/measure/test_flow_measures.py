@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lazyregime.measure.flow_measures import half_loss_time
-from lazyregime.measure.gates import has_gates, signs, with_frozen_gates
+from lazyregime.measure.gates import gates_of, has_gates, with_frozen_gates
 from lazyregime.networks import MLP
 
 
@@ -19,15 +19,15 @@ def test_frozen_gates_are_products_with_masks():
         for p in now.parameters():
             p.add_(torch.randn(p.shape, dtype=p.dtype, generator=torch.Generator().manual_seed(p.numel())))
     x = torch.randn(7, 5, dtype=torch.float64)
-    gates = signs(before, lambda: before(x))
-    assert any(not torch.equal(a, b) for a, b in zip(gates, signs(now, lambda: now(x)), strict=True))
+    gates = gates_of(before, lambda: before(x))
+    assert any(not torch.equal(a, b) for a, b in zip(gates, gates_of(now, lambda: now(x)), strict=True))
     layers = [layer for layer in now.layers if isinstance(layer, torch.nn.Linear)]
     z = x
     for layer, gate in zip(layers, gates, strict=False):
         z = layer(z) * gate * 2**0.5  # E[relu(Z)^2] = 1/2
     torch.testing.assert_close(with_frozen_gates(now, gates, x), layers[-1](z).detach())
     # with the gates of the moment it is the network itself
-    own = signs(now, lambda: now(x))
+    own = gates_of(now, lambda: now(x))
     torch.testing.assert_close(with_frozen_gates(now, own, x), now(x).detach())
 
 
