@@ -1,4 +1,4 @@
-"""Which ReLUs are on and which pixels win their pool: what is unchanged since w0, and f with gates as they were [COB19].
+"""Which ReLUs are on and which pixels win a pool: what is unchanged since w0, and f with gates as they were [COB19].
 
 "Activation stability" is the fraction unchanged; the network with frozen gates is linear in each layer's weights.
 """
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from lazyregime.networks import Activation
 
-Gate = Bool[Tensor, "n *h"] | Int[Tensor, "n c i j"]  # which ReLUs are on, or the flat index of each pool's winner
+Gate = Bool[Tensor, "..."] | Int[Tensor, "..."]  # which ReLUs are on, or the flat index of each pool's winner
 
 
 @torch.no_grad()
@@ -37,9 +37,7 @@ def unchanged_fraction(now: Sequence[Gate], before: Sequence[Gate]) -> float:
 
 
 @torch.no_grad()
-def with_frozen_gates(
-    network: nn.Module, gates: Sequence[Gate], x: Shaped[Tensor, "n *d"]
-) -> Float[Tensor, "n k"]:
+def with_frozen_gates(network: nn.Module, gates: Sequence[Gate], x: Shaped[Tensor, "n *d"]) -> Float[Tensor, "n k"]:
     """f(x; w) where each ReLU and each pool lets through what these gates say, whatever its inputs are now."""
     left = list(gates)
 

@@ -35,8 +35,8 @@ class AbstractRegime(pl.LightningModule):
         linearized: Replace f by its tangent model at w0 (which is centred by construction).
         loss: l(F, y).
         optimizer: The recipe of the steps.
-        schedule: constant, linear or cosine (both to zero), inverse (lr / (1 + e / 3) in epoch e = 0, 1, .., [COB19]'s),
-            or plateau (steered by a callback).
+        schedule: constant, linear or cosine (both to zero), inverse (lr / (1 + e / 3) in epoch e = 0, 1, .., that
+            of [COB19]), or plateau (steered by a callback).
 
     Raises:
         LazyRegimeError: If alpha cannot be, the choices contradict each other, or the network's scales do.

@@ -4,8 +4,10 @@ import pytest
 import torch
 
 from lazyregime.measure.flow_measures import half_loss_time
+from lazyregime.measure.frozen_gates import frozen_gates_accuracy
 from lazyregime.measure.gates import gates_of, has_gates, with_frozen_gates
 from lazyregime.networks import MLP
+from lazyregime.regimes import MSE, Lazy, Scaled
 
 
 def mlp(activation="relu"):
@@ -42,3 +44,42 @@ def test_the_half_loss_time_of_an_exponential_is_its_half_life():
     rows = [{"time": t, "train_loss": 2.0 * torch.exp(torch.tensor(-rate * t)).item()} for t in times]
     assert half_loss_time(rows) == pytest.approx(0.6931 / rate, rel=0.02)
     assert half_loss_time(rows[:3]) is None
+
+
+def pooled(seed):
+    torch.manual_seed(seed)
+    layers = [torch.nn.Conv2d(2, 3, 3, padding=1), torch.nn.ReLU(), torch.nn.MaxPool2d(2, ceil_mode=True)]
+    return torch.nn.Sequential(*layers, torch.nn.Flatten(), torch.nn.Linear(27, 2)).double()
+
+
+def test_a_frozen_pool_takes_the_pixel_that_won_at_w0():
+    now, before = pooled(1), pooled(0)
+    x = torch.randn(4, 2, 5, 5, dtype=torch.float64)
+    on, winners = gates_of(before, lambda: before(x))
+    z = (before[0](x).relu(), now[0](x) * on)
+    expected = torch.empty(4, 3, 3, 3, dtype=torch.float64)
+    for n, c, i, j in torch.cartesian_prod(*(torch.arange(size) for size in expected.shape)).tolist():
+        rows, columns = slice(2 * i, min(2 * i + 2, 5)), slice(2 * j, min(2 * j + 2, 5))
+        first = z[0][n, c, rows, columns].flatten().argmax()
+        expected[n, c, i, j] = z[1][n, c, rows, columns].flatten()[first]
+    frozen = with_frozen_gates(now, [on, winners], x)
+    torch.testing.assert_close(frozen, now[4](expected.flatten(1)).detach())
+    assert (frozen - now(x)).abs().max() > 0.01  # the pixel that wins now is another
+    own = gates_of(now, lambda: now(x))
+    torch.testing.assert_close(with_frozen_gates(now, own, x), now(x).detach())
+
+
+def test_accuracy_behind_frozen_gates_is_that_of_the_frozen_function_less_f0():
+    module = Scaled(pooled(0), alpha=2.0, loss=MSE())
+    initial = pooled(0)
+    with torch.no_grad():
+        for p, other in zip(module.network.parameters(), pooled(1).parameters(), strict=True):
+            p.copy_(other)
+    x, labels = torch.randn(700, 2, 5, 5, dtype=torch.float64), torch.arange(700) % 2
+    gates = gates_of(initial, lambda: initial(x))
+    outputs = with_frozen_gates(module.network, gates, x) - initial(x).detach()
+    right = (outputs.argmax(1) == labels).double().mean()
+    assert frozen_gates_accuracy(module, initial, x, labels) == pytest.approx(float(right))
+    assert right != (module(x).argmax(1) == labels).double().mean()
+    assert frozen_gates_accuracy(Lazy(pooled(0)), initial, x, labels) is None
+    assert frozen_gates_accuracy(Scaled(mlp("tanh"), alpha=1.0), mlp("tanh"), x, labels) is None
