@@ -248,7 +248,7 @@ CLAIMS = (
         partial(feature_less_lazy, arch="cnn"),
     ),
     _claim(
-        "cifar_components_feature", "conclusions", "On a few principal components a dense one does better with features.",
+        "cifar_components_feature", "conclusions", "On few principal components a dense one does better with features.",
         "test accuracy at the smallest laziness less that at the largest, mean over whitened, scaled and plain "
         "components", at_least(0.0), feature_less_lazy_on_components,
     ),
