@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from lazyregime.gradient_flow._stacked import StackedForward, stacked_forward
 from lazyregime.gradient_flow.grouping import members_at_once
-from lazyregime.gradient_flow.problem import FlowFunction, Pullback
+from lazyregime.gradient_flow.problem import FlowFunction, Pullback, decayed
 from lazyregime.gradient_flow.state import Params
 
 
@@ -30,6 +30,7 @@ class NetworkFunction(FlowFunction):
         rates: The learning-rate multiplier of each parameter.
         centred: Subtract f(x; w0).
         linearized: The tangent model; the parameters of the flow are then w - w0.
+        decay: mu of dw/dt = .. - mu w; None is none.
         at_once: Members in one batched evaluation; None lets the measured rule choose.
     """
 
@@ -43,11 +44,12 @@ class NetworkFunction(FlowFunction):
         rates: Sequence[float] | None = None,
         centred: bool = False,
         linearized: bool = False,
+        decay: float | None = None,
         at_once: int | None = None,
     ) -> None:
         self.network, self.initial = network, [w.detach() for w in initial]
         self.rates = [1.0] * len(initial) if rates is None else list(rates)
-        self.centred, self.linearized = centred, linearized
+        self.centred, self.linearized, self.decay = centred, linearized, decay
         self.forward: StackedForward = stacked_forward(network)
         self.inputs, self.shared = self.forward.prepare(inputs, not own_inputs), not own_inputs
         members = len(initial[0])
@@ -73,7 +75,7 @@ class NetworkFunction(FlowFunction):
                 torch.autograd.grad(h, w, cotangent[part])
                 for h, w, part in zip(outputs, weights, parts, strict=True)
             ]  # fmt: skip
-            return _joined(pieces)
+            return decayed(_joined(pieces), params, self.rates, self.decay)
 
         h = torch.cat([o.detach() for o in outputs]) if len(parts) > 1 else outputs[0].detach()
         return (h if self._f0 is None else h - self._f0), pullback
@@ -96,6 +98,7 @@ class NetworkFunction(FlowFunction):
             rates=self.rates,
             centred=self.centred,
             linearized=self.linearized,
+            decay=self.decay,
             at_once=self.at_once,
         )
 
@@ -121,7 +124,9 @@ class NetworkFunction(FlowFunction):
             outputs.append(_jvp(lambda *ws, part=part: self._evaluate(list(ws), part, sliced=True), w0, delta))
 
         def pullback(cotangent: Tensor) -> Params:
-            return _joined([tangent(cotangent[part]) for part, tangent in self._tangents])
+            grads = _joined([tangent(cotangent[part]) for part, tangent in self._tangents])
+            weights = [w + delta for w, delta in zip(self.initial, params, strict=True)]
+            return decayed(grads, weights, self.rates, self.decay)
 
         return torch.cat(outputs), pullback
 

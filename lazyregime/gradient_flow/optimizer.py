@@ -14,6 +14,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from lazyregime.errors import LazyRegimeError
+from lazyregime.gradient_flow.problem import decayed
 from lazyregime.gradient_flow.settings import FlowSettings, Status
 from lazyregime.gradient_flow.state import FlowState, Params
 from lazyregime.gradient_flow.step import attempt, begin
@@ -142,6 +143,7 @@ class _Closure:
         with torch.enable_grad():
             self.loss = self.closure()
         grads = [torch.zeros_like(p)[None] if p.grad is None else p.grad.detach().clone()[None] for p in targets]
+        grads = decayed(grads, params, self.optimizer._rates(), self.optimizer.settings.weight_decay)
         if self.optimizer.outputs is None:
             return torch.zeros(1, 1, 1, dtype=params[0].dtype), grads
         outputs = self.optimizer.outputs().detach()

@@ -1,6 +1,6 @@
 """min over w of l(alpha h(w), y) / alpha^2, for E members at once; what is h is a `FlowFunction`'s affair."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, final, runtime_checkable
 
@@ -83,6 +83,13 @@ class FlowProblem:
     def select(self, members: Int[Tensor, " m"]) -> "FlowProblem":
         """The problem of some of the members."""
         return FlowProblem(self.function.select(members), self.labels[members], self.alpha[members], self.loss)
+
+
+def decayed(grads: Params, params: Params, rates: Sequence[float], decay: float | None) -> Params:
+    """Grad + (mu / rate) w, for dw/dt = -rate grad - mu w."""
+    if decay is None:
+        return grads
+    return [g + (decay / rate) * w for g, w, rate in zip(grads, params, rates, strict=True)]
 
 
 def margins(outputs: Float[Tensor, "n k"], labels: Int[Tensor, "n *k"]) -> Float[Tensor, " n"]:

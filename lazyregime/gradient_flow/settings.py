@@ -42,6 +42,7 @@ class FlowSettings:
         max_dout: And if the outputs F = alpha h move by less, at every training point.
         initial_step: The first dt that is tried.
         momentum_time: tau of the continuous momentum dv/dt = -(v + g)/tau; 0 is plain gradient flow.
+        weight_decay: mu: dw/dt has -mu w besides, whatever the multipliers; None is none.
         margin: End when every training point is beyond it; None never.
         min_loss: End when the training loss is below it; None never.
         max_time: End at this flow time, exactly; None never.
@@ -56,6 +57,7 @@ class FlowSettings:
     max_dout: float = 0.1
     initial_step: float = 1.0
     momentum_time: float = 0.0
+    weight_decay: float | None = None
     margin: float | None = 1.0
     min_loss: float | None = None
     max_time: float | None = None
@@ -63,7 +65,16 @@ class FlowSettings:
     max_seconds: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("max_dgrad", "max_dout", "initial_step", "max_time", "max_steps", "max_seconds", "min_loss"):
+        for name in (
+            "max_dgrad",
+            "max_dout",
+            "initial_step",
+            "max_time",
+            "max_steps",
+            "max_seconds",
+            "min_loss",
+            "weight_decay",
+        ):
             value = getattr(self, name)
             if value is not None and not 0 < value < float("inf"):
                 raise LazyRegimeError(f"optimizer.{name}={value} is not possible; it must be positive and finite.")

@@ -6,6 +6,7 @@ from lazyregime.networks.balanced import Balanced
 from lazyregime.networks.centred import Centred
 from lazyregime.networks.chain import AbstractChain
 from lazyregime.networks.cnn import CNN
+from lazyregime.networks.committee import Committee
 from lazyregime.networks.factory import LayerFactory
 from lazyregime.networks.layers import ScaledConv2d, ScaledLinear
 from lazyregime.networks.linearization import Linearized, frozen_copy
@@ -37,6 +38,7 @@ __all__ = [
     "Activation",
     "Balanced",
     "Centred",
+    "Committee",
     "LayerFactory",
     "LayerScale",
     "Linearized",

@@ -128,6 +128,7 @@ class FlowsTogether:
             first.module.network, inputs, initial,
             own_inputs=not self.shared, rates=first.rates,
             centred=first.module.centred, linearized=first.module.linearized,
+            decay=first.recipe.weight_decay,
         )  # fmt: skip
 
 

@@ -164,13 +164,18 @@ class FlowMember:
         if ntk["enabled"]:
             points = points_of(self.data, **{key: ntk[key] for key in ("anchors_per_class", "n_test", "n_held_out")})
         maker = KernelMaker(memory_budget=ntk["memory_budget"], block_rows=ntk["block_rows"])
-        return Probe(points, self.measures.initial, maker, ridge=ntk["ridge"])
+        return Probe(points, self.measures.initial, maker, ridge=ntk["ridge"], headline=ntk["protocol"])
 
     def _dual_kernels(self) -> tuple[Tensor, Tensor]:
         if not self.module.linearized or self.data.n_outputs != 1:
             raise LazyRegimeError(
                 "optimizer.dual=true flows with the frozen kernel of one output: it needs regime=lazy and data with "
                 f"n_outputs=1, but regime={self.config['regime']['name']} and n_outputs={self.data.n_outputs}."
+            )
+        if self.recipe.weight_decay is not None:
+            raise LazyRegimeError(
+                "optimizer.dual=true flows without the weights, which optimizer.weight_decay would shrink; "
+                "set optimizer.dual=false."
             )
         x, network = self.data.train_inputs, self.module.network
         return empirical_ntk(network, x), empirical_ntk(network, self.data.test_inputs, x)

@@ -22,6 +22,7 @@ class Explanation:
     plan: Plan
     unused: tuple[str, ...]
     num_outputs: int
+    small_chain: bool = False
 
     def __str__(self) -> str:
         """The table."""
@@ -45,6 +46,8 @@ class Explanation:
             f"{plan.hold} rows held, {plan.stream} streamed, {plan.record} recorded at once; "
             f"peak about {plan.peak / 2**20:.0f} MiB of a budget of {plan.budget / 2**20:.0f} MiB"
         )
+        if self.small_chain:
+            chunks = "all rows in one pass without a proof: a small chain of dense layers is known from its modules"
         return "\n".join([shape, *_table(rows), chunks])
 
 
@@ -70,4 +73,5 @@ def explain(
     request = Request(model, x1, x2, outputs, memory_budget, accumulate, rules)
     with request.loan() as loan:
         engine = request.prepare(loan)
-        return Explanation(engine.plan, tuple(engine.found.unused), engine.found.num_outputs)
+        small = request.small_chain() is not None
+        return Explanation(engine.plan, tuple(engine.found.unused), engine.found.num_outputs, small)

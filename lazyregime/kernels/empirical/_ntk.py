@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels.empirical._alike import key_of
+from lazyregime.kernels.empirical._chain import chain_ntk, small_chain
 from lazyregime.kernels.empirical._checks import check_finite, check_inputs, check_model
 from lazyregime.kernels.empirical._engine import Engine, Progress
 from lazyregime.kernels.empirical._factors import Outputs
@@ -124,12 +125,30 @@ class Request:
 
     def compute(self, progress: Progress | None) -> Tensor:
         """The kernel in the layout of `allocate`; by the fallback if the samples are not shown to be treated apart."""
-        try:
-            theta = self._compute(progress)
-        except Unproven as why:
-            theta = self._compute(progress, str(why))
+        theta = self._small(progress)
+        if theta is None:
+            try:
+                theta = self._compute(progress)
+            except Unproven as why:
+                theta = self._compute(progress, str(why))
         check_finite(theta, self.x1, self.x2)
         return theta
+
+    def _small(self, progress: Progress | None) -> Tensor | None:
+        """The kernel of a small chain of dense layers, for which nothing has to be proven call by call."""
+        chain = self.small_chain()
+        theta = None if chain is None else chain_ntk(chain, self.x1, self.x2)
+        if theta is not None and progress is not None:
+            pairs = theta.numel() if self.x2 is not None else len(theta) * (len(theta) + 1) // 2
+            progress(pairs, pairs)
+        return theta
+
+    def small_chain(self) -> list[nn.Module] | None:
+        """Its modules, if the model is one and no more is asked than `chain_ntk` gives."""
+        asked = self.outputs, self.rules, self.precision, self.params
+        if asked != ("trace", "auto", "full", None) or self.accumulate not in (None, self.x1.dtype):
+            return None
+        return small_chain(self.model, self.x1, self.x2, self.memory_budget)
 
     def _compute(self, progress: Progress | None, mixes: str = "") -> Tensor:
         with self.loan() as loan:

@@ -11,14 +11,14 @@ from typing import final
 
 from lazyregime.kernels.empirical._forms import Task
 
-# Bytes of a recording with convolutions or sequences: enough rows that Python's share is small. On two cores half of it
-# takes 6% more time (CNN-32, 300 x 500), and more than this no less.
-_RECORDING = 112 << 20
+# Bytes of a recording with convolutions or sequences: enough rows that Python's share is small. Two thirds of it take
+# 8% more time (CNN-32, 300 x 500, one core), and more than this no less.
+_RECORDING = 168 << 20
 # Rows that a dense layer's backward pass needs, or its weights are read anew for every few of them: 256 take 6% more
 # time than 336 (MLP-1024, 300 x 600, one core), 128 take 14%.
 _DENSE_ROWS = 336
-# Of factors of samples with many positions: CNN-32 takes as long with products of 64 rows as of 512.
-_ROWS = 72
+# Of factors of samples with many positions: half of them take 5% more time (CNN-32), twice as many no less.
+_ROWS = 144
 # Of networks with large factors, as many rows as fit into these bytes, or a few, since each product reads them all.
 _TILE, _FEW = 192 << 20, 8
 # What a product's rows shrink to when memory is short.
@@ -26,7 +26,8 @@ _SHORTER = (168, 96, 72, 48, 24, 12, 8, 4, 2, 1)
 # Two sides that take no more than this are recorded as one batch: half as many passes, where these are what takes time.
 _TOGETHER = 24 << 20
 # So are two sides of few rows, and the backward passes of all outputs are one vectorized pass, up to these bytes: a ViT
-# of 8 and 12 images takes three quarters of the time. Smaller budgets than these change their last bits.
+# of 8 and 12 images takes three quarters of the time, but CNN-32 of 300 and 500 7% more. Smaller budgets than these
+# change their last bits.
 _FEW_ROWS, _FEW_TOGETHER, _BATCHED = 48, 200 << 20, 176 << 20
 # Products of fewer rows than this round otherwise, in float32 (MKL, AVX-512; in float64 of fewer than 24).
 EXACT = 12
@@ -121,7 +122,7 @@ def standard_tile(places: int, demand: Demand) -> Tile:
     both = demand.task.n + demand.task.m
     most = _FEW_TOGETHER if both <= _FEW_ROWS else _TOGETHER
     small = not demand.task.symmetric and places > 0 and both <= recorded and both * demand.work <= most
-    longest = both if small else min(recorded, max(demand.task.n, demand.task.m))
+    longest = both if small else max(demand.task.n, demand.task.m)
     batched = demand.batched > 0 and longest <= _FEW_ROWS
     batched = batched and longest * (demand.work + demand.batched) <= _BATCHED
     return Tile(max(rows, recorded), recorded, small, batched)

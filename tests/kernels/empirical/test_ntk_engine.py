@@ -7,7 +7,7 @@ from torch import nn
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import empirical_ntk, explain
-from lazyregime.kernels.empirical import _engine, _plan
+from lazyregime.kernels.empirical import _chain, _engine, _plan
 from lazyregime.networks import CNN, MLP
 
 
@@ -128,6 +128,7 @@ class Series(nn.Module):
 @pytest.mark.parametrize("make", [lambda: MLP(width=6, in_features=12, n_outputs=37), Series])
 def test_many_outputs_come_in_windows_whose_terms_add_up(make, fails_at, monkeypatch):
     monkeypatch.setattr(_plan, "_LARGE", 0)
+    monkeypatch.setattr(_chain, "_SMALL", 0)
     torch.manual_seed(0)
     model = make().double()
     x, z = (torch.randn(n, 12).double() for n in (5, 4))

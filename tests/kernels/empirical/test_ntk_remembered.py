@@ -10,13 +10,14 @@ from torch.nn import functional as F
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import empirical_ntk
-from lazyregime.kernels.empirical import _ntk, _remembered
+from lazyregime.kernels.empirical import _chain, _ntk, _remembered
 from lazyregime.networks import CNN, MLP
 
 
 @pytest.fixture(autouse=True)
 def surveys(monkeypatch):
-    """How often a model was surveyed."""
+    """How often a model was surveyed; small chains too."""
+    monkeypatch.setattr(_chain, "_SMALL", 0)
     _remembered.forget()
     done = []
     survey = _ntk.survey
