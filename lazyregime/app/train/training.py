@@ -25,11 +25,8 @@ from lazyregime.data import Batches, ClassificationData
 from lazyregime.errors import LazyRegimeError
 from lazyregime.lightning import pl
 from lazyregime.measure.checkpoints import LastCheckpoint
-<<<<<<< HEAD
-from lazyregime.measure.frozen_gates import frozen_gates_accuracy
-=======
 from lazyregime.measure.divergence import Divergence
->>>>>>> main
+from lazyregime.measure.frozen_gates import frozen_gates_accuracy
 from lazyregime.measure.improvement import Improvement
 from lazyregime.measure.probing import NTKProbe
 from lazyregime.measure.recorder import Recorder, Row
@@ -88,13 +85,8 @@ class Training(AbstractWork):
         self.module.to(self.device).eval()
         since = time.perf_counter()
         measured: dict[str, Any] = {}
-<<<<<<< HEAD
-        if self.probing is not None:
-            measured = self._measured(self.probing) | self._behind_frozen_gates()
-=======
         if self.probing is not None and not self._has_diverged():  # of which no kernel tells anything
-            measured = self._measured(self.probing)
->>>>>>> main
+            measured = self._measured(self.probing) | self._behind_frozen_gates()
             self._add_to_last_row(self.probing)
             if self.trainer.is_global_zero:
                 atomic_write(self.folder.kernels, save(self.probing.probe.tensors()))
