@@ -1,21 +1,25 @@
-"""The kernels of one look, K(X, X) by protocol and K(Z, Z) of held-out points, and the regression with them."""
+"""One look: the kernels by protocol and of held-out points, and the regression with them.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+A look in between costs a fraction of one at an end: its regression is tested on the held-out points alone, whose kernel
+is wanted anyway, and goes by the headline's protocol. The verdict is of the two ends, and sees none of it.
+"""
+
+from dataclasses import dataclass, replace
 from typing import final
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
-from lazyregime.errors import LazyRegimeError, in_words, is_of_the_machine
+from lazyregime.errors import in_words, is_of_the_machine
 from lazyregime.measure.found import Found
 from lazyregime.measure.kernel_maker import KernelMaker
+from lazyregime.measure.look_kernels import LookKernels
 from lazyregime.measure.measuring import Warn
 from lazyregime.measure.points import Points
 from lazyregime.measure.regression import Regressed, protocols, regress
 
 REGRESSION = ("kernel_accuracy", "kernel_risk", "condition_number", "jitter")
+ROUNDING = 32  # times the resolution of its type: by less one kernel differs if it is computed in another order
 
 
 @final
@@ -28,27 +32,32 @@ class Looking:
         kernel: How kernels are computed.
         ridge: Of the regression, relative to the kernel's mean diagonal.
         warn: Told what could not be computed.
+        headline: The protocol by which looks in between regress; None for all that there are.
     """
 
     points: Points
     kernel: KernelMaker
     ridge: float
     warn: Warn
+    headline: str | None = None
 
-    def at(self, model: nn.Module, tag: str, first: Found | None) -> Found:
+    def at(self, model: nn.Module, tag: str, first: Found | None, *, in_between: bool = False) -> Found:
         """The kernels and the regression now; where the kernels are those of the first look, so is the regression."""
+        points, asked = self.points, protocols(self.points)
+        if in_between:
+            points, asked = _held_out_alone(points), tuple(p for p in asked if self.headline in (None, p))
+        kernels = LookKernels(self.kernel, model, points, asked, tag)
         try:
-            grams, held_out = self._kernels(model, tag)
+            grams, held_out = kernels.square()
         except Exception as error:
             if is_of_the_machine(error):  # a full disk or memory says nothing about the kernel
                 raise
             self.warn(f"The kernel at {tag} could not be computed: {in_words(error)}")
             return Found()
-        if first is not None and first.per_point and all(torch.equal(grams[p], first.grams[p]) for p in grams):
-            same = {name: value for name, value in first.scalars.items() if name.startswith(REGRESSION)}
-            return Found(same, {}, grams, held_out, first.per_point)
+        if first is not None and first.per_point and all(_same(grams[p], first.grams[p]) for p in grams):
+            return _as_at_first(first, held_out, asked)
         try:
-            found = regress(self.points, grams, self._test_kernels(model, tag), self.ridge)
+            found = regress(points, grams, kernels.test(), self.ridge)
         except Exception as error:
             if is_of_the_machine(error):
                 raise
@@ -56,29 +65,18 @@ class Looking:
             found = Regressed()
         return Found(found.scalars, {}, grams, held_out, found.per_point)
 
-    def _kernels(self, model: nn.Module, tag: str) -> tuple[dict[str, Float[Tensor, "n n"]], Float[Tensor, "m m"]]:
-        points = self.points
-        grams = {"adh": self._finite(model, points.anchors, f"kernel of the anchors, adh, {tag}")}
-        if "poster" in protocols(points):
-            raw = points.raw_anchors
-            grams["poster"] = (
-                grams["adh"] if raw is None else self._finite(model, raw, f"kernel of the anchors, poster, {tag}")
-            )
-        return grams, self._finite(model, points.held_out, f"kernel of the held-out points, {tag}")
 
-    def _test_kernels(self, model: nn.Module, tag: str) -> Mapping[str, Float[Tensor, "m n"]]:
-        points, title = self.points, f"kernel of the test set, {tag}"
-        if points.raw_anchors is None or points.num_classes is None:
-            return dict.fromkeys(protocols(points), self.kernel(model, points.test_inputs, points.anchors, title=title))
-        both = torch.cat([points.anchors, points.raw_anchors])  # so that the test points' side is computed once
-        k = self.kernel(model, points.test_inputs, both, title=title)
-        return dict(zip(protocols(points), k.split(len(points.anchors), dim=1), strict=True))
+def _held_out_alone(points: Points) -> Points:
+    return replace(points, test_inputs=points.held_out, test_labels=points.held_out_labels)
 
-    def _finite(self, model: nn.Module, x: Tensor, title: str) -> Tensor:
-        gram = self.kernel(model, x, title=title)
-        if not gram.isfinite().all():
-            raise LazyRegimeError(
-                f"the {title}, has entries that are NaN or infinite, so the network has overflowed; use a smaller lr, "
-                "or trainer.precision=float64."
-            )
-        return gram
+
+def _same(now: Tensor, first: Tensor) -> bool:
+    """Up to rounding: a frozen kernel."""
+    return bool(torch.linalg.norm(now - first) <= ROUNDING * torch.finfo(now.dtype).eps * torch.linalg.norm(first))
+
+
+def _as_at_first(first: Found, held_out: Tensor, asked: tuple[str, ...]) -> Found:
+    names = tuple(f"{name}_{protocol}" for name in REGRESSION for protocol in asked)
+    grams = {protocol: first.grams[protocol].clone() for protocol in dict.fromkeys(("adh", *asked))}
+    same = {name: value for name, value in first.scalars.items() if name in names}
+    return Found(same, {}, grams, held_out, {protocol: first.per_point[protocol] for protocol in asked})

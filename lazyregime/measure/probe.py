@@ -24,6 +24,8 @@ from lazyregime.measure.seen import Seen, in_eval_mode
 from lazyregime.measure.stored import tensors_of
 from lazyregime.measure.verdict import judge
 
+ENDS = ("init", "final")  # the tags of full looks, which the verdict is of
+
 
 @final
 class Probe:
@@ -36,21 +38,33 @@ class Probe:
         initial: The state at w0, which stays as it is.
         kernel: How kernels are computed.
         ridge: Of the regression, relative to the kernel's mean diagonal.
+        headline: The protocol by which looks in between regress; None for all that there are.
     """
 
     def __init__(
-        self, points: Points | None, initial: Seen, kernel: KernelMaker | None = None, *, ridge: float = 0.0
+        self,
+        points: Points | None,
+        initial: Seen,
+        kernel: KernelMaker | None = None,
+        *,
+        ridge: float = 0.0,
+        headline: str | None = None,
     ) -> None:
         self.points, self.initial = points, initial
-        self.looking = None if points is None else Looking(points, kernel or KernelMaker(), ridge, self._warn)
+        kernel = kernel or KernelMaker()
+        self.looking = None if points is None else Looking(points, kernel, ridge, self._warn, headline)
         self.found: dict[str, Found] = {}
         self.warnings: list[str] = [] if points is None else list(points.notes)
 
     def look(self, state: Seen, tag: str) -> Found:
-        """Measure a state, and remember it under `tag`; the first tag is "init", the last one "final"."""
+        """Measure a state, and remember it under `tag`; the first tag is "init", the last one "final".
+
+        In between the regression is tested on the held-out points alone.
+        """
         first = self.found.get("init")
         with in_eval_mode(state.model):
-            seen = Found() if self.looking is None else self.looking.at(state.model, tag, first)
+            between = tag not in ENDS
+            seen = Found() if self.looking is None else self.looking.at(state.model, tag, first, in_between=between)
             before = self._moment(self.initial, seen if first is None else first)
             values = measured(self._moment(state, seen), before, tag, self._warn)
         self.found[tag] = replace(seen, scalars=seen.scalars | values.of_moment, moved=values.moved)

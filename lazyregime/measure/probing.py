@@ -35,6 +35,7 @@ class NTKProbe(pl.Callback):
         n_test: Test points; None for all.
         n_held_out: Held-out points, the first test points; None for as many as there are anchors.
         ridge: Added to the kernel of the regression, relative to its mean diagonal.
+        protocol: By which looks in between regress; None for all that there are.
         at: The arguments of a `Schedule`. Its loss is the mean of 50 steps.
         memory_budget: Bytes for the kernel computation.
         block_rows: A kernel of more rows is computed in blocks of so many, in shares where there are several processes.
@@ -55,6 +56,7 @@ class NTKProbe(pl.Callback):
         n_test: int | None = None,
         n_held_out: int | None = None,
         ridge: float = 0.0,
+        protocol: str | None = None,
         at: Mapping[str, Any] | None = None,
         memory_budget: int | None = None,
         block_rows: int = 2500,
@@ -64,7 +66,7 @@ class NTKProbe(pl.Callback):
         self.initial = frozen_copy(network)
         self.probe = Probe(
             self.points, as_seen(self.initial, self.points.anchors),
-            KernelMaker(progress, memory_budget, block_rows, blocks_dir), ridge=ridge,
+            KernelMaker(progress, memory_budget, block_rows, blocks_dir), ridge=ridge, headline=protocol,
         )  # fmt: skip
         self.recorder = recorder
         self.schedule = Schedule(**(at or {}))

@@ -55,14 +55,14 @@ def regress(
     Args:
         points: Both, with their labels.
         grams: K(X, X) by protocol.
-        test_kernels: K(x, X) by protocol.
+        test_kernels: K(x, X) by protocol, of those that are asked for.
         relative_ridge: Added to the kernel, relative to its mean diagonal.
 
     Raises:
         LazyRegimeError: If the kernel is none.
     """
     found = Regressed()
-    for protocol in protocols(points):
+    for protocol in test_kernels:
         regression = KernelRegression(
             relative_ridge=relative_ridge, protocol=cast(Any, protocol), n_outputs=points.num_classes
         ).fit_gram(grams[protocol], points.anchor_labels.cpu())

@@ -73,6 +73,7 @@ class AbstractRegime(pl.LightningModule):
         self.loss, self.optimizer = loss or CrossEntropy(), optimizer or Adam()
         self.schedule = schedule
         self.latest_outputs: Tensor | None = None  # of the latest training step
+        self.latest_loss: Tensor | None = None  # of it too, not divided by alpha^2
         self._sums: Tensor | None = None  # loss, correct predictions, samples of this epoch
         self._bad_step: Tensor | None = None  # the first step whose loss was not finite; -1 if there was none
         self._steps_before, self._num_steps = 0, 0  # of earlier processes, and of this one
@@ -99,7 +100,8 @@ class AbstractRegime(pl.LightningModule):
         outputs = self(x)
         loss = self.loss(outputs, y)
         self.latest_outputs = detached = outputs.detach()
-        self._count(detached, y, loss.detach())
+        self.latest_loss = loss.detach()
+        self._count(detached, y, self.latest_loss)
         if batch_idx % CHECK_EVERY == 0:
             self.check_finite()
         return loss / (self.alpha**2 / self._weight(len(y), batch_idx))

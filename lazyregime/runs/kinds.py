@@ -35,6 +35,7 @@ class TrainResult(Result):
     steps: int | None = None
     selected_on: str | None = None  # the data by which the weights were chosen that were measured
     selected_epoch: int | None = None
+    diverged_at: int | None = None  # the step before which the loss was above trainer.diverged_above times the first
     seconds_training: float | None = None
     seconds_probe: float | None = None
 

@@ -107,6 +107,8 @@ TRAIN = [
     ("trainer.monitor=validation_accuracy", "data.n_validation=5000"),
     ("trainer.patience=3", "needs trainer.monitor"),
     ("trainer.patience=0 trainer.monitor=train_loss", "at least 1"),
+    ("trainer.diverged_above=1", "it must be more than 1"),
+    ("trainer.diverged_above=-3", "it must be more than 1"),
     ("trainer.select=best", "needs trainer.monitor"),
     ("trainer.select=foo", "the valid ones are best, last"),
     ("trainer.precision=float16", "did you mean 'float64'?"),

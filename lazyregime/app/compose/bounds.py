@@ -22,6 +22,7 @@ def check_bounds(config: ConfigDict) -> None:
     """
     _check_least("trainer", config["trainer"], _LEAST_OF_TRAINER)
     _check_least("ntk", config["ntk"], _LEAST_OF_PROBE)
+    _check_divergence(config["trainer"]["diverged_above"])
     _check_probe(config["ntk"])
     if config["optimizer"]["name"] == "gradient_flow":
         _check_flow(config)
@@ -86,6 +87,13 @@ def _check_flow(config: ConfigDict) -> None:
     if config["optimizer"]["dual"] and not config["regime"]["linearized"]:
         raise ConfigError(
             "optimizer.dual=true flows with the frozen kernel, which is regime=lazy; set that, or optimizer.dual=false."
+        )
+
+
+def _check_divergence(above: float | None) -> None:
+    if above is not None and not 1 < above < float("inf"):
+        raise ConfigError(
+            f"trainer.diverged_above={above:g} is not possible; it must be more than 1, and finite, or null for none."
         )
 
 

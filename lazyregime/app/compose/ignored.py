@@ -27,7 +27,7 @@ _RULES: tuple[_Rule, ...] = (
         _of("optimizer", "name", "gradient_flow"),
         (
             "trainer.max_epochs", "trainer.batch_size", "trainer.schedule", "trainer.monitor", "trainer.patience",
-            "trainer.select", "trainer.limit_batches", "trainer.profile",
+            "trainer.select", "trainer.limit_batches", "trainer.profile", "trainer.diverged_above",
         ),
         "optimizer=gradient_flow takes all points at once, in steps of its own choice, until it is done",
         "see optimizer.max_steps, optimizer.max_time, optimizer.min_loss and optimizer.margin",

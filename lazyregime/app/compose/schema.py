@@ -93,6 +93,7 @@ class Trainer:
     schedule: Schedule = MISSING
     monitor: str | None = MISSING
     patience: int | None = MISSING
+    diverged_above: float | None = MISSING
     select: Select = MISSING
     precision: Precision = MISSING
     accelerator: str = MISSING

@@ -164,7 +164,7 @@ class FlowMember:
         if ntk["enabled"]:
             points = points_of(self.data, **{key: ntk[key] for key in ("anchors_per_class", "n_test", "n_held_out")})
         maker = KernelMaker(memory_budget=ntk["memory_budget"], block_rows=ntk["block_rows"])
-        return Probe(points, self.measures.initial, maker, ridge=ntk["ridge"])
+        return Probe(points, self.measures.initial, maker, ridge=ntk["ridge"], headline=ntk["protocol"])
 
     def _dual_kernels(self) -> tuple[Tensor, Tensor]:
         if not self.module.linearized or self.data.n_outputs != 1:

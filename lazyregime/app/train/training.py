@@ -25,6 +25,7 @@ from lazyregime.data import Batches, ClassificationData
 from lazyregime.errors import LazyRegimeError
 from lazyregime.lightning import pl
 from lazyregime.measure.checkpoints import LastCheckpoint
+from lazyregime.measure.divergence import Divergence
 from lazyregime.measure.improvement import Improvement
 from lazyregime.measure.probing import NTKProbe
 from lazyregime.measure.recorder import Recorder, Row
@@ -50,6 +51,7 @@ class Training(AbstractWork):
         self.recorder = Recorder(data, self._write_rows)
         self.probing = self._probing(data)
         self.improvement = self._improvement()
+        self.divergence = self._divergence()
         self.module = build_regime(config, self.network)
         self.module.loss = weighted(self.module.loss, data.class_weights, data.train_labels)
         self.trainer = self._trainer()
@@ -82,7 +84,7 @@ class Training(AbstractWork):
         self.module.to(self.device).eval()
         since = time.perf_counter()
         measured: dict[str, Any] = {}
-        if self.probing is not None:
+        if self.probing is not None and not self._has_diverged():  # of which no kernel tells anything
             measured = self._measured(self.probing)
             self._add_to_last_row(self.probing)
             if self.trainer.is_global_zero:
@@ -135,6 +137,7 @@ class Training(AbstractWork):
             steps=self.step,
             selected_on=None if best is None else best.monitor.rpartition("_")[0],
             selected_epoch=None if best is None else best.best_epoch,
+            diverged_at=None if self.divergence is None else self.divergence.step,
             measures={
                 **of_classes(self._accuracies()),
                 "protocol": self.config["ntk"]["protocol"],
@@ -145,6 +148,7 @@ class Training(AbstractWork):
             },
             warnings=(
                 *doubts(self.module, build_network(self.config)),
+                *(self.divergence.told() if self.divergence else ()),
                 *(self.probing.probe.warnings if self.probing else ()),
             ),
             seconds_training=round(self.recorder.seconds, 2),
@@ -176,7 +180,7 @@ class Training(AbstractWork):
         }
 
     def _probing(self, data: ClassificationData) -> NTKProbe | None:
-        settings = {k: v for k, v in self.config["ntk"].items() if k not in ("enabled", "protocol", "null")}
+        settings = {k: v for k, v in self.config["ntk"].items() if k not in ("enabled", "null")}
         if not self.config["ntk"]["enabled"]:
             return None
         return NTKProbe(
@@ -194,11 +198,18 @@ class Training(AbstractWork):
             halve=trainer["schedule"] == "plateau",
         )
 
+    def _has_diverged(self) -> bool:
+        return self.divergence is not None and self.divergence.step is not None
+
+    def _divergence(self) -> Divergence | None:
+        above = self.config["trainer"]["diverged_above"]
+        return None if above is None else Divergence(above)
+
     def _trainer(self) -> pl.Trainer:
         config = self.config["trainer"]
         last = LastCheckpoint(self.folder.kept)
         progress = TrainingProgress(self.console)
-        callbacks = [self.probing, self.recorder, self.improvement, progress, last]
+        callbacks = [self.probing, self.recorder, self.improvement, self.divergence, progress, last]
         return pl.Trainer(
             max_epochs=config["max_epochs"],
             **trainer_options(self.config),

@@ -40,7 +40,8 @@ IN_A_COLUMN_ANYWHERE = {"_convert_", "width", "data_dir", "offline", "memory_bud
 UNDER = ("tracking.", "hydra.", "paths.")
 # What gradient flow has no use for stands in its configuration all the same.
 NOT_OF_A_FLOW = {
-    f"trainer.{key}" for key in ("batch_size", "schedule", "monitor", "patience", "select", "limit_batches")
+    f"trainer.{key}"
+    for key in ("batch_size", "schedule", "monitor", "patience", "select", "limit_batches", "diverged_above")
 }
 
 # What a reader must see even where the regimes differ by nature (learning rate and parameterization are theirs).
