@@ -1,6 +1,6 @@
 """What moves the figures of [GSJW20] and [COB19] that come out otherwise here: one thing is changed at a time.
 
-    python multirun_scripts/laziness_causes.py [depth] [points] [width] [variance] [smooth] [KEY=VALUE ...]
+    python multirun_scripts/laziness_causes.py [depth] [points] [width] [variance] [smooth] [rare] [KEY=VALUE ...]
 
 depth     The exponent of the kernel's change in the feature phase, against the number L of hidden layers: layers that
           grow together until f = margin / alpha give -2L / (L + 1).
@@ -8,6 +8,9 @@ points    The laziness where the kernel changes by its own norm, against the num
 width     The same laziness at a width beyond those of SIZE=small.
 variance  The exponent in width of the variance of F over initializations in the feature phase, from width to width.
 smooth    The exponent of |F - F_lin| in alpha, decade by decade, with ReLU and with swish, at two widths.
+rare      Whether it is rare events that make it -1/2 with ReLU: gates changed a test point, and the exponents of the
+          root mean square, the mean and the median over test points of |F - F_lin|. Events of size O(1) at a rate
+          1/alpha give -1/2, -1, and a median that does not see them once there is less than one a point.
 
 The runs go where those of the experiments go; what is complete is not repeated.
 """
@@ -40,6 +43,10 @@ SWEEPS = {
     "smooth": [
         ["experiment=cob19_alpha", "ntk=none", "arch.activation=relu,silu", "width=64,256", "init_seed=0,1,2,3,4",
          which]
+        for which in ("alpha=10,30,100,1000", "regime=lazy")
+    ],
+    "rare": [
+        ["experiment=cob19_alpha", "ntk=none", "init_seed=0,1,2,3,4", which]
         for which in ("alpha=10,30,100,1000", "regime=lazy")
     ],
 }  # fmt: skip
@@ -89,12 +96,34 @@ def smooth(runs):
 
 def distances(runs):
     """|F - F_lin| on the test set by alpha, of one initialization."""
+    return {alpha: np.linalg.norm(gap) for alpha, gap in gaps(runs).items()}
+
+
+def rare(runs):
+    """Gates changed a test point by alpha, and three exponents between neighbouring alphas."""
+    units = runs["config.arch.width"].iloc[0] * runs["config.arch.depth"].iloc[0]
+    for alpha, part in runs[runs.regime == "scaled"].groupby("alpha"):
+        yield [
+            f"gates changed a test point, alpha {alpha:g}",
+            interval(starts(units * (1 - part.relu_unchanged)).measured()),
+            "",
+        ]
+    apart = [gaps(one) for _, one in runs.groupby("init_seed")]
+    means = {"root mean square": lambda gap: np.sqrt((gap**2).mean()), "mean": np.mean, "median": np.median}
+    for words, mean in means.items():
+        for low, high in DECADES:
+            fitted = starts(np.log(mean(gap[high]) / mean(gap[low])) / np.log(high / low) for gap in apart).measured()
+            expected = "-0.5" if words == "root mean square" else "-1"
+            yield [f"exponent of the {words}, alpha {low} to {high}", interval(fitted), expected]
+
+
+def gaps(runs):
+    """|F - F_lin| of each test point by alpha, of one initialization."""
     scaled, linear = runs[runs.regime == "scaled"], runs[runs.regime == "lazy"]
-    limit = outputs(linear)[0][0]
-    return dict(zip(scaled.alpha, np.linalg.norm(outputs(scaled)[0] - limit, axis=1), strict=True))
+    return dict(zip(scaled.alpha, np.abs(outputs(scaled)[0] - outputs(linear)[0][0]), strict=True))
 
 
-TABLES = {"depth": depth, "points": points, "width": points, "variance": fluctuations, "smooth": smooth}
+TABLES = {"depth": depth, "points": points, "width": points, "variance": fluctuations, "smooth": smooth, "rare": rare}
 
 
 def study(name, overrides):

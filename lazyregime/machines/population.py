@@ -121,9 +121,9 @@ def predicted_krr_risk(
     """
     highest = max((k for k, p in enumerate(target_powers) if p > 1e-9), default=0)  # rounding of powers that are zero
     degrees = min(max(highest + 1, 5), len(spectrum.values))
-    counts = torch.tensor([multiplicity(k, spectrum.d) for k in range(degrees)])
+    counts = torch.tensor([multiplicity(k, spectrum.d) for k in range(degrees)], dtype=torch.float64)
     squares = spectrum.values[:degrees].square()
     each = torch.tensor([*target_powers, *[0.0] * degrees][:degrees], dtype=torch.float64) / counts
-    beyond = max(0.0, spectrum.second_moment - float(squares @ counts.double()))
-    eigenvalues, power = squares.repeat_interleave(counts), each.repeat_interleave(counts)
-    return eigenlearning(eigenvalues, power, n_samples, ridge=ridge + beyond, noise=noise).test_mse - noise
+    beyond = max(0.0, spectrum.second_moment - float(squares @ counts))
+    predicted = eigenlearning(squares, each, n_samples, ridge=ridge + beyond, noise=noise, counts=counts)
+    return predicted.test_mse - noise

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lazyregime.data import ClassificationData
 from lazyregime.gradient_flow import Snapshot, margins
-from lazyregime.measure.gates import has_gates, signs, with_frozen_gates
+from lazyregime.measure.gates import gates_of, has_gates, with_frozen_gates
 from lazyregime.measure.seen import Seen
 from lazyregime.networks import Linearized
 from lazyregime.regimes import AbstractRegime
@@ -60,7 +60,7 @@ class FlowMeasures:
     def state(self) -> Seen:
         """The module at the latest look, for a probe."""
         network, points = self.module.network, self.data.test_inputs[:GATE_POINTS]
-        gates = None if self.gates is None else lambda: signs(network, lambda: network(points))
+        gates = None if self.gates is None else lambda: gates_of(network, lambda: network(points))
         tangent = self.module.linearized or self.test_kernel is not None
         shown = None if tangent else network
         return Seen(self.module.trained, self._weights(), gates, shown, self.module.objective)
@@ -95,7 +95,7 @@ class FlowMeasures:
 
     def _gates(self) -> list[Tensor]:
         x = self.data.test_inputs
-        return signs(self.module.network, lambda: self.module.network(x))
+        return gates_of(self.module.network, lambda: self.module.network(x))
 
     def _first_gates(self) -> Callable[[], list[Tensor]] | None:
         if self.gates is None:

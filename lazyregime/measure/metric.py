@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, final
 
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from lazyregime.measure.function import Function
+from lazyregime.measure.gates import Gate
 from lazyregime.measure.seen import Objective
 
 Value = float | Mapping[str, float] | None
@@ -24,7 +25,8 @@ class Moment:
         held_out: K(Z, Z) of points Z that were not trained on.
         held_out_labels: Of those.
         weights: By the parameters' names.
-        gates: Runs the network and tells, for each activation layer, which units are on at which points.
+        gates: Runs the network and tells, for each activation layer, which units are on at which points; for each
+            max-pool, which pixels win.
         function: The network on the anchors, as a function of its weights; None for a tangent model, which has no
             features of its own.
         objective: The loss that is trained, from outputs, outputs at w0 and labels; None where nobody knows.
@@ -35,7 +37,7 @@ class Moment:
     held_out: Float[Tensor, "m m"] | None = None
     held_out_labels: Int[Tensor, " m"] | Float[Tensor, "m k"] | None = None
     weights: Mapping[str, Tensor] | None = None
-    gates: Callable[[], Sequence[Bool[Tensor, "..."]]] | None = None
+    gates: Callable[[], Sequence[Gate]] | None = None
     function: Function | None = None
     objective: Objective | None = None
 

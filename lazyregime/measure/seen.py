@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
-from jaxtyping import Bool, Shaped
+from jaxtyping import Shaped
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from lazyregime.data import as_inputs
-from lazyregime.measure.gates import has_gates, signs
+from lazyregime.measure.gates import Gate, gates_of, has_gates
 
-Gates = Callable[[], Sequence[Bool[Tensor, "..."]]]
+Gates = Callable[[], Sequence[Gate]]
 Objective = Callable[[Tensor, Tensor, Tensor], Tensor]  # from f(x; w), f(x; w0) and labels to the loss that is trained
 
 
@@ -24,7 +24,7 @@ class Seen:
     Attributes:
         model: Its gradients by its parameters make the kernel.
         weights: By the network's names; None where there are none to speak of.
-        gates: Which units are on; None where not every activation is a ReLU.
+        gates: Which units are on, and which pixels win; None where not every activation is a ReLU.
         network: Whose features are looked at; None for a tangent model.
         objective: What is trained; None where nobody knows.
     """
@@ -67,9 +67,9 @@ def _gates(network: nn.Module, weights: Mapping[str, Tensor] | None, x: Tensor) 
         own = next(network.parameters())
         inputs = as_inputs(x, own.device, own.dtype)
         if weights is None:
-            return signs(network, lambda: network(inputs))
+            return gates_of(network, lambda: network(inputs))
         there = {name: w.to(own.device) for name, w in weights.items()}
-        return signs(network, lambda: functional_call(network, there, (inputs,)))
+        return gates_of(network, lambda: functional_call(network, there, (inputs,)))
 
     return gates
 

@@ -7,6 +7,7 @@ from typing import final
 
 from torch import nn
 
+from lazyregime.errors import LazyRegimeError
 from lazyregime.networks._check import check_sizes
 from lazyregime.networks.activations import Activation
 from lazyregime.networks.chain import AbstractChain
@@ -33,9 +34,11 @@ class VGG11(AbstractChain):
         parameterization: standard, ntk, mean_field or mup.
         bias: Whether layers have biases.
         bias_scale: The factor of the N(0, 1) biases in all but `standard`.
+        xavier_gain: Of [COB19]'s initialization, N(0, 2 gain^2 / (fan_in + fan_out)) with biases of zero; None: the
+            parameterization's own. Only in `standard`.
 
     Raises:
-        LazyRegimeError: If a size is not a positive whole number or a name is not known.
+        LazyRegimeError: If a size is not a positive whole number, a name is not known, or the gain cannot be.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class VGG11(AbstractChain):
         parameterization: str = "standard",
         bias: bool = True,
         bias_scale: float = 0.1,
+        xavier_gain: float | None = None,
     ) -> None:
         super().__init__()
         check_sizes(width=width, in_channels=in_channels, image_size=image_size, n_outputs=n_outputs)
@@ -67,3 +71,21 @@ class VGG11(AbstractChain):
             size = -(-size // 2)
         self.width = width
         self.layers = nn.Sequential(*layers, nn.Flatten(), make.linear(channels * size**2, n_outputs, readout=True))
+        if xavier_gain is not None:
+            _draw_xavier(self.layers, xavier_gain, parameterization)
+
+
+def _draw_xavier(layers: nn.Sequential, gain: float, parameterization: str) -> None:
+    """Draw the weights anew by Glorot's rule, without biases."""
+    if parameterization != "standard":
+        raise LazyRegimeError(
+            f"arch.xavier_gain={gain:g} is of the standard parameterization, and this is {parameterization}, which "
+            "draws weights its own way; set parameterization=standard, or arch.xavier_gain=null."
+        )
+    if not 0 < gain < float("inf"):
+        raise LazyRegimeError(f"arch.xavier_gain={gain:g} is not possible; it must be positive and finite, or null.")
+    for layer in layers:
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.xavier_normal_(layer.weight, gain)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)

@@ -21,7 +21,7 @@ from lazyregime.regimes.laziness import check_alpha
 from lazyregime.regimes.losses import AbstractLoss, CrossEntropy, Labels, num_correct
 from lazyregime.regimes.optimizers import AbstractOptimizer, Adam
 
-SCHEDULES = ("constant", "linear", "cosine", "plateau")
+SCHEDULES = ("constant", "linear", "cosine", "inverse", "plateau")
 CHECK_EVERY = 50  # steps between two looks for a loss that is not finite: a look waits for the device
 
 
@@ -35,7 +35,8 @@ class AbstractRegime(pl.LightningModule):
         linearized: Replace f by its tangent model at w0 (which is centred by construction).
         loss: l(F, y).
         optimizer: The recipe of the steps.
-        schedule: constant, linear or cosine (both to zero), or plateau (steered by a callback).
+        schedule: constant, linear or cosine (both to zero), inverse (lr / (1 + e / 3) in epoch e = 0, 1, .., that
+            of [COB19]), or plateau (steered by a callback).
 
     Raises:
         LazyRegimeError: If alpha cannot be, the choices contradict each other, or the network's scales do.
@@ -107,12 +108,15 @@ class AbstractRegime(pl.LightningModule):
         return loss / (self.alpha**2 / self._weight(len(y), batch_idx))
 
     def configure_optimizers(self) -> Any:
-        """The co-scaled optimizer, and its schedule by step."""
+        """The co-scaled optimizer, and its schedule, by step or by epoch."""
         optimizer = self.optimizer.build(self.scaled_parameters(), alpha=self.alpha)
         if isinstance(optimizer, gradient_flow.GradientFlow):  # it bounds the change of the outputs too
             optimizer.outputs = lambda: cast(Tensor, self.latest_outputs)
         if self.schedule in ("constant", "plateau"):
             return optimizer
+        if self.schedule == "inverse":
+            by_epoch = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: 1 / (1 + epoch / 3))
+            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": by_epoch, "interval": "epoch"}}
         steps = float(self.trainer.estimated_stepping_batches)
 
         def factor(step: int) -> float:

@@ -120,3 +120,18 @@ def test_non_finite_or_impossible_input_is_refused():
         metrics.centred_alignment(psd(), torch.ones(12))
     with pytest.raises(LazyRegimeError, match="Without ridge"):
         metrics.eigenlearning(torch.ones(5), torch.ones(5), 5)
+
+
+def test_counts_stand_for_so_many_equal_modes():
+    lam, power, counts = torch.tensor([1.0, 0.1, 0.01]), torch.tensor([0.5, 0.02, 0.001]), torch.tensor([1, 7, 40])
+    whole = metrics.eigenlearning(
+        lam.repeat_interleave(counts), power.repeat_interleave(counts), 12, ridge=0.01, noise=0.1
+    )
+    short = metrics.eigenlearning(lam, power, 12, ridge=0.01, noise=0.1, counts=counts)
+    assert short.test_mse == pytest.approx(whole.test_mse, rel=1e-12)
+    assert short.kappa == pytest.approx(whole.kappa, rel=1e-12)
+    assert short.overfitting == pytest.approx(whole.overfitting, rel=1e-12)
+    with pytest.raises(LazyRegimeError, match="one each"):
+        metrics.eigenlearning(lam, power, 12, ridge=0.01, counts=-counts)
+    with pytest.raises(LazyRegimeError, match="48 non-zero modes"):
+        metrics.eigenlearning(lam, power, 48, counts=counts)

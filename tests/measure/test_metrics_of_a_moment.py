@@ -100,6 +100,13 @@ def test_gates_are_counted_layer_by_layer():
     assert found == {"": 3 / 5, "layer1": 2 / 4, "layer2": 1.0}
 
 
+def test_winners_of_pools_stand_beside_the_relus_and_do_not_count_among_them():
+    before = [torch.tensor([True, False]), torch.tensor([0, 5, 9, 3])]
+    after = [torch.tensor([True, True]), torch.tensor([0, 5, 8, 2])]
+    found = value("relu_unchanged", Moment(gates=lambda: after), Moment(gates=lambda: before))
+    assert found == {"": 0.5, "layer1": 0.5, "pool1": 0.5}
+
+
 def test_what_is_not_there_is_not_measured():
     warnings = []
     empty = measured(Moment(), Moment(), "final", warnings.append)

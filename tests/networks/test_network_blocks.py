@@ -119,3 +119,24 @@ def test_convolutions_with_options_are_their_formula(parameterization, options):
 def test_what_cannot_be_is_refused_in_a_sentence(build, message):
     with pytest.raises(LazyRegimeError, match=message):
         build()
+
+
+def test_xavier_draws_weights_of_glorots_variance_and_no_biases():
+    torch.manual_seed(0)
+    network = VGG11(16, in_channels=3, image_size=32, xavier_gain=2.0)
+    for name, p in network.named_parameters():
+        if name.endswith("bias"):
+            assert not p.any()
+        else:
+            area = p[0, 0].numel()
+            variance = 2 * 2.0**2 / (area * (p.shape[0] + p.shape[1]))
+            assert p.var().item() == pytest.approx(variance, rel=0.2), name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [({"xavier_gain": 0.0}, "must be positive"), ({"xavier_gain": 1.0, "parameterization": "ntk"}, "standard")],
+)
+def test_a_gain_that_cannot_be_is_refused(arguments, words):
+    with pytest.raises(LazyRegimeError, match=words):
+        VGG11(4, in_channels=3, image_size=32, **arguments)

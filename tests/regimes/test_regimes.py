@@ -199,3 +199,17 @@ def test_a_loss_that_is_not_finite_stops_the_training_at_its_step():
 def test_what_cannot_be_is_refused_in_a_sentence(make, message):
     with pytest.raises(LazyRegimeError, match=message):
         make()
+
+
+def test_the_inverse_schedule_falls_by_epoch_as_the_formula_says():
+    module = Scaled(network(), alpha=1.0, optimizer=SGD(lr=0.3), schedule="inverse")
+    made = module.configure_optimizers()
+    scheduler, group = made["lr_scheduler"]["scheduler"], made["optimizer"].param_groups[0]
+    assert made["lr_scheduler"]["interval"] == "epoch"
+    rates = []
+    for _ in range(4):
+        rates.append(group["lr"] / 0.3)
+        made["optimizer"].step()
+        scheduler.step()
+    first = rates[0]  # the multiplier of the parameterization
+    assert [rate / first for rate in rates] == pytest.approx([1, 1 / (1 + 1 / 3), 1 / (1 + 2 / 3), 1 / 2])

@@ -27,6 +27,7 @@ class Schedule(Enum):
     constant = "constant"
     linear = "linear"
     cosine = "cosine"
+    inverse = "inverse"
     plateau = "plateau"
 
 

@@ -26,6 +26,7 @@ from lazyregime.errors import LazyRegimeError
 from lazyregime.lightning import pl
 from lazyregime.measure.checkpoints import LastCheckpoint
 from lazyregime.measure.divergence import Divergence
+from lazyregime.measure.frozen_gates import frozen_gates_accuracy
 from lazyregime.measure.improvement import Improvement
 from lazyregime.measure.probing import NTKProbe
 from lazyregime.measure.recorder import Recorder, Row
@@ -85,7 +86,7 @@ class Training(AbstractWork):
         since = time.perf_counter()
         measured: dict[str, Any] = {}
         if self.probing is not None and not self._has_diverged():  # of which no kernel tells anything
-            measured = self._measured(self.probing)
+            measured = self._measured(self.probing) | self._behind_frozen_gates()
             self._add_to_last_row(self.probing)
             if self.trainer.is_global_zero:
                 atomic_write(self.folder.kernels, save(self.probing.probe.tensors()))
@@ -178,6 +179,11 @@ class Training(AbstractWork):
             **{f"test_{key}": value for key, value in test.items()},
             "validation_accuracy": held_out,
         }
+
+    def _behind_frozen_gates(self) -> dict[str, float]:
+        initial, data = build_network(self.config).to(self.device).eval(), self.data
+        found = frozen_gates_accuracy(self.module, initial, data.test_inputs, data.test_labels)
+        return {} if found is None else {"frozen_gates_test_accuracy": found}
 
     def _probing(self, data: ClassificationData) -> NTKProbe | None:
         settings = {k: v for k, v in self.config["ntk"].items() if k not in ("enabled", "null")}

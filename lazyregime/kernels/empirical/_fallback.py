@@ -11,6 +11,7 @@ from lazyregime.kernels.empirical._checks import check_alike, tolerance
 from lazyregime.kernels.empirical._factors import Gradients
 from lazyregime.kernels.empirical._layers import Survey
 from lazyregime.kernels.empirical._recording import evaluate, flat_output
+from lazyregime.kernels.empirical._tape import without_batching_warnings
 from lazyregime.kernels.empirical._verify import gradient, random_cotangent
 
 
@@ -55,7 +56,7 @@ class Fallback:
             jac, y = cast(tuple[dict[str, Tensor], Tensor], rows(moving))
             return y, torch.cat([jac[name].reshape(k, -1) for name in self.found.fallback], 1)
 
-        with loan.guarded():
+        with loan.guarded(), without_batching_warnings():
             return cast(tuple[Tensor, Tensor], cast(Any, torch.func.vmap)(jacobian)(x.clone()))
 
     def _looped(self, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -60,8 +60,7 @@ def one_by_one(start: Tensor, edges: Sequence[Any], cotangent: Tensor) -> Sequen
 def vectorized(start: Tensor, edges: Sequence[Any], cotangents: Sequence[Tensor]) -> list[Tensor | None] | None:
     """The gradients of all cotangents at once; None if an operation on the way has no rule for batches of gradients."""
     together = torch.stack([cotangent.expand(start.shape) for cotangent in cotangents])
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*performance drop")
+    with without_batching_warnings():
         try:
             return [
                 *torch.autograd.grad(
@@ -72,6 +71,14 @@ def vectorized(start: Tensor, edges: Sequence[Any], cotangents: Sequence[Tensor]
             if is_out_of_memory(error):
                 raise
             return None
+
+
+@contextmanager
+def without_batching_warnings() -> Iterator[None]:
+    """Inside, PyTorch does not tell of operations that vmap takes one by one: nobody can do anything about it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*performance drop", category=UserWarning)
+        yield
 
 
 _ELEMENTWISE = {

@@ -40,6 +40,7 @@ def eigenlearning(
     *,
     ridge: float | int = 0.0,
     noise: float | int = 0.0,
+    counts: Shaped[Tensor, " modes"] | None = None,
 ) -> Eigenlearning:
     """Predicts the errors of ridge regression on `n_samples` samples drawn at random.
 
@@ -51,6 +52,7 @@ def eigenlearning(
         n_samples: Size of the training set.
         ridge: As in (K + ridge I)^{-1}.
         noise: Variance of the noise on the labels.
+        counts: How many modes each entry stands for, which all have its eigenvalue and its power; None for one each.
 
     Raises:
         LazyRegimeError: If eigenvalues, power, ridge or noise are negative or not finite, or without ridge fewer modes
@@ -64,33 +66,39 @@ def eigenlearning(
             f"{float(v2.min()):.3g}), ridge {ridge}, noise {noise} and n = {n_samples}; all must be finite and >= 0, "
             "n >= 1, and the first two of one shape (modes,)."
         )
-    if ridge == 0 and int((lam > 0).sum()) <= n_samples:
+    many = torch.ones_like(lam) if counts is None else as_float64(counts, "counts")
+    if many.shape != lam.shape or bool((many < 0).any()):
         raise LazyRegimeError(
-            f"Without ridge, {int((lam > 0).sum())} non-zero modes cannot be learned from n = {n_samples} samples: "
+            f"eigenlearning got {many.numel()} counts of {lam.numel()} modes; give one each, and none below 0."
+        )
+    num_modes = float(many[lam > 0].sum())
+    if ridge == 0 and num_modes <= n_samples:
+        raise LazyRegimeError(
+            f"Without ridge, {num_modes:.0f} non-zero modes cannot be learned from n = {n_samples} samples: "
             "kappa would be 0. Give a ridge, more modes or fewer samples."
         )
-    kappa = _solve_kappa(lam, n_samples, ridge)
+    kappa = _solve_kappa(lam, many, n_samples, ridge)
     learn = lam / (lam + kappa)
-    overfitting = n_samples / (n_samples - float((learn**2).sum()))
-    test = overfitting * (float(((1 - learn) ** 2 * v2).sum()) + noise)
+    overfitting = n_samples / (n_samples - float((many * learn**2).sum()))
+    test = overfitting * (float((many * (1 - learn) ** 2 * v2).sum()) + noise)
     return Eigenlearning(kappa, learn, overfitting, test, (ridge / (n_samples * kappa)) ** 2 * test)
 
 
-def _solve_kappa(lam: Tensor, n: int, ridge: float) -> float:
+def _solve_kappa(lam: Tensor, many: Tensor, n: int, ridge: float) -> float:
     """Bisection in log kappa; the left side falls monotonically from above n to 0."""
-    high = torch.log(2 * (lam.sum() + ridge) / n)  # there the left side is below n
+    high = torch.log(2 * ((many * lam).sum() + ridge) / n)  # there the left side is below n
     low = high - 1.0
-    while _modes(lam, low, ridge) < n:
+    while _modes(lam, many, low, ridge) < n:
         low = low - (high - low)
     for _ in range(200):
         middle = (low + high) / 2
-        if bool(_modes(lam, middle, ridge) > n):
+        if bool(_modes(lam, many, middle, ridge) > n):
             low = middle
         else:
             high = middle
     return float(torch.exp((low + high) / 2))
 
 
-def _modes(lam: Tensor, log_kappa: Tensor, ridge: float) -> Tensor:
+def _modes(lam: Tensor, many: Tensor, log_kappa: Tensor, ridge: float) -> Tensor:
     kappa = torch.exp(log_kappa)
-    return (lam / (lam + kappa)).sum() + ridge / kappa
+    return (many * lam / (lam + kappa)).sum() + ridge / kappa

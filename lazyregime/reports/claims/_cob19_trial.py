@@ -29,6 +29,10 @@ class Laws:
     scale: float = 3.0
     best: float = 2.0
     scaling: float = 3.0
+    vgg_gain: float = 0.1  # of VGG-11, as `gain`
+    vgg_fit: float = 0.2  # the same of the training accuracy
+    vgg_changed: float = 0.2  # and as `changed`
+    vgg_linear: float = 0.4  # test accuracy of its tangent model
 
 
 BROKEN: Mapping[str, Mapping[str, float]] = {
@@ -40,6 +44,11 @@ BROKEN: Mapping[str, Mapping[str, float]] = {
     "scale": {"scale": 0.9},
     "scale_best": {"best": 0.9},
     "over_parameterized": {"scaling": 0.9},
+    "vgg_lazy_is_worse": {"vgg_gain": -0.05},
+    "vgg_lazy_fits_less": {"vgg_fit": -0.05},
+    "vgg_activations": {"vgg_changed": 100.0},
+    "vgg_above_linearized": {"vgg_linear": 0.6},
+    "vgg_tends_to_linearized": {"vgg_linear": 0.3},
 }
 
 
@@ -75,7 +84,24 @@ def _of_seed(folder: Path, laws: Laws, seed: int) -> list[dict[str, Any]]:
     for a in (0.01, 1.0, 100.0):
         told = {"test_loss": laws.scale ** (np.log10(a) / 4), "best_test_loss": 0.5 * laws.best ** (np.log10(a) / 4)}
         runs.append({**student, "alpha": a, **{name: jitter * 1e-3 * value for name, value in told.items()}})
+    runs += _vggs(laws, seed)
     for name, factor in (("ntk", laws.scaling), ("mean_field", 1.0)):
         told = {"width": 64, "alpha": 1.0, "parameterization": name, "test_loss": jitter * 1e-3 * factor}
         runs.append({**student, **told})
+    return runs
+
+
+def _vggs(laws: Laws, seed: int) -> list[dict[str, Any]]:
+    jitter = 0.001 * np.sin(seed)
+    common = {"arch": "vgg11", "init_seed": seed, "n_train": 2000, "width": 8}
+    runs: list[dict[str, Any]] = [
+        {**common, "regime": "lazy", "alpha": 1.0, "test_accuracy": laws.vgg_linear + 0.001 * np.cos(seed)}
+    ]
+    for alpha in ALPHAS:
+        part = np.log10(alpha / min(ALPHAS)) / 4  # 0 at the smallest, 1 at the largest
+        runs.append({
+            **common, "alpha": alpha, "test_accuracy": 0.5 - laws.vgg_gain * part + jitter,
+            "train_accuracy": 0.7 - laws.vgg_fit * part + jitter,
+            "relu_unchanged": 1 - (1 + jitter) * min(laws.vgg_changed * alpha**laws.activations, 0.5),
+        })  # fmt: skip
     return runs

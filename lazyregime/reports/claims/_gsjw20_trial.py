@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lazyregime.reports.claims._gsjw20_images import COMPONENTS, IMAGES, RELU
 from lazyregime.reports.claims._trial import made_up, with_arrays
 
 WIDTHS, LAZINESS, SEEDS = (16, 64, 256), (0.01, 0.1, 1.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 10_000.0), range(6)
@@ -35,6 +36,11 @@ class Laws:
     flipped: float = 0.0  # test points that the smallest width has wrong
     all_flipped: float = 0.0  # and that all but the largest have wrong
     kernel: float = 0.0  # what the kernel reaches beyond the lazy network
+    relu: float = 0.5  # exponents of the change of a ReLU kernel
+    relu_lazy: float = 1.0
+    dense: float = -0.03  # accuracy with features less that of lazy training, on CIFAR-10
+    cnn: float = 0.03
+    components: float = 0.02
 
 
 BROKEN: Mapping[str, Mapping[str, float]] = {
@@ -53,6 +59,11 @@ BROKEN: Mapping[str, Mapping[str, float]] = {
     "collapse_kernel": {"collapse": 1.0},
     "collapse_error": {"error_collapse": 0.0},
     "lazy_is_kernel": {"kernel": 0.05},
+    "relu_kernel_change": {"relu": 1.0},
+    "relu_kernel_change_lazy": {"relu_lazy": 0.5},
+    "cifar_dense_lazy": {"dense": 0.03},
+    "cifar_cnn_feature": {"cnn": -0.03},
+    "cifar_components_feature": {"components": -0.02},
 }
 
 
@@ -82,7 +93,32 @@ def runs_under(folder: Path, laws: Laws) -> pd.DataFrame:
                 runs.append({**common, **told, "laziness": laziness, "alpha": laziness / width**0.5})
             kernel = _measured(laws, width, 10_000.0, seed)["test_accuracy"] + laws.kernel
             runs.append({**common, "regime": "lazy", "alpha": 1.0, "laziness": width**0.5, "test_accuracy": kernel})
-    return made_up(runs)
+    return made_up([*runs, *(run for seed in SEEDS for run in _beside(laws, seed))])
+
+
+def _beside(laws: Laws, seed: int) -> list[dict[str, Any]]:
+    """Dense and convolutional networks on CIFAR-10, on components of it, and ReLU networks, of one initialization."""
+    jitter, runs = 0.001 * np.sin(1 + seed), []
+    kinds = [
+        *(
+            {"arch": arch, "config.tags": IMAGES, "gain": gain}
+            for arch, gain in (("mlp", laws.dense), ("cnn", laws.cnn))
+        ),
+        *(
+            {"arch": "mlp", "config.tags": COMPONENTS, "gain": laws.components, "config.data.pca": way}
+            for way in ("points", "whitened", "scaled")
+        ),
+    ]
+    for laziness, part in ((1.0, 1.0), (30.0, 0.5), (1000.0, 0.0)):
+        for kind in kinds:
+            told = {"laziness": laziness, "alpha": laziness / 16, "width": 256, "init_seed": seed, "n_train": 500}
+            runs.append({**kind, **told, "test_accuracy": 0.75 + part * (kind["gain"] + jitter)})
+    for laziness in (100.0, 1000.0, 1e4, 1e5, 1e6):
+        flipping, after = min(laziness, 1e4) / 100, max(laziness, 1e4) / 1e4
+        change = 0.3 * flipping ** -(laws.relu + jitter) * after ** -(laws.relu_lazy + jitter)
+        told = {"laziness": laziness, "alpha": laziness / 8, "width": 64, "init_seed": seed, "n_train": 100}
+        runs.append({"config.tags": RELU, **told, "kernel_change": change})
+    return runs
 
 
 def _measured(laws: Laws, width: int, laziness: float, seed: int) -> dict[str, Any]:

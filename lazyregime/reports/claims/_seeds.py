@@ -108,6 +108,14 @@ class Seeds:
         return self.each(lambda part: part[column].mean()) if column in self.runs else PerSeed({})
 
 
+def ends(found: pd.DataFrame, axis: str, column: str, seed: str) -> tuple[PerSeed, PerSeed]:
+    """The column at the smallest and at the largest value of the axis."""
+    least, most = (
+        Seeds.of(found[found[axis] == end], axis, seed=seed) for end in (found[axis].min(), found[axis].max())
+    )
+    return least.mean(column), most.mean(column)
+
+
 def _refuse(runs: pd.DataFrame, axes: set[str]) -> None:
     differing: dict[str, set[str]] = {}
     tables = [{_plain(k): v for k, v in key if not is_choice(k) and _plain(k) not in axes} for key in runs.key]

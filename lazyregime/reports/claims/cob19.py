@@ -12,9 +12,10 @@ import pandas as pd
 
 from lazyregime.reports.claims import Claim, Expected, Measurement, Size, at_least, at_most, near
 from lazyregime.reports.claims._cob19_trial import trial
+from lazyregime.reports.claims._cob19_vgg import VGG, falls, less_linearized, stability
 from lazyregime.reports.claims._flows import outputs
 from lazyregime.reports.claims._measure import log_slope
-from lazyregime.reports.claims._seeds import PerSeed, Seeds, across
+from lazyregime.reports.claims._seeds import Seeds, across, ends
 from lazyregime.reports.tables.tags import tagged
 
 COMMAND = "SIZE=small multirun_scripts/cob19.sh"
@@ -25,7 +26,7 @@ Measure = Callable[[pd.DataFrame], Measurement | None]
 
 def _sweep(runs: pd.DataFrame) -> pd.DataFrame:
     found = tagged(runs, "cob19")
-    return found[found.arch != "two_layer"] if len(found) else found
+    return found[~found.arch.isin(["two_layer", VGG])] if len(found) else found
 
 
 def _slope(column: str, *, of_distance_from_one: bool = False) -> Measure:
@@ -69,19 +70,11 @@ def _stable_activations(runs: pd.DataFrame) -> Measurement | None:
     return Seeds.of(last, seed="init_seed").mean("relu_unchanged").measured(f"alpha {found.alpha.max():g}")
 
 
-def _ends(found: pd.DataFrame, axis: str, column: str, seed: str) -> tuple[PerSeed, PerSeed]:
-    """The column at the smallest and at the largest value of the axis."""
-    return tuple(  # pyright: ignore[reportReturnType]
-        Seeds.of(found[found[axis] == end], axis, seed=seed).mean(column)
-        for end in (found[axis].min(), found[axis].max())
-    )
-
-
 def _feature_less_lazy(runs: pd.DataFrame) -> Measurement | None:
     found = _sweep(runs)
     if found.empty or found.alpha.nunique() < 2:
         return None
-    smallest, largest = _ends(found, "alpha", "test_accuracy", "init_seed")
+    smallest, largest = ends(found, "alpha", "test_accuracy", "init_seed")
     return (smallest - largest).measured(f"alpha {found.alpha.min():g} against {found.alpha.max():g}")
 
 
@@ -95,7 +88,7 @@ def _ratio_over_scale(column: str, runs: pd.DataFrame) -> Measurement | None:
     found = found[(found.width == 50) & (found.parameterization == "ntk")] if len(found) else found
     if found.empty or found.alpha.nunique() < 2:
         return None
-    smallest, largest = _ends(found, "alpha", column, "seed")
+    smallest, largest = ends(found, "alpha", column, "seed")
     return across(lambda low, high: high / low, smallest, largest).measured()
 
 
@@ -151,5 +144,29 @@ CLAIMS = (
     _claim(
         "over_parameterized", "figure 2b", "For large m the scaling 1/m generalizes better than 1/sqrt(m).",
         "test loss with 1/sqrt(m) over that with 1/m", at_least(1.5), _ratio_over_scaling,
+    ),
+    _claim(
+        "vgg_lazy_is_worse", "figure 3a", "VGG-11 on CIFAR-10: test accuracy falls as alpha grows.",
+        "test accuracy at the smallest alpha less that at the largest", at_least(0.0),
+        partial(falls, "test_accuracy"),
+    ),
+    _claim(
+        "vgg_lazy_fits_less", "figure 3a", "And so does its training accuracy, after the same epochs.",
+        "training accuracy at the smallest alpha less that at the largest", at_least(0.0),
+        partial(falls, "train_accuracy"),
+    ),
+    _claim(
+        "vgg_activations", "figure 3b", "Its activations become stable: the fraction unchanged tends to 1.",
+        "fraction of ReLUs unchanged at the largest alpha", at_least(0.99), stability,
+    ),
+    _claim(
+        "vgg_above_linearized", "table 1", "It is more accurate than its tangent model (89.7 against 61.7 at k = 8).",
+        "test accuracy at the smallest alpha less the tangent model's", at_least(0.0),
+        partial(less_linearized, largest=False),
+    ),
+    _claim(
+        "vgg_tends_to_linearized", "section 3.2", "At a large alpha it behaves as its tangent model.",
+        "test accuracy at the largest alpha less the tangent model's", near(0.0, 0.02),
+        partial(less_linearized, largest=True),
     ),
 )  # fmt: skip

@@ -10,8 +10,9 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from lazyregime.reports.claims import Claim, Expected, Measurement, Size, at_most, between, near
+from lazyregime.reports.claims import Claim, Expected, Measurement, Size, at_least, at_most, between, near
 from lazyregime.reports.claims._flows import crossing, ensemble_error, jackknife, outputs, peak, variance
+from lazyregime.reports.claims._gsjw20_images import feature_less_lazy, feature_less_lazy_on_components, relu_slope
 from lazyregime.reports.claims._gsjw20_trial import trial
 from lazyregime.reports.claims._measure import collapse_exponent, log_slope
 from lazyregime.reports.claims._seeds import Seeds
@@ -226,5 +227,29 @@ CLAIMS = (
     _claim(
         "lazy_is_kernel", "figure 3b", "The lazy limit is learning with the kernel at initialization.",
         "accuracy at laziness 10,000 less that of the kernel flow", near(0, 0.005), _lazy_is_the_kernel,
+    ),
+    _claim(
+        "relu_kernel_change", "authors' notebook", "With ReLU the kernel changes as lambda^-1/2, while gates flip.",
+        "exponent of ||T1 - T0|| / ||T0|| in laziness, 100 to 1000", near(-0.5, 0.15),
+        partial(relu_slope, low=100, high=1000),
+    ),
+    _claim(
+        "relu_kernel_change_lazy", "authors' notebook", "And then as 1/lambda.",
+        "the same exponent, from laziness 100,000", near(-1, 0.15), partial(relu_slope, low=1e5, high=1e9),
+    ),
+    _claim(
+        "cifar_dense_lazy", "conclusions", "On CIFAR-10 a wide dense network is more accurate where it is lazy.",
+        "its test accuracy at the smallest laziness less that at the largest", at_most(0.0),
+        partial(feature_less_lazy, arch="mlp"),
+    ),
+    _claim(
+        "cifar_cnn_feature", "conclusions", "On CIFAR-10 a CNN is more accurate where it learns features.",
+        "its test accuracy at the smallest laziness less that at the largest", at_least(0.0),
+        partial(feature_less_lazy, arch="cnn"),
+    ),
+    _claim(
+        "cifar_components_feature", "conclusions", "On few principal components a dense one does better with features.",
+        "test accuracy at the smallest laziness less that at the largest, mean over whitened, scaled and plain "
+        "components", at_least(0.0), feature_less_lazy_on_components,
     ),
 )  # fmt: skip

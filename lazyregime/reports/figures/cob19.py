@@ -15,6 +15,9 @@ from lazyregime.reports.figures.style import COLOURS, GREY, grid, shades
 CAPTIONS = {
     "alpha": "Test accuracy of the network and with its gates as at initialization, the fraction of ReLUs unchanged by "
     "layer, and the distances from w0 and from the tangent model, against alpha. After figure 3 of [COB19].",
+    "vgg": "VGG-11 on CIFAR-10: training and test accuracy against alpha with that of the tangent model, and the "
+    "fraction of ReLUs unchanged by layer (dashed: winners of pools), that of all ReLUs in black. After figure 3 of "
+    "[COB19].",
     "teacher": "Test loss of the student against the scale of its initialization, and against its width under both "
     "output scalings: at the end and at its best. After figure 2 of [COB19].",
 }
@@ -45,6 +48,38 @@ def alpha_sweep(runs: pd.DataFrame, lazy: pd.DataFrame) -> Figure | None:
     axes[0, 2].set_yscale("log")
     for ax, title in zip(axes.flat, ("a  Test accuracy", "b  ReLUs unchanged", "c  Distances"), strict=True):
         _finish(ax, title, "α")
+    return figure
+
+
+def vgg(runs: pd.DataFrame, lazy: pd.DataFrame) -> Figure | None:
+    """Figure 3 of the paper: accuracy and stability of activations over alpha."""
+    if runs.empty or runs.alpha.nunique() < 2:
+        return None
+    figure, axes = grid(1, 2, 5.0, 3.9)
+    lines = (("train", "--"), ("test", "-"))
+    for split, style in lines:
+        percent = runs.assign(y=100 * runs[f"{split}_accuracy"])
+        _line(axes[0, 0], percent, "alpha", "y", COLOURS["scaled"], f"{split}", style)
+        if len(lazy):
+            level = 100 * lazy[f"{split}_accuracy"].mean()
+            axes[0, 0].axhline(level, color=COLOURS["lazy"], linestyle=style, label=f"{split}, tangent model")
+    frozen = runs.assign(y=100 * runs.frozen_gates_test_accuracy)
+    _line(axes[0, 0], frozen, "alpha", "y", GREY, "test, gates frozen", ":")
+    for kind, style in (("layer", "-"), ("pool", "--")):
+        names = sorted(c for c in runs if str(c).startswith(f"relu_unchanged/{kind}"))
+        for name, colour in zip(names, shades(len(names)), strict=True):
+            _line(
+                axes[0, 1], runs.assign(y=100 * runs[name]), "alpha", "y", colour, str(name).rpartition("/")[2], style
+            )
+    _line(axes[0, 1], runs.assign(y=100 * runs.relu_unchanged), "alpha", "y", "black", "all ReLUs")
+    for ax, title, words in zip(
+        axes.flat, ("a  Accuracy", "b  Stability of activations"), ("%", "% unchanged"), strict=True
+    ):
+        _finish(ax, title, "α")
+        ax.set_ylabel(words)
+    axes[0, 0].set_ylim(0, 100)
+    axes[0, 0].legend(fontsize=7, loc="upper right")
+    axes[0, 1].legend(fontsize=6, ncols=2, loc="lower right")
     return figure
 
 

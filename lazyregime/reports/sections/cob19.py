@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from lazyregime.reports.claims._cob19_vgg import VGG
 from lazyregime.reports.figures import cob19
 from lazyregime.reports.figures.style import house_style
 from lazyregime.reports.section import Drawing, Section, save_figures
@@ -22,8 +23,10 @@ def section(runs: pd.DataFrame, figures: Path) -> Section:
     if scaled.empty:
         return Section()
     networks, students = scaled[scaled.arch == "mlp"], scaled[scaled.arch == "two_layer"]
+    vgg, others = scaled[scaled.arch == VGG], lazy[lazy.arch != VGG]
     drawings = {
-        "cob19_alpha": Drawing(lambda rows: cob19.alpha_sweep(rows, lazy), networks, cob19.CAPTIONS["alpha"]),
+        "cob19_vgg": Drawing(lambda rows: cob19.vgg(rows, lazy[lazy.arch == VGG]), vgg, cob19.CAPTIONS["vgg"]),
+        "cob19_alpha": Drawing(lambda rows: cob19.alpha_sweep(rows, others), networks, cob19.CAPTIONS["alpha"]),
         "cob19_teacher": Drawing(cob19.teacher, students, cob19.CAPTIONS["teacher"]),
     }
     with house_style():

@@ -19,7 +19,6 @@ WARNINGS = (
     "ignore:enable_nested_tensor is True:UserWarning",
     "ignore:Full backward hook is firing when gradients are computed:UserWarning",
 )
-BATCHING_RULE = "ignore:There is a performance drop because we have not yet implemented the batching rule:UserWarning"
 
 
 @dataclass(frozen=True)

@@ -170,9 +170,6 @@ def batch(shape: torch.Size | None, n: int) -> Tensor:
     return torch.randint(7, (n, 5)) if shape is None else torch.randn(n, *shape).double()
 
 
-@pytest.mark.filterwarnings(
-    "ignore:There is a performance drop because we have not yet implemented the batching rule:UserWarning"
-)
 @pytest.mark.parametrize("name", CASES)
 def test_any_module(name):
     torch.manual_seed(0)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from odd_networks import BATCHING_RULE, ODD, WARNINGS
+from odd_networks import ODD, WARNINGS
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -29,7 +29,7 @@ from lazyregime.kernels import (
 from lazyregime.kernels.empirical import _engine, _remembered, _verify
 from lazyregime.networks import Linearized
 
-pytestmark = pytest.mark.filterwarnings(BATCHING_RULE, *WARNINGS)
+pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
 
 def products(model: nn.Module, x: Tensor) -> None:

@@ -3,7 +3,6 @@
 import sys
 from collections import Counter
 
-import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from ntk_reference import relative_error
@@ -11,10 +10,6 @@ from random_networks import Example, disagreement, examples, kernel, remembers
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import empirical_ntk
-
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:There is a performance drop because we have not yet implemented the batching rule:UserWarning"
-)
 
 
 def judge(example: Example) -> str:

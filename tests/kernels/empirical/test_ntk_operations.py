@@ -17,7 +17,6 @@ from lazyregime.kernels.empirical._rules_operations import RULES
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:LSTM with projections is not supported with oneDNN:UserWarning",
-    "ignore:There is a performance drop because we have not yet implemented the batching rule:UserWarning",
     "ignore:RNN module weights are not part of single contiguous chunk of memory:UserWarning",
 )
 

@@ -5,13 +5,13 @@ import re
 import pytest
 import torch
 from ntk_reference import check_right, ntk, relative_error
-from odd_networks import BATCHING_RULE, ODD, WARNINGS
+from odd_networks import ODD, WARNINGS
 
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import empirical_ntk, explain
 from lazyregime.kernels.empirical import _ntk, _remembered
 
-pytestmark = pytest.mark.filterwarnings(BATCHING_RULE, *WARNINGS)
+pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
 
 @pytest.mark.parametrize("name", ODD)

@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 from ntk_reference import ntk
-from odd_networks import BATCHING_RULE, ODD, WARNINGS
+from odd_networks import ODD, WARNINGS
 from scipy.stats import binom
 from small_networks import build
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from lazyregime.errors import LazyRegimeError
 from lazyregime.kernels import sketched_ntk
 
-pytestmark = pytest.mark.filterwarnings(BATCHING_RULE, *WARNINGS)
+pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
 
 def convolutions() -> tuple[nn.Module, Tensor]:
