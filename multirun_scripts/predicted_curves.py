@@ -1,6 +1,6 @@
 """Learning curves of kernel regression, predicted before any training and measured: four data sets, three kernels.
 
-    python multirun_scripts/predicted_curves.py [--pool 1500] [--draws 10] [--out docs/figures/predicted_curves.png]
+    python multirun_scripts/predicted_curves.py [--pool 1500] [--draws 50] [--out docs/figures/predicted_curves.png]
 
 Kernels: the NTK of infinite ReLU networks of one and three hidden layers, and that of one layer of 512 units as
 initialized. Points have norm sqrt(d). Three predictions of the squared error on new points, over the targets' variance:
@@ -17,6 +17,7 @@ kernel's mean diagonal. A prediction misses where it is more than 10% off; the m
 
 import argparse
 import os
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,21 +31,30 @@ from lazyregime.networks import TwoLayer
 from lazyregime.reports.figures.style import house_style, save
 
 SIZES, HEADLINE, RIDGE, MODES, COMPONENTS = (50, 100, 200, 400, 800), 400, 1e-3, 400, 20
+DATA, SPHERE_POWERS = ("sphere", "MNIST parity", "Fashion parity", "CIFAR-10 animals"), (0.0, 0.5, 0.5)
+DIMENSION = 15
 PREDICTIONS = ("eigenlearning", "GCV", "Hermite", "leave-one-out")
 
 
-def data_sets(pool, folder):
-    """Points (pool, d) in float64 and targets (pool,), centred and of variance 1."""
+def standardized(data):
+    """Points in float64, and targets centred and of variance 1."""
+    y = data.train_labels.double().flatten()
+    return data.train_inputs.double().flatten(1), (y - y.mean()) / y.std()
+
+
+def data_sets(pool, folder, wanted=DATA):
+    """By name: points (pool, d) and targets (pool,)."""
     sizes = {"n_train": pool, "n_test": 2, "n_kernel": 2}
-    made = {
-        "sphere": sphere(dimension=15, target_powers=[0.0, 0.5, 0.5], n_train=pool, n_test=2, data_seed=0),
-        "MNIST parity": parity(data_dir=folder, components=COMPONENTS, **sizes),
-        "Fashion parity": parity(data_dir=folder, source="fashion_mnist", components=COMPONENTS, **sizes),
-        "CIFAR-10 animals": cifar10_pair(data_dir=folder, components=COMPONENTS, **sizes),
-    }
-    for name, data in made.items():
-        y = data.train_labels.double().flatten()
-        yield name, data.train_inputs.double().flatten(1), (y - y.mean()) / y.std()
+    images = {"data_dir": folder, "components": COMPONENTS, **sizes}
+    made = (
+        partial(sphere, dimension=DIMENSION, target_powers=SPHERE_POWERS, n_train=pool, n_test=2, data_seed=0),
+        partial(parity, **images),
+        partial(parity, source="fashion_mnist", **images),
+        partial(cifar10_pair, **images),
+    )
+    for name, make in zip(DATA, made, strict=True):
+        if name in wanted:
+            yield name, *standardized(make())
 
 
 def kernels(dimension):
@@ -81,7 +91,7 @@ def hermite(x, y, kernel):
     centred = x - x.mean(0)
     g, vectors = torch.linalg.eigh(centred.T @ centred / len(x))
     g = g.clamp(min=1e-12)
-    values, exponents = hermite_modes(coefficients, g, 10_000)
+    values, exponents = hermite_modes(coefficients, g, min(10_000, 20 * len(x)))  # beyond, all act as a ridge
     phi = hermite_features((centred @ vectors) / g.sqrt(), exponents[:MODES])
     q, _ = torch.linalg.qr(phi)
     power = (q.T @ y).square() / len(y)
@@ -92,48 +102,49 @@ def hermite(x, y, kernel):
     return values, padded, left
 
 
-def leave_one_out(k, y, ridge):
-    """The error on each training point of regression on the others, in closed form."""
-    inverse = torch.linalg.inv(k + ridge * torch.eye(len(k), dtype=k.dtype))
-    return float((inverse @ y / inverse.diagonal()).square().mean())
-
-
-def gcv(k, y, ridge):
-    """Of one training set."""
-    inverse = torch.linalg.inv(k + ridge * torch.eye(len(k), dtype=k.dtype))
-    return float((inverse @ y).square().mean() / (inverse.diagonal().mean()) ** 2)
-
-
 def measured(k, y, n, draws, ridge):
-    """Errors of the draws; GCV's, and leave-one-out's, of the same."""
-    errors, guesses, ones = [], [], []
+    """By draw of n points of the pool: the error on the rest; GCV and leave-one-out of the n; spread of 1 - leverage.
+
+    With A = (K + ridge)^-1 leave-one-out's residuals are (A y)_i / A_ii, and ridge * A_ii is 1 - leverage.
+    """
+    rows = []
     for seed in range(draws):
         order = torch.randperm(len(y), generator=torch.Generator().manual_seed(seed))
         train, test = order[:n], order[n:]
-        h = k[train][:, train]
-        guess = k[test][:, train] @ torch.linalg.solve(h + ridge * torch.eye(n, dtype=k.dtype), y[train])
-        errors.append(float((guess - y[test]).square().mean()))
-        guesses.append(gcv(h, y[train], ridge))
-        ones.append(leave_one_out(h, y[train], ridge))
-    return np.array(errors), float(np.mean(guesses)), float(np.mean(ones))
+        h = k[train][:, train] + ridge * torch.eye(n, dtype=k.dtype)
+        inverse = torch.cholesky_inverse(torch.linalg.cholesky(h))
+        dual, diagonal = inverse @ y[train], inverse.diagonal()
+        error = (k[test][:, train] @ dual - y[test]).square().mean()
+        gcv = dual.square().mean() / diagonal.mean() ** 2
+        one = (dual / diagonal).square().mean()
+        rows.append([float(each) for each in (error, gcv, one, diagonal.std() / diagonal.mean())])
+    return np.array(rows)
+
+
+def from_the_pool(k, y, ridge, sizes):
+    """Eigenlearning by n, from the eigenvalues of the pool's kernel and the targets in its eigenvectors.
+
+    Training points are drawn without replacement. So a test point is none of them, the ridge may as well belong to the
+    kernel, the training error is then 0 and that on the pool is carried by the test points alone.
+    """
+    total = len(y)
+    values, vectors = torch.linalg.eigh(k / total)
+    power, values = (vectors.T @ y).square() / total, values.clamp(min=0) + ridge / total
+    return [eigenlearning(values, power, n).test_mse * total / (total - n) for n in sizes]
 
 
 def curves(x, y, gram, kernel, draws, sizes):
     """By n: mean and standard error as measured, the three predictions, and leave-one-out."""
     k = gram(x).double()
     ridge = RIDGE * float(k.diagonal().mean())
-    values, vectors = torch.linalg.eigh(k / len(y))
-    power, values = (vectors.T @ y).square() / len(y), values.clamp(min=0)
     modes, in_modes, left = hermite(x, y, kernel)
     noise = max(0.0, 1 - float(in_modes.sum()))
     rows = []
-    for n in sizes:
-        errors, guess, one = measured(k, y, n, draws, ridge)
-        seen = eigenlearning(values, power, n, ridge=ridge).test_mse * len(y) / (len(y) - n)
-        seen -= n / (len(y) - n) * eigenlearning(values, power, n, ridge=ridge).train_mse
-        error = errors.std(ddof=1) / len(errors) ** 0.5
+    for n, seen in zip(sizes, from_the_pool(k, y, ridge, sizes), strict=True):
+        errors, guesses, ones, _ = measured(k, y, n, draws, ridge).T
+        error = errors.std(ddof=1) / draws**0.5
         closed = eigenlearning(modes, in_modes, n, ridge=ridge + left, noise=noise).test_mse
-        rows.append((n, errors.mean(), error, seen, guess, closed, one))
+        rows.append((n, errors.mean(), error, seen, guesses.mean(), closed, ones.mean()))
     return np.array(rows)
 
 
@@ -170,7 +181,7 @@ def main():
     """Compute, print the table and draw the figure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pool", type=int, default=1500)
-    parser.add_argument("--draws", type=int, default=10)
+    parser.add_argument("--draws", type=int, default=50)
     parser.add_argument("--out", type=Path, default=Path("predicted_curves.png"))
     options = parser.parse_args()
     if options.pool <= SIZES[0] or options.draws < 2:

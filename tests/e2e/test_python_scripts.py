@@ -30,6 +30,7 @@ COMMANDS = {
         ("authors", *NET): "quadratic, c = 8",
     },
     "predicted_curves.py": {("--pool", "60", "--draws", "2"): "leave-one-out: within 10%"},
+    "prediction_causes.py": {("--pool", "60", "--draws", "2", "--pools", "2", "--data", "sphere"): "points miss"},
     "theory_causes.py": {
         ("symmetric", "widths=8,16", "seeds=0,1", "n_train=6", "dimension=3"): "a ~ N(1, 1), softplus",
         ("finite", "dimensions=10"): "limit",
@@ -53,6 +54,7 @@ COMMANDS = {
 ELSEWHERE = {
     "exact_regression.py": "tests/e2e/test_kernel_scripts.py holds it against the regression in memory",
     "lazy_row.py": "tests/e2e/test_kernel_scripts.py holds it against the full kernel",
+    "prediction_nulls.py": "what prediction_causes.py holds curves against",
     "gpu.py": "tests/e2e/test_gpu_kit.py",
     "gpu_pieces.py": "what a piece of gpu.py is",
     "gpu_measures.py": "pieces of gpu.py",
