@@ -9,7 +9,7 @@
 #
 # Give it again after an interruption: what is complete is not repeated.
 set -euo pipefail
-runs="${LAZYREGIME_RUNS:-runs}" ways="points whitened scaled" components_points=100 components_laziness=1,10000
+runs="${LAZYREGIME_RUNS:-runs}" ways="points whitened scaled" components=() components_points=100 components_laziness=1,10000
 case "${SIZE:-small}" in
   tiny)
     widths=8 laziness=1,100 seeds=0
@@ -28,7 +28,8 @@ case "${SIZE:-small}" in
   paper)
     widths=30,100,300,1000,3000 laziness=1e-4,1e-3,1e-2,1e-1,1,3,10,30,100,300,1e3,1e4,1e5,1e6 seeds="range(20)"
     extra=(data.n_train=5000 data.n_test=50000 optimizer.max_dgrad=1e-4)
-    images=(data.n_train=5000 data.n_test=50000 trainer.batch_size=64 trainer.max_epochs=400 trainer.precision=float64)
+    components=(data.n_test=40000)  # there are 24,000 vehicles, and the two sides are equally many
+    images=(data.n_train=5000 data.n_test=40000 trainer.batch_size=64 trainer.max_epochs=400 trainer.precision=float64)
     image_laziness=$laziness dense=1000 cnn=100 image_seeds="range(10)"
     relu_width=100 relu_points=5000 relu_laziness=100,1e3,1e4,1e5,1e6 components_points=5000 ;;
   *) echo "SIZE=$SIZE is not known; use SIZE=tiny, SIZE=small, SIZE=medium or SIZE=paper." >&2; exit 2 ;;
@@ -42,7 +43,7 @@ image=(python -m lazyregime.train -m experiment=gsjw20_cifar "${images[@]}" "laz
 "${image[@]}" arch=mlp "width=$dense"
 "${image[@]}" arch=cnn "width=$cnn"
 for way in $ways; do
-  "${train[@]}" data=cifar10_pair data.components=10 data.in_features=10 "data.pca=$way" "data.n_train=$components_points" \
+  "${train[@]}" data=cifar10_pair data.components=10 data.in_features=10 "data.pca=$way" "data.n_train=$components_points" "${components[@]}" \
     "width=$relu_width" "laziness=$components_laziness" "init_seed=$image_seeds" group=gsjw20_pca "tags=[gsjw20_pca]"
 done
 "${train[@]}" arch.activation=relu optimizer.max_dgrad=0.1 "width=$relu_width" "data.n_train=$relu_points" \

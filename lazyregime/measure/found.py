@@ -21,6 +21,8 @@ class Found:
         grams: Of the anchors, by protocol.
         held_out: The kernel of the held-out points.
         per_point: Of the regression, by protocol: whether each test point was right, or its squared error.
+        layer_grams: Of the anchors by layer, where they were asked for.
+        time: When that was, in the unit of whoever looks; None where nobody said.
     """
 
     scalars: Scalars = field(default_factory=dict)
@@ -28,6 +30,8 @@ class Found:
     grams: dict[str, Float[Tensor, "n n"]] = field(default_factory=dict)
     held_out: Float[Tensor, "m m"] | None = None
     per_point: dict[str, Tensor] = field(default_factory=dict)
+    layer_grams: dict[str, Float[Tensor, "n n"]] | None = None
+    time: float | None = None
 
     @property
     def rows(self) -> dict[str, float]:

@@ -11,7 +11,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from lazyregime.data import as_inputs
-from lazyregime.kernels import empirical_ntk
+from lazyregime.kernels import empirical_ntk, empirical_ntk_layers
 from lazyregime.measure.blocks import kernel_in_blocks
 
 Update = Callable[[int, int], None]
@@ -56,3 +56,9 @@ class KernelMaker:
                     memory_budget=self.memory_budget,
                 ).cpu()  # fmt: skip
             return empirical_ntk(model, x1, x2, memory_budget=self.memory_budget, progress=update).cpu()
+
+    def by_layer(self, model: nn.Module, x: Shaped[Tensor, "n *d"]) -> dict[str, Float[Tensor, "n n"]]:
+        """The kernel of x with itself by each layer's own parameters."""
+        weight = next(model.parameters())
+        grams = empirical_ntk_layers(model, as_inputs(x, weight.device, weight.dtype), memory_budget=self.memory_budget)
+        return {layer or "(model)": gram.cpu() for layer, gram in grams.items()}

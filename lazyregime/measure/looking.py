@@ -33,6 +33,7 @@ class Looking:
         ridge: Of the regression, relative to the kernel's mean diagonal.
         warn: Told what could not be computed.
         headline: The protocol by which looks in between regress; None for all that there are.
+        per_layer: Whether to compute the anchors' kernel of each layer too, by passes of its own.
     """
 
     points: Points
@@ -40,6 +41,7 @@ class Looking:
     ridge: float
     warn: Warn
     headline: str | None = None
+    per_layer: bool = False
 
     def at(self, model: nn.Module, tag: str, first: Found | None, *, in_between: bool = False) -> Found:
         """The kernels and the regression now; where the kernels are those of the first look, so is the regression."""
@@ -49,13 +51,14 @@ class Looking:
         kernels = LookKernels(self.kernel, model, points, asked, tag)
         try:
             grams, held_out = kernels.square()
+            by_layer = self.kernel.by_layer(model, points.anchors) if self.per_layer else None
         except Exception as error:
             if is_of_the_machine(error):  # a full disk or memory says nothing about the kernel
                 raise
             self.warn(f"The kernel at {tag} could not be computed: {in_words(error)}")
             return Found()
         if first is not None and first.per_point and all(_same(grams[p], first.grams[p]) for p in grams):
-            return _as_at_first(first, held_out, asked)
+            return replace(_as_at_first(first, held_out, asked), layer_grams=by_layer)
         try:
             found = regress(points, grams, kernels.test(), self.ridge)
         except Exception as error:
@@ -63,7 +66,7 @@ class Looking:
                 raise
             self.warn(f"The kernel regression at {tag} could not be computed: {in_words(error)}")
             found = Regressed()
-        return Found(found.scalars, {}, grams, held_out, found.per_point)
+        return Found(found.scalars, {}, grams, held_out, found.per_point, by_layer)
 
 
 def _held_out_alone(points: Points) -> Points:

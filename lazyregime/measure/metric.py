@@ -16,6 +16,20 @@ Value = float | Mapping[str, float] | None
 
 @final
 @dataclass(frozen=True, eq=False)
+class Earlier:
+    """The look before.
+
+    Attributes:
+        gram: K(X, X) of the anchors then.
+        elapsed: The time since, in the unit of whoever looks: epochs, a flow's time, calls; more than 0.
+    """
+
+    gram: Float[Tensor, "n n"]
+    elapsed: float
+
+
+@final
+@dataclass(frozen=True, eq=False)
 class Moment:
     """What is seen at one moment. What is not there is None: a stored run has kernels and no weights.
 
@@ -30,6 +44,9 @@ class Moment:
         function: The network on the anchors, as a function of its weights; None for a tangent model, which has no
             features of its own.
         objective: The loss that is trained, from outputs, outputs at w0 and labels; None where nobody knows.
+        layer_grams: The kernels of the anchors by each layer's own parameters, which add up to `gram`; None where they
+            were not asked for.
+        earlier: The look before; None where there was none, or nobody knows when.
     """
 
     gram: Float[Tensor, "n n"] | None = None
@@ -40,6 +57,8 @@ class Moment:
     gates: Callable[[], Sequence[Gate]] | None = None
     function: Function | None = None
     objective: Objective | None = None
+    layer_grams: Mapping[str, Float[Tensor, "n n"]] | None = None
+    earlier: Earlier | None = None
 
 
 @final

@@ -17,7 +17,7 @@ from lazyregime.measure.gain import Gain, paired_gain, scores
 from lazyregime.measure.kernel_maker import KernelMaker
 from lazyregime.measure.looking import Looking
 from lazyregime.measure.measuring import measured, suffixed
-from lazyregime.measure.metric import Moment
+from lazyregime.measure.metric import Earlier, Moment
 from lazyregime.measure.null import Draw, Null, null_of
 from lazyregime.measure.points import Points
 from lazyregime.measure.seen import Seen, in_eval_mode
@@ -39,6 +39,7 @@ class Probe:
         kernel: How kernels are computed.
         ridge: Of the regression, relative to the kernel's mean diagonal.
         headline: The protocol by which looks in between regress; None for all that there are.
+        per_layer: Whether to look at the kernel of each layer too, by passes of its own.
     """
 
     def __init__(
@@ -49,25 +50,27 @@ class Probe:
         *,
         ridge: float = 0.0,
         headline: str | None = None,
+        per_layer: bool = False,
     ) -> None:
         self.points, self.initial = points, initial
         kernel = kernel or KernelMaker()
-        self.looking = None if points is None else Looking(points, kernel, ridge, self._warn, headline)
+        self.looking = None if points is None else Looking(points, kernel, ridge, self._warn, headline, per_layer)
         self.found: dict[str, Found] = {}
         self.warnings: list[str] = [] if points is None else list(points.notes)
 
-    def look(self, state: Seen, tag: str) -> Found:
+    def look(self, state: Seen, tag: str, time: float | None = None) -> Found:
         """Measure a state, and remember it under `tag`; the first tag is "init", the last one "final".
 
-        In between the regression is tested on the held-out points alone.
+        In between the regression is tested on the held-out points alone. `time` is when that is, in whatever unit.
         """
         first = self.found.get("init")
         with in_eval_mode(state.model):
             between = tag not in ENDS
             seen = Found() if self.looking is None else self.looking.at(state.model, tag, first, in_between=between)
             before = self._moment(self.initial, seen if first is None else first)
-            values = measured(self._moment(state, seen), before, tag, self._warn)
-        self.found[tag] = replace(seen, scalars=seen.scalars | values.of_moment, moved=values.moved)
+            now = replace(self._moment(state, seen), earlier=self._earlier(time))
+            values = measured(now, before, tag, self._warn)
+        self.found[tag] = replace(seen, scalars=seen.scalars | values.of_moment, moved=values.moved, time=time)
         return self.found[tag]
 
     def glance(self, state: Seen) -> dict[str, float]:
@@ -119,6 +122,12 @@ class Probe:
         self.found = {tag: Found.of(each) for tag, each in state["found"].items()}
         self.warnings[:] = state.get("warnings", [])
 
+    def _earlier(self, time: float | None) -> Earlier | None:
+        """The latest look before a time."""
+        looks = [(f.time, f.grams["adh"]) for f in self.found.values() if f.time is not None and "adh" in f.grams]
+        before = [] if time is None else sorted([look for look in looks if look[0] < time], key=lambda look: look[0])
+        return Earlier(before[-1][1], time - before[-1][0]) if time is not None and before else None
+
     def _found(self, tag: str) -> Found:
         return self.found.get(tag, Found())
 
@@ -133,6 +142,7 @@ class Probe:
             gates=state.gates,
             function=None if points is None else Function.of(state.network, points.anchors),
             objective=state.objective,
+            layer_grams=found.layer_grams,
         )
 
     def _warn(self, sentence: str) -> None:

@@ -40,6 +40,7 @@ class NTKProbe(pl.Callback):
         memory_budget: Bytes for the kernel computation.
         block_rows: A kernel of more rows is computed in blocks of so many, in shares where there are several processes.
         blocks_dir: Where blocks are kept, so that a probe that was ended goes on with those that are missing.
+        per_layer: Whether to look at the kernel of each layer too, by passes of its own.
 
     Raises:
         LazyRegimeError: If there are not so many points.
@@ -61,20 +62,22 @@ class NTKProbe(pl.Callback):
         memory_budget: int | None = None,
         block_rows: int = 2500,
         blocks_dir: Path | None = None,
+        per_layer: bool | None = None,
     ) -> None:
         self.points = points_of(data, anchors_per_class=anchors_per_class, n_test=n_test, n_held_out=n_held_out)
         self.initial = frozen_copy(network)
         self.probe = Probe(
             self.points, as_seen(self.initial, self.points.anchors),
             KernelMaker(progress, memory_budget, block_rows, blocks_dir), ridge=ridge, headline=protocol,
+            per_layer=bool(per_layer),
         )  # fmt: skip
         self.recorder = recorder
         self.schedule = Schedule(**(at or {}))
         self._recent: list[Tensor] = []  # losses since the last look at them
 
-    def look(self, module: AbstractRegime, tag: str) -> dict[str, float]:
-        """Let the probe look at the module as it is now; what it found."""
-        return self.probe.look(self._state(module), tag).rows
+    def look(self, module: AbstractRegime, tag: str, epoch: float | None = None) -> dict[str, float]:
+        """Let the probe look at the module as it is now, after so many epochs; what it found."""
+        return self.probe.look(self._state(module), tag, epoch).rows
 
     def _state(self, module: AbstractRegime) -> Seen:
         return as_seen(
@@ -86,7 +89,7 @@ class NTKProbe(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, AbstractRegime)
         if "init" not in self.probe.found:
-            self.look(pl_module, "init")
+            self.look(pl_module, "init", 0.0)
         if not self.recorder.rows:  # it is about to write the first, which is w0's
             self.recorder.extra |= self.probe.found["init"].rows
         self.recorder.restart_clock()
@@ -103,23 +106,25 @@ class NTKProbe(pl.Callback):
                 loss = float(mean_over_processes(torch.stack(self._recent)).mean()) * pl_module.alpha**2
                 self._recent = []
                 due += self.schedule.below(loss)
-        found = self._looks(pl_module, due)
+        part = (batch_idx + 1) / trainer.num_training_batches
+        found = self._looks(pl_module, due, trainer.current_epoch + part)
         if trainer.is_last_batch:  # the epoch's row is about to be written
             self.recorder.extra |= found
         elif found:
-            self.recorder.add_look(trainer, (batch_idx + 1) / trainer.num_training_batches, found)
+            self.recorder.add_look(trainer, part, found)
 
     @override
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, AbstractRegime)
-        self.recorder.extra |= self._looks(pl_module, self.schedule.after_epoch(trainer.current_epoch + 1))
+        epoch = trainer.current_epoch + 1
+        self.recorder.extra |= self._looks(pl_module, self.schedule.after_epoch(epoch), epoch)
 
-    def _looks(self, module: AbstractRegime, due: Iterable[str]) -> dict[str, float]:
+    def _looks(self, module: AbstractRegime, due: Iterable[str], epoch: float) -> dict[str, float]:
         """What was found at a moment, under each tag that is due there."""
         self.recorder.stop_clock()
         found: dict[str, float] = {}
         for tag in due:
-            found |= self.look(module, tag)
+            found |= self.look(module, tag, epoch)
         self.recorder.restart_clock()
         return found
 

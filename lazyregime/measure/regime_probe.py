@@ -105,7 +105,7 @@ class RegimeProbe:
 
     def _look(self, tag: str) -> dict[str, float]:
         try:
-            return self.probe.look(self._now(), tag).rows
+            return self.probe.look(self._now(), tag, len(self.curves) + (tag != "init")).rows
         except Exception as error:  # the training around it is not ours to end
             if not is_out_of_memory(error):
                 raise

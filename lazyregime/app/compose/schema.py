@@ -127,6 +127,7 @@ class NTK:
     protocol: Protocol = MISSING
     ridge: float = MISSING
     at: At = field(default_factory=At)
+    per_layer: bool | None = MISSING
     memory_budget: int | None = MISSING
     block_rows: int = MISSING
 

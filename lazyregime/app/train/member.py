@@ -57,7 +57,7 @@ class FlowMember:
         self.last: Snapshot | None = None
         self.probe = self._probe()
         self.schedule = Schedule(**config["ntk"]["at"]) if config["ntk"]["enabled"] else Schedule()
-        self.probe.look(self.measures.initial, "init")
+        self.probe.look(self.measures.initial, "init", 0.0)
         self.resumed = self._restore()
 
     def start(self) -> Params:
@@ -131,7 +131,7 @@ class FlowMember:
         """What the probe sees at a measurement at which its schedule has something due."""
         found: Row = {}
         for tag in (*self.schedule.after_step(snapshot.steps, snapshot.time), *self.schedule.below(loss)):
-            found |= self.probe.look(self.measures.state(), tag).rows
+            found |= self.probe.look(self.measures.state(), tag, snapshot.time).rows
         return found
 
     def _doubts(self) -> tuple[str, ...]:
@@ -142,7 +142,9 @@ class FlowMember:
 
     def _probed(self) -> dict[str, Any]:
         """What the probe found; its kernels are written."""
-        looked = looked_at_the_end(lambda: self.probe.look(self.measures.state(), "final"), self.probe.warnings)
+        assert self.last is not None
+        time = self.last.time
+        looked = looked_at_the_end(lambda: self.probe.look(self.measures.state(), "final", time), self.probe.warnings)
         kept = self.probe.tensors()
         if self.measures.test_outputs is not None:
             kept["test_outputs"] = self.measures.test_outputs.double().cpu().contiguous()
@@ -164,7 +166,10 @@ class FlowMember:
         if ntk["enabled"]:
             points = points_of(self.data, **{key: ntk[key] for key in ("anchors_per_class", "n_test", "n_held_out")})
         maker = KernelMaker(memory_budget=ntk["memory_budget"], block_rows=ntk["block_rows"])
-        return Probe(points, self.measures.initial, maker, ridge=ntk["ridge"], headline=ntk["protocol"])
+        return Probe(
+            points, self.measures.initial, maker, ridge=ntk["ridge"], headline=ntk["protocol"],
+            per_layer=bool(ntk["per_layer"]),
+        )  # fmt: skip
 
     def _dual_kernels(self) -> tuple[Tensor, Tensor]:
         if not self.module.linearized or self.data.n_outputs != 1:

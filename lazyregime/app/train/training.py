@@ -97,14 +97,19 @@ class Training(AbstractWork):
 
     def _measured(self, probing: NTKProbe) -> dict[str, Any]:
         """What the probe finds."""
-        if not looked_at_the_end(lambda: probing.look(self.module, "final"), probing.probe.warnings):
+        rows = self.recorder.rows
+        epochs = None if self._has_kept_another() or not rows else float(rows[-1]["epoch"])
+        if not looked_at_the_end(lambda: probing.look(self.module, "final", epochs), probing.probe.warnings):
             return {}
         return probing.probe.result(null_for(self.config, probing.probe, self.device, self.console))
 
+    def _has_kept_another(self) -> bool:
+        """Whether the weights are not those after the last epoch."""
+        return self.improvement is not None and self.improvement.kept is not None
+
     def _add_to_last_row(self, probing: NTKProbe) -> None:
         """What the probe found at the end, where the weights are still those after the last epoch."""
-        is_last = self.improvement is None or self.improvement.kept is None
-        if is_last and self.recorder.rows and "final" in probing.probe.found:
+        if not self._has_kept_another() and self.recorder.rows and "final" in probing.probe.found:
             self.recorder.rows[-1] |= probing.probe.found["final"].rows
             self._write_rows(self.recorder.rows)
 

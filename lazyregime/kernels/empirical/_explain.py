@@ -46,6 +46,8 @@ class Explanation:
             f"{plan.hold} rows held, {plan.stream} streamed, {plan.record} recorded at once; "
             f"peak about {plan.peak / 2**20:.0f} MiB of a budget of {plan.budget / 2**20:.0f} MiB"
         )
+        chunks += f"\nabout {plan.launches:,} operations called, "
+        chunks += f"{plan.bytes_read / 2**30:.3g} GiB of factors read by products"
         if self.small_chain:
             chunks = "all rows in one pass without a proof: a small chain of dense layers is known from its modules"
         return "\n".join([shape, *_table(rows), chunks])

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import final
 
 from lazyregime.errors import LazyRegimeError
+from lazyregime.kernels.empirical._device import device_model
 from lazyregime.kernels.empirical._factors import TEMPORARY, Factor, Outer
 from lazyregime.kernels.empirical._forms import Cost, Task, choose
 from lazyregime.kernels.empirical._layers import Survey
@@ -48,6 +49,7 @@ class Plan:
         together: whether both sides are so small that they are recorded as one batch.
         batched: whether the backward passes of all outputs are one.
         groups: how many windows of `task.k` outputs come one after the other; their terms of the trace add up.
+        operations: how many a forward pass has.
     """
 
     task: Task
@@ -61,6 +63,27 @@ class Plan:
     together: bool = False
     batched: bool = False
     groups: int = 1
+    operations: int = 0
+
+    @property
+    def launches(self) -> int:
+        """About how many operations are called: some two of a backward pass for each of the forward pass."""
+        held, streamed = sorted((self.task.n, self.task.m))
+        recordings = 1 if self.together else -(-held // self.record)
+        if not self.task.symmetric and not self.together:
+            recordings += -(-held // self.hold) * -(-streamed // self.record)
+        passes = 1 + 2 * (1 if self.batched else self.task.k)
+        products = -(-held // self.stream) * -(-streamed // self.stream) // (2 if self.task.symmetric else 1)
+        forms = sum(max(1, len(layer.costs)) for layer in self.layers)
+        return self.groups * (recordings * (self.operations * passes + forms) + max(1, products) * forms)
+
+    @property
+    def bytes_read(self) -> int:
+        """Of factors, by the products of tiles."""
+        held, streamed = sorted((self.task.n, self.task.m))
+        tiles = -(-held // self.stream) * -(-streamed // self.stream)
+        rows = min(self.stream, held) + min(self.stream, streamed)
+        return self.groups * tiles * rows * self.demand.kept // (2 if self.task.symmetric else 1)
 
     @property
     def peak(self) -> int:
@@ -152,10 +175,12 @@ def plan_window(found: Survey, task: Task, budget: int, itemsize: int, out_items
     at_once = k * found.activation_bytes + buffers if found.vectorizes and not extra else 0
     demand = Demand(task, kept, int(_FRAGMENTS * work) + kept, *_product_bytes(layers, task, itemsize), at_once)
     out_bytes = out_itemsize * task.n * task.m * {"trace": 1, "diagonal": k, "full": k * k}[task.outputs]
-    tile, hold = _fit(standard_tile(0 if extra else _places(found), demand), demand, budget, out_bytes)
+    device = device_model(next(iter(found.loan.parameters.values())).device)
+    tile, hold = _fit(standard_tile(0 if extra else _places(found), demand, device), demand, budget, out_bytes)
     return Plan(
-        task, tuple(layers), demand, out_bytes, budget, hold, tile.rows, tile.recorded, tile.together, tile.batched
-    )
+        task, tuple(layers), demand, out_bytes, budget, hold, tile.rows, tile.recorded, tile.together, tile.batched,
+        operations=max((t.num_operations for t in found.references.values()), default=0),
+    )  # fmt: skip
 
 
 def _fit(tile: Tile, demand: Demand, budget: int, out_bytes: int) -> tuple[Tile, int]:

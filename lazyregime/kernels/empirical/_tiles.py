@@ -9,26 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
 
+from lazyregime.kernels.empirical._device import DeviceModel
 from lazyregime.kernels.empirical._forms import Task
 
-# Bytes of a recording with convolutions or sequences: enough rows that Python's share is small. Two thirds of it take
-# 8% more time (CNN-32, 300 x 500, one core), and more than this no less.
-_RECORDING = 168 << 20
-# Rows that a dense layer's backward pass needs, or its weights are read anew for every few of them: 256 take 6% more
-# time than 336 (MLP-1024, 300 x 600, one core), 128 take 14%.
-_DENSE_ROWS = 336
-# Of factors of samples with many positions: half of them take 5% more time (CNN-32), twice as many no less.
-_ROWS = 144
-# Of networks with large factors, as many rows as fit into these bytes, or a few, since each product reads them all.
-_TILE, _FEW = 192 << 20, 8
 # What a product's rows shrink to when memory is short.
-_SHORTER = (168, 96, 72, 48, 24, 12, 8, 4, 2, 1)
-# Two sides that take no more than this are recorded as one batch: half as many passes, where these are what takes time.
-_TOGETHER = 24 << 20
-# So are two sides of few rows, and the backward passes of all outputs are one vectorized pass, up to these bytes: a ViT
-# of 8 and 12 images takes three quarters of the time, but CNN-32 of 300 and 500 7% more. Smaller budgets than these
-# change their last bits.
-_FEW_ROWS, _FEW_TOGETHER, _BATCHED = 48, 200 << 20, 176 << 20
+_SHORTER = (4080, 2040, 1008, 504, 168, 96, 72, 48, 24, 12, 8, 4, 2, 1)
+# Of networks with large factors a product has a few rows at least, since each product reads them all.
+_FEW = 8
 # Products of fewer rows than this round otherwise, in float32 (MKL, AVX-512; in float64 of fewer than 24).
 EXACT = 12
 # Rows that a recording has at least if there are more.
@@ -113,16 +100,17 @@ def tiles_of(n: int, rows: int) -> Iterator[slice]:
         start = stop
 
 
-def standard_tile(places: int, demand: Demand) -> Tile:
+def standard_tile(places: int, demand: Demand, device: DeviceModel) -> Tile:
     """That of a network whose layers have so many positions at most; none if parameters go through the fallback."""
-    most = 4 * _RECORDING if places == 1 else _RECORDING
-    recorded = max(1, most // max(demand.work, 1), _DENSE_ROWS // places if places > 1 else 0)
-    recorded = min(recorded // 8 * 8 if recorded >= 8 else recorded, _DENSE_ROWS)
-    rows = min(_DENSE_ROWS if places == 1 else _ROWS, max(_FEW, _TILE // max(demand.kept, 1) // 24 * 24))
+    most = 4 * device.recording if places == 1 else device.recording
+    recorded = max(1, most // max(demand.work, 1), device.dense_rows // places if places > 1 else 0)
+    recorded = min(recorded // 8 * 8 if recorded >= 8 else recorded, device.dense_rows)
+    fitting = max(_FEW, device.tile // max(demand.kept, 1) // 24 * 24)
+    rows = min(device.dense_rows if places == 1 else device.rows, fitting)
     both = demand.task.n + demand.task.m
-    most = _FEW_TOGETHER if both <= _FEW_ROWS else _TOGETHER
+    most = device.few_together if both <= device.few_rows else device.together
     small = not demand.task.symmetric and places > 0 and both <= recorded and both * demand.work <= most
     longest = both if small else max(demand.task.n, demand.task.m)
-    batched = demand.batched > 0 and longest <= _FEW_ROWS
-    batched = batched and longest * (demand.work + demand.batched) <= _BATCHED
+    batched = demand.batched > 0 and longest <= device.few_rows
+    batched = batched and longest * (demand.work + demand.batched) <= device.batched
     return Tile(max(rows, recorded), recorded, small, batched)

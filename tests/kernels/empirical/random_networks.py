@@ -252,6 +252,17 @@ def examples() -> st.SearchStrategy[Example]:
     )
 
 
+def varies(model: nn.Module, *samples: Tensor | None) -> bool:
+    """Whether outputs or gradients on these samples depend on random numbers, whatever these are."""
+    seen = set()
+    for seed in range(300):
+        random.seed(seed)
+        torch.manual_seed(seed)
+        found = [t for x in samples if x is not None for way in (True, False) for t in jacobian(model, x, alone=way)]
+        seen.add(tuple((t + 0.0).numpy().tobytes() for t in found))  # -0.0 is 0.0
+    return len(seen) > 1
+
+
 def jacobian(model: nn.Module, x: Tensor, *, alone: bool) -> tuple[Tensor, Tensor]:
     """Outputs (n, k) and their gradients (n, k, p): each sample by itself, or in its batch; of fresh copies."""
     values: list[Tensor] = []

@@ -61,6 +61,11 @@ class Trace:
     output: View | None = None
     kept: dict[int, tuple[int, int, StorageWeakRef]] = field(default_factory=dict[int, tuple[int, int, StorageWeakRef]])
 
+    @property
+    def num_operations(self) -> int:
+        """Without the events."""
+        return sum(not isinstance(entry.op, str) for entry in self.entries)
+
 
 _PLAIN = frozenset((type(None), bool, int, float, str, torch.dtype, torch.device, torch.layout, torch.memory_format))
 ESCAPE = "escape "
