@@ -1,4 +1,4 @@
-"""f(x) = sum_j phi(<w_j, x>) / N with phi(z) = z + eps z^2 / 2: hidden units that vote with one weight [KBGP24].
+"""f_k(x) = sum_j phi(<w_kj, x>) / N with phi(z) = z + eps z^2 / 2: hidden units that vote with one weight [KBGP24].
 
 Only w is trained. At initialization the tangent kernel is that of linear functions and, eps^2 as large, of quadratic
 ones: eps says how little of a quadratic target the first kernel sees. (ntk: 1/sqrt(N) in the place of 1/N.)
@@ -15,6 +15,7 @@ from lazyregime.networks._check import check_sizes
 from lazyregime.networks.chain import AbstractChain
 from lazyregime.networks.layers import ScaledLinear
 from lazyregime.networks.parameterization import layer_scale
+from lazyregime.networks.scales import with_scale
 
 
 @final
@@ -22,15 +23,16 @@ class Committee(AbstractChain):
     """One hidden layer without biases under a readout that is the plain sum of its units and stays so.
 
     Args:
-        width: N, hidden units.
+        width: N, hidden units of an output; each output has a committee of its own.
         in_features: d, inputs after flattening.
-        n_outputs: 1: the units have one vote each.
+        n_outputs: k.
         curvature: eps.
-        parameterization: ntk, mean_field or mup.
+        parameterization: ntk, mean_field, mup; or standard: PyTorch's own weights, and votes of the mean square that
+            its readout would have, 1/(3N).
 
     Raises:
-        LazyRegimeError: If a size is not a positive whole number, there are several outputs, eps is not finite or the
-            parameterization is another.
+        LazyRegimeError: If a size is not a positive whole number, eps is not finite or the parameterization is not
+            known.
     """
 
     def __init__(
@@ -44,13 +46,20 @@ class Committee(AbstractChain):
     ) -> None:
         super().__init__()
         check_sizes(width=width, in_features=in_features, n_outputs=n_outputs)
-        _check(n_outputs, curvature, parameterization)
+        if not abs(curvature) < float("inf"):
+            raise LazyRegimeError(f"curvature={curvature} is not possible; it must be finite.")
         readout = layer_scale(parameterization, fan_in=width, width=width, readout=True)
         first = layer_scale(parameterization, fan_in=in_features, width=width, readout=False)
         self.width = width
         # The last layer that is trained says for the network which parameterization it is in.
-        hidden = ScaledLinear(in_features, width, scale=replace(first, readout=True), bias=False)
-        self.layers = nn.Sequential(nn.Flatten(), hidden, LinearQuadratic(curvature), Votes(readout.multiplier))
+        scale, plain = replace(first, readout=True), first.init_std is None
+        hidden = (
+            with_scale(nn.Linear(in_features, n_outputs * width, bias=False), scale)
+            if plain
+            else ScaledLinear(in_features, n_outputs * width, scale=scale, bias=False)
+        )
+        votes = Votes((3 * width) ** -0.5 if plain else readout.multiplier, n_outputs)
+        self.layers = nn.Sequential(nn.Flatten(), hidden, LinearQuadratic(curvature), votes)
 
 
 @final
@@ -67,23 +76,11 @@ class LinearQuadratic(nn.Module):
 
 @final
 class Votes(nn.Module):
-    """Their sum times a factor."""
+    """For each output the sum of its units times a factor."""
 
-    def __init__(self, factor: float) -> None:
+    def __init__(self, factor: float, n_outputs: int) -> None:
         super().__init__()
-        self.factor = factor
+        self.factor, self.n_outputs = factor, n_outputs
 
-    def forward(self, z: Float[Tensor, "*n h"]) -> Float[Tensor, "*n 1"]:  # noqa: D102
-        return self.factor * z.sum(-1, keepdim=True)
-
-
-def _check(n_outputs: int, curvature: float, parameterization: str) -> None:
-    if n_outputs != 1:
-        raise LazyRegimeError(f"A committee has one output and not {n_outputs}; use arch=two_layer for several.")
-    if not abs(curvature) < float("inf"):
-        raise LazyRegimeError(f"curvature={curvature} is not possible; it must be finite.")
-    if parameterization == "standard":
-        raise LazyRegimeError(
-            "A committee's readout is not trained, and PyTorch's own parameterization does not say how large it is; "
-            "choose one of ntk, mean_field, mup."
-        )
+    def forward(self, z: Float[Tensor, "*n kh"]) -> Float[Tensor, "*n k"]:  # noqa: D102
+        return self.factor * z.unflatten(-1, (self.n_outputs, -1)).sum(-1)

@@ -49,11 +49,22 @@ def test_the_parameterizations_are_one_function_with_one_trajectory():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"n_outputs": 3}, "one output and not 3"),
         ({"curvature": float("inf")}, "finite"),
-        ({"parameterization": "standard"}, "choose one of ntk, mean_field, mup"),
+        ({"parameterization": "mine"}, "mine"),
+        ({"n_outputs": 0}, "n_outputs"),
     ],
 )
 def test_what_cannot_be_is_refused(options, words):
     with pytest.raises(LazyRegimeError, match=words):
         Committee(4, in_features=3, **options)
+
+
+def test_each_output_has_a_committee_of_its_own():
+    torch.manual_seed(0)
+    both = Committee(N, in_features=D, n_outputs=2, curvature=EPS).double()
+    x, weight = points(), next(both.parameters())
+    for k in range(2):
+        one = Committee(N, in_features=D, curvature=EPS).double()
+        with torch.no_grad():
+            next(one.parameters()).copy_(weight[k * N : (k + 1) * N])
+        torch.testing.assert_close(both(x)[:, k : k + 1], one(x))
