@@ -61,10 +61,10 @@ def test_what_did_not_move_has_no_verdict(runs_dir):
 def test_a_probe_that_cannot_be_computed_loses_no_training(runs_dir, monkeypatch, optimizer):
     look = Probe.look
 
-    def fails_at_the_end(self, state, tag):
+    def fails_at_the_end(self, state, tag, *when):
         if tag == "final":
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 16000000000 bytes.")
-        return look(self, state, tag)
+        return look(self, state, tag, *when)
 
     monkeypatch.setattr(Probe, "look", fails_at_the_end)
     result = run(*optimizer)

@@ -9,6 +9,7 @@ from lazyregime.reports.claims._seeds import starts
 from lazyregime.reports.figures import gsjw20 as figures
 from lazyregime.reports.figures import phase
 from lazyregime.reports.sections import cob19, gsjw20
+from lazyregime.reports.tables.tags import tagged
 
 WIDTHS = _gsjw20_trial.WIDTHS
 
@@ -22,7 +23,7 @@ def test_the_figures_show_the_laws(tmp_path):
     runs = _gsjw20_trial.runs_under(tmp_path, _gsjw20_trial.Laws())
     found = gsjw20.section(with_outputs(runs), tmp_path / "figures")
     assert len(list((tmp_path / "figures").glob("*.png"))) == len(found.pictures) > 1
-    scaled = runs[runs.regime == "scaled"]
+    scaled = tagged(runs, "gsjw20")
     (plane, _) = phase.draw(scaled).axes
     assert "-0.50" in plane.get_legend_handles_labels()[1][0]  # the boundary alpha*(h) of a change that is lambda's
     change = scaled.groupby(["laziness", "width"]).kernel_change.apply(lambda v: np.exp(np.log(v).mean()))
