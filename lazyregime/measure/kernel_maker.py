@@ -46,9 +46,7 @@ class KernelMaker:
         self, model: nn.Module, x1: Shaped[Tensor, "n *d"], x2: Shaped[Tensor, "m *d"] | None = None, *, title: str
     ) -> Float[Tensor, "n m"]:
         """The kernel of x1 with x2, or with itself."""
-        weight = next(model.parameters())
-        x1 = as_inputs(x1, weight.device, weight.dtype)
-        x2 = None if x2 is None else as_inputs(x2, weight.device, weight.dtype)
+        x1, x2 = _inputs(model, x1), None if x2 is None else _inputs(model, x2)
         with self.progress(title) as update:
             if len(x1) > self.block_rows:
                 return kernel_in_blocks(
@@ -59,6 +57,10 @@ class KernelMaker:
 
     def by_layer(self, model: nn.Module, x: Shaped[Tensor, "n *d"]) -> dict[str, Float[Tensor, "n n"]]:
         """The kernel of x with itself by each layer's own parameters."""
-        weight = next(model.parameters())
-        grams = empirical_ntk_layers(model, as_inputs(x, weight.device, weight.dtype), memory_budget=self.memory_budget)
+        grams = empirical_ntk_layers(model, _inputs(model, x), memory_budget=self.memory_budget)
         return {layer or "(model)": gram.cpu() for layer, gram in grams.items()}
+
+
+def _inputs(model: nn.Module, x: Tensor) -> Tensor:
+    weight = next(model.parameters())
+    return as_inputs(x, weight.device, weight.dtype)

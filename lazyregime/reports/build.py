@@ -8,7 +8,6 @@ import pandas as pd
 from PIL import Image
 
 from lazyregime.reports.claims import all_claims
-from lazyregime.reports.figures.style import house_style
 from lazyregime.reports.ledger import commands_for, ledger, ledger_words
 from lazyregime.reports.load import load_runs
 from lazyregime.reports.pages.csv import csv_text
@@ -61,8 +60,7 @@ def build_report(
     """
     runs = with_keys(load_runs(paths, recompute=recompute))
     out = Path(paths[0]) / "report" if out is None else out
-    with house_style():
-        sections = all_sections(runs, out / "figures")
+    sections = all_sections(runs, out / "figures")
     if claims:
         sections.insert(0, _claims(runs, keep))
     document = _document(f"lazyregime: {_name(paths)}", runs, sections)

@@ -12,7 +12,6 @@ import pandas as pd
 from lazyregime.errors import LazyRegimeError
 from lazyregime.reports.build import Report, write_document
 from lazyregime.reports.figures import comparison as figure
-from lazyregime.reports.figures.style import house_style
 from lazyregime.reports.load import load_runs
 from lazyregime.reports.pages.document import Document
 from lazyregime.reports.pages.table import Cell, Line, Span, Table, arrow, columns, left_out
@@ -49,9 +48,8 @@ def compare(paths: Sequence[Path], out: Path | None = None) -> Report:
     if not found:
         raise LazyRegimeError(f"Neither {first} nor {second} holds a complete run: there is nothing to compare yet.")
     titled = {kind.title: told.table for kind, told in found}
-    with house_style():
-        drawing = Drawing(lambda _: figure.draw(titled), pd.DataFrame(), figure.CAPTION)
-        pictures, troubles = save_figures(out / "figures", {"comparison": drawing})
+    drawing = Drawing(lambda _: figure.draw(titled), pd.DataFrame(), figure.CAPTION)
+    pictures, troubles = save_figures(out / "figures", {"comparison": drawing})
     tables = [*(_words(kind, told) for kind, told in found), *left_out(troubles)]
     lead = f"A is {first} ({len(both[0])} runs), B is {second} ({len(both[1])} runs)."
     document = Document(f"lazyregime: {first.resolve().name} against {second.resolve().name}", lead, tables, pictures)

@@ -1,5 +1,8 @@
 """A part of the report: tables, figures, the numbers behind them, and the commands for what is missing."""
 
+# pandas tells its types only in part.
+# pyright: reportArgumentType=false
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -9,9 +12,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from lazyregime.reports._culprits import without_culprits
-from lazyregime.reports.figures.style import save
+from lazyregime.reports.figures.style import house_style, save
 from lazyregime.reports.pages.document import Picture
 from lazyregime.reports.pages.table import Table
+from lazyregime.reports.tables.tags import tagged
 
 
 @dataclass(frozen=True)
@@ -52,5 +56,17 @@ def save_figures(folder: Path, drawings: Mapping[str, Drawing]) -> tuple[list[Pi
 
 
 def _saved(path: Path, draw: Callable[[pd.DataFrame], Figure | None], rows: pd.DataFrame) -> Path | None:
-    figure = draw(rows)
-    return None if figure is None else save(figure, path)
+    with house_style():
+        figure = draw(rows)
+        return None if figure is None else save(figure, path)
+
+
+def figure_of_study(
+    runs: pd.DataFrame, folder: Path, name: str, draw: Callable[[pd.DataFrame], Figure | None], caption: str
+) -> Section:
+    """The one figure of a study, of which complete runs have the name as a tag; nothing where there are none."""
+    found = tagged(runs[runs.status == "complete"], name)
+    if found.empty:
+        return Section()
+    pictures, troubles = save_figures(folder, {name: Drawing(draw, found, caption)})
+    return Section(pictures=pictures, troubles=troubles)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from lazyregime.kernels.empirical._registry import find_rule
+from lazyregime.kernels.empirical._rules_linear import multipliers_of
 from lazyregime.networks.activations import ACTIVATIONS, Activation
 from lazyregime.networks.chain import AbstractChain, is_chain
 from lazyregime.networks.layers import ScaledLinear
@@ -47,13 +48,6 @@ class _Term:
     layer: nn.Linear
     h: Tensor
     slope: Tensor | None
-
-    @property
-    def multipliers(self) -> tuple[float, float]:
-        """Of the weight and the bias."""
-        if isinstance(self.layer, ScaledLinear):
-            return self.layer.weight_multiplier, self.layer.bias_multiplier
-        return 1.0, 1.0
 
 
 def chain_of(model: nn.Module) -> list[nn.Module] | None:
@@ -171,8 +165,8 @@ def _sum(terms: list[_Term], x: Tensor, rows: slice, columns: slice) -> Tensor:
     k = terms[-1].layer.weight.shape[0]
     theta = x.new_zeros(rows.stop - rows.start, columns.stop - columns.start)
     for term, before in zip(reversed(terms), [*reversed(terms[:-1]), None], strict=True):
-        scale, bias_scale = term.multipliers
         layer = term.layer
+        scale, bias_scale = multipliers_of(layer)
         inputs = scale**2 * (term.h[rows] @ term.h[columns].mT) if layer.weight.requires_grad else None
         if layer.bias is not None and layer.bias.requires_grad:
             inputs = (0.0 if inputs is None else inputs) + bias_scale**2

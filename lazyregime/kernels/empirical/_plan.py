@@ -73,17 +73,19 @@ class Plan:
         if not self.task.symmetric and not self.together:
             recordings += -(-held // self.hold) * -(-streamed // self.record)
         passes = 1 + 2 * (1 if self.batched else self.task.k)
-        products = -(-held // self.stream) * -(-streamed // self.stream) // (2 if self.task.symmetric else 1)
+        products = self._tiles // (2 if self.task.symmetric else 1)
         forms = sum(max(1, len(layer.costs)) for layer in self.layers)
         return self.groups * (recordings * (self.operations * passes + forms) + max(1, products) * forms)
 
     @property
     def bytes_read(self) -> int:
         """Of factors, by the products of tiles."""
-        held, streamed = sorted((self.task.n, self.task.m))
-        tiles = -(-held // self.stream) * -(-streamed // self.stream)
-        rows = min(self.stream, held) + min(self.stream, streamed)
-        return self.groups * tiles * rows * self.demand.kept // (2 if self.task.symmetric else 1)
+        rows = min(self.stream, self.task.n) + min(self.stream, self.task.m)
+        return self.groups * self._tiles * rows * self.demand.kept // (2 if self.task.symmetric else 1)
+
+    @property
+    def _tiles(self) -> int:
+        return -(-self.task.n // self.stream) * -(-self.task.m // self.stream)
 
     @property
     def peak(self) -> int:

@@ -1,7 +1,5 @@
 """Linear: grad_k W(x) = sum_t b_kt a_t^T, with the layer's forward multipliers; Embedding and Conv1d/2d alike."""
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -13,10 +11,16 @@ from lazyregime.networks.layers import ScaledConv2d, ScaledLinear
 _WEIGHT_BIAS = frozenset({"weight", "bias"})
 
 
-def _multipliers(layer: Any, call: LayerCall) -> tuple[float, float]:
+def multipliers_of(layer: nn.Module) -> tuple[float, float]:
+    """The forward multipliers of a layer's weight and bias."""
     if isinstance(layer, ScaledLinear | ScaledConv2d):
-        return call.multiplier("weight", layer.weight_multiplier), call.multiplier("bias", layer.bias_multiplier)
-    return call.multiplier("weight"), call.multiplier("bias")
+        return layer.weight_multiplier, layer.bias_multiplier
+    return 1.0, 1.0
+
+
+def _multipliers(layer: nn.Module, call: LayerCall) -> tuple[float, float]:
+    weight, bias = multipliers_of(layer)
+    return call.multiplier("weight", weight), call.multiplier("bias", bias)
 
 
 def linear(layer: nn.Linear, call: LayerCall) -> list[Factor]:

@@ -12,9 +12,10 @@ import pandas as pd
 
 from lazyregime.reports.claims import Claim, Expected, Measurement, Size, at_least, at_most, near
 from lazyregime.reports.claims._cob19_trial import trial
-from lazyregime.reports.claims._cob19_vgg import VGG, falls, less_linearized, stability
+from lazyregime.reports.claims._cob19_vgg import VGG, less_linearized, vggs
 from lazyregime.reports.claims._flows import outputs
 from lazyregime.reports.claims._measure import log_slope
+from lazyregime.reports.claims._over_alpha import falls, stable_gates
 from lazyregime.reports.claims._seeds import Seeds, across, ends
 from lazyregime.reports.tables.tags import tagged
 
@@ -62,22 +63,6 @@ def _distance_from_linear(runs: pd.DataFrame) -> Measurement | None:
     return slopes.measured(f"alpha from {LARGE:g}, at one flow time, on the test set")
 
 
-def _stable_activations(runs: pd.DataFrame) -> Measurement | None:
-    found = _sweep(runs)
-    if found.empty or "relu_unchanged" not in found:
-        return None
-    last = found[found.alpha == found.alpha.max()]
-    return Seeds.of(last, seed="init_seed").mean("relu_unchanged").measured(f"alpha {found.alpha.max():g}")
-
-
-def _feature_less_lazy(runs: pd.DataFrame) -> Measurement | None:
-    found = _sweep(runs)
-    if found.empty or found.alpha.nunique() < 2:
-        return None
-    smallest, largest = ends(found, "alpha", "test_accuracy", "init_seed")
-    return (smallest - largest).measured(f"alpha {found.alpha.min():g} against {found.alpha.max():g}")
-
-
 def _teacher(runs: pd.DataFrame) -> pd.DataFrame:
     found = tagged(runs, "cob19")
     return found[found.arch == "two_layer"] if len(found) else found
@@ -120,7 +105,8 @@ CLAIMS = (
     ),
     _claim(
         "activations", "figure 3b", "The activations become stable: the fraction unchanged tends to 1.",
-        "fraction of ReLUs unchanged at the largest alpha", at_least(0.99), _stable_activations,
+        "fraction of ReLUs unchanged at the largest alpha", at_least(0.99),
+        lambda runs: stable_gates(_sweep(runs)),
     ),
     _claim(
         "activations_rate", "theorem 2.2", "The fraction of changed activations falls with the displacement.",
@@ -129,7 +115,8 @@ CLAIMS = (
     ),
     _claim(
         "lazy_is_worse", "figure 3b", "Test accuracy falls as alpha grows.",
-        "accuracy at the smallest alpha less that at the largest", at_least(0.0), _feature_less_lazy,
+        "accuracy at the smallest alpha less that at the largest", at_least(0.0),
+        lambda runs: falls(_sweep(runs), "test_accuracy"),
     ),
     _claim(
         "scale", "figure 2a", "In the teacher-student problem a large scale of initialization generalizes worse.",
@@ -148,16 +135,17 @@ CLAIMS = (
     _claim(
         "vgg_lazy_is_worse", "figure 3a", "VGG-11 on CIFAR-10: test accuracy falls as alpha grows.",
         "test accuracy at the smallest alpha less that at the largest", at_least(0.0),
-        partial(falls, "test_accuracy"),
+        lambda runs: falls(vggs(runs), "test_accuracy"),
     ),
     _claim(
         "vgg_lazy_fits_less", "figure 3a", "And so does its training accuracy, after the same epochs.",
         "training accuracy at the smallest alpha less that at the largest", at_least(0.0),
-        partial(falls, "train_accuracy"),
+        lambda runs: falls(vggs(runs), "train_accuracy"),
     ),
     _claim(
         "vgg_activations", "figure 3b", "Its activations become stable: the fraction unchanged tends to 1.",
-        "fraction of ReLUs unchanged at the largest alpha", at_least(0.99), stability,
+        "fraction of ReLUs unchanged at the largest alpha", at_least(0.99),
+        lambda runs: stable_gates(vggs(runs)),
     ),
     _claim(
         "vgg_above_linearized", "table 1", "It is more accurate than its tangent model (89.7 against 61.7 at k = 8).",

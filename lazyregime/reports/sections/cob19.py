@@ -9,7 +9,6 @@ import pandas as pd
 
 from lazyregime.reports.claims._cob19_vgg import VGG
 from lazyregime.reports.figures import cob19
-from lazyregime.reports.figures.style import house_style
 from lazyregime.reports.section import Drawing, Section, save_figures
 from lazyregime.reports.tables.tags import tagged
 
@@ -29,6 +28,5 @@ def section(runs: pd.DataFrame, figures: Path) -> Section:
         "cob19_alpha": Drawing(lambda rows: cob19.alpha_sweep(rows, others), networks, cob19.CAPTIONS["alpha"]),
         "cob19_teacher": Drawing(cob19.teacher, students, cob19.CAPTIONS["teacher"]),
     }
-    with house_style():
-        pictures, troubles = save_figures(figures, drawings)
+    pictures, troubles = save_figures(figures, drawings)
     return Section(pictures=pictures, troubles=troubles)

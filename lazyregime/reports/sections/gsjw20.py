@@ -9,7 +9,6 @@ import pandas as pd
 
 from lazyregime.reports.claims._gsjw20_images import COMPONENTS, IMAGES, RELU
 from lazyregime.reports.figures import gsjw20, gsjw20_images, phase
-from lazyregime.reports.figures.style import house_style
 from lazyregime.reports.section import Drawing, Section, save_figures
 from lazyregime.reports.tables.tags import tagged
 
@@ -23,8 +22,7 @@ def section(runs: pd.DataFrame, figures: Path) -> Section:
     beside = pd.concat([tagged(complete, tag) for tag in (IMAGES, COMPONENTS, RELU)])
     drawings = {"gsjw20_cifar": Drawing(gsjw20_images.draw, beside, gsjw20_images.CAPTION)} if len(beside) else {}
     drawings |= _over_width(scaled, kernel) if len(scaled) else {}
-    with house_style():
-        pictures, troubles = save_figures(figures, drawings)
+    pictures, troubles = save_figures(figures, drawings)
     ensembles = {"gsjw20_ensembles": gsjw20.ensembles(scaled)} if len(scaled) else {}
     return Section(pictures=pictures, data=ensembles, troubles=troubles)
 

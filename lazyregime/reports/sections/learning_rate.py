@@ -10,7 +10,6 @@ import pandas as pd
 
 from lazyregime.reports.claims.learning_rate import rates
 from lazyregime.reports.figures import learning_rate
-from lazyregime.reports.figures.style import house_style
 from lazyregime.reports.pages.table import Cell, Line, Table, columns, short
 from lazyregime.reports.section import Drawing, Section, save_figures
 from lazyregime.reports.tables.tags import tagged
@@ -29,8 +28,7 @@ def section(runs: pd.DataFrame, figures: Path) -> Section:
     if found.empty or "diverged_at" not in found:
         return Section()
     drawing = Drawing(learning_rate.draw, found, learning_rate.CAPTION)
-    with house_style():
-        pictures, troubles = save_figures(figures, {"learning_rate": drawing})
+    pictures, troubles = save_figures(figures, {"learning_rate": drawing})
     table = rates(found)
     return Section([_table(table)], pictures, {"learning_rate": table}, troubles=troubles)
 

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from lazyregime.reports.figures import phase_plane
-from lazyregime.reports.figures.style import house_style
 from lazyregime.reports.pages.table import Cell, Line, Table, columns, short
 from lazyregime.reports.section import Drawing, Section, save_figures
 from lazyregime.reports.tables.tags import tagged
@@ -32,8 +31,7 @@ def section(runs: pd.DataFrame, figures: Path) -> Section:
         drawings[key] = Drawing(phase_plane.draw, plane, f"{arch} on {name}. {phase_plane.CAPTION}")
         data[key] = phase_plane.boundaries(plane)
         tables.append(_table(f"Phase diagram: {arch} on {name}", data[key]))
-    with house_style():
-        pictures, troubles = save_figures(figures, drawings)
+    pictures, troubles = save_figures(figures, drawings)
     return Section(tables, pictures, data, troubles=troubles)
 
 
